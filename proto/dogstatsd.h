@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * DogStatsD lines that are not metrics: events and service checks. Stricter than metrics on
+ * purpose, as the projects that test them are: an unknown, empty, repeated or unreadable section
+ * refuses the line. Private to proto, behind statsd.h; pure functions.
+ */
+#ifndef PROTO_DOGSTATSD_H
+#define PROTO_DOGSTATSD_H
+
+#include "proto/statsd.h"
+
+bool dogstatsd_is_event(const char *bytes, struct span line);
+bool dogstatsd_is_service_check(const char *bytes, struct span line);
+
+/* Read `line`, which the matching test above has accepted, into a zeroed item and set its kind.
+ * False refuses the line; the item is then half written. *skipped counts sections (`e:`, `card:`)
+ * known but not kept. */
+bool dogstatsd_read_event(const char *bytes, struct span line, struct statsd_item *item,
+                          uint32_t *skipped);
+bool dogstatsd_read_service_check(const char *bytes, struct span line, struct statsd_item *item,
+                                  uint32_t *skipped);
+
+#endif

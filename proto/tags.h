@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tags of a metric: parsing the raw text behind '#', putting them into canonical order, and the
+ * text form used in CSV files. Pure functions over the caller's buffers.
+ */
+#ifndef PROTO_TAGS_H
+#define PROTO_TAGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes belong to whoever made the tag. A tag sent without a value, or as `key:`, has value_length
+ * 0. */
+struct tag {
+    const char *key;
+    const char *value;
+    uint16_t key_length;
+    uint16_t value_length;
+};
+
+/* Parses `k:v,k2,k3:v3` (the text behind '#'; a further '#' in front of a tag is stripped, empty
+ * tags and tags without a key are dropped; the value begins behind the first ':'). Writes at most
+ * `capacity` tags that point into `text`, sorted by key, then value, exact repeats removed. Returns
+ * how many there are, or -1 when there are more than `capacity` (repeats counted), or a key or
+ * value is longer than 65,535 bytes. */
+int tags_parse(const char *text, size_t length, struct tag *tags, size_t capacity);
+
+/* Sorts by key, then value, bytewise; removes exact repeats; returns how many are left. */
+size_t tags_sort(struct tag *tags, size_t count);
+
+/* Writes `k=v;k2=v2`: in keys and values '\\', ';', '=', CR and LF become `\\`, `\;`, `\=`, `\r`,
+ * `\n`; a tag without value is its key alone. `out` must hold 2 * (sum of key and value lengths) +
+ * 2 * count bytes. Returns the bytes written. */
+size_t tags_format_csv(char *out, const struct tag *tags, size_t count);
+
+#endif
