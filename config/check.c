@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The last step of loading: lists are put in order or refused, tags become canonical, the admin
+ * token is read from its file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/loader.h"
+#include "config/value.h"
+#include "proto/number.h"
+#include "proto/tags.h"
+
+#define TAGS_MAX 256
+#define TOKEN_MAX 1024
+#define HOST_NAME_BYTES 256
+
+static const char out_of_memory[] = "out of memory";
+
+static void fault(struct config_loader *loader, const char *section, const char *name,
+                  const char *message)
+{
+    const struct config_key *key = config_key_find(section, name);
+    config_loader_fault(loader, key, config_loader_origin(loader, key), message);
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static void check_percentiles(struct config_loader *loader)
+{
+    char number[NUMBER_TEXT_MAX];
+    char why[CONFIG_WHY_MAX];
+    struct config_numbers *list = &loader->config->flush.percentiles;
+    if (list->count > 1)
+        qsort(list->items, list->count, sizeof(*list->items), compare_numbers);
+    for (size_t i = 1; i < list->count; i++) {
+        if (list->items[i] != list->items[i - 1])
+            continue;
+        number_format(number, list->items[i]);
+        snprintf(why, sizeof(why), "%s is there twice", number);
+        fault(loader, "flush", "percentiles", why);
+    }
+}
+
+static void check_buckets(struct config_loader *loader, const char *name,
+                          const struct config_numbers *list)
+{
+    char above[NUMBER_TEXT_MAX];
+    char below[NUMBER_TEXT_MAX];
+    char why[CONFIG_WHY_MAX];
+    for (size_t i = 1; i < list->count; i++) {
+        if (list->items[i] > list->items[i - 1])
+            continue;
+        number_format(above, list->items[i]);
+        number_format(below, list->items[i - 1]);
+        snprintf(why, sizeof(why), "%s behind %s is not ascending", above, below);
+        fault(loader, "prometheus", name, why);
+    }
+}
+
+/* Replaces each %h by the host's name; to be freed, NULL when out of memory. */
+static char *expand_host_name(const char *text)
+{
+    char host[HOST_NAME_BYTES] = "";
+    char *out = NULL;
+    size_t size = 0;
+    if (gethostname(host, sizeof(host) - 1) != 0)
+        host[0] = '\0';
+    FILE *stream = open_memstream(&out, &size);
+    if (!stream)
+        return NULL;
+    for (; *text; text++) {
+        if (strncmp(text, "%h", 2) == 0) {
+            fputs(host, stream);
+            text++;
+        } else {
+            putc(*text, stream);
+        }
+    }
+    if (fclose(stream) != 0) {
+        free(out);
+        return NULL;
+    }
+    return out;
+}
+
+/* Writes `k:v,k2:v2`; `out` holds at least the text that the tags were parsed from. */
+static void join_tags(char *out, const struct tag *tags, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            *out++ = ',';
+        out = mempcpy(out, tags[i].key, tags[i].key_length);
+        if (tags[i].value_length > 0) {
+            *out++ = ':';
+            out = mempcpy(out, tags[i].value, tags[i].value_length);
+        }
+    }
+    *out = '\0';
+}
+
+static void make_tags_canonical(struct config_loader *loader)
+{
+    struct tag tags[TAGS_MAX];
+    char **field = &loader->config->metrics.tags;
+    char *expanded = expand_host_name(*field ? *field : "");
+    char *canonical = expanded ? malloc(strlen(expanded) + 1) : NULL;
+    free(*field);
+    *field = canonical;
+    int count = canonical ? tags_parse(expanded, strlen(expanded), tags, TAGS_MAX) : 0;
+    if (canonical)
+        join_tags(canonical, tags, count > 0 ? (size_t)count : 0);
+    else
+        fault(loader, "metrics", "tags", out_of_memory);
+    if (count < 0)
+        fault(loader, "metrics", "tags", "there are too many tags, or one is too long");
+    free(expanded);
+}
+
+/* Reads a regular file of at most `size` - 1 bytes whole. Returns the length, or -1 with errno set;
+ * a longer file is EFBIG, anything but a regular file EINVAL. */
+static ssize_t read_small_file(const char *path, char *out, size_t size)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    ssize_t length = -1;
+    if (fstat(fd, &status) == 0) {
+        if (S_ISREG(status.st_mode))
+            length = read(fd, out, size);
+        else
+            errno = EINVAL;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    if (length < (ssize_t)size)
+        return length;
+    errno = EFBIG;
+    return -1;
+}
+
+/* Visible ASCII only: the token must fit a header line as it is (RFC 9110, 5.5). */
+static bool is_token(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < 0x21 || text[i] > 0x7e)
+            return false;
+    return length > 0;
+}
+
+/* The field holds the path up to here and the token afterwards. */
+static void read_token(struct config_loader *loader)
+{
+    char text[TOKEN_MAX + 2];
+    char why[CONFIG_WHY_MAX];
+    char **field = &loader->config->http.admin_token;
+    ssize_t length = read_small_file(*field, text, sizeof(text));
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+        length--;
+    if (length < 0) {
+        snprintf(why, sizeof(why), "'%s': %s", *field, strerror(errno));
+        fault(loader, "http", "admin_token_file", why);
+    } else if (!is_token(text, (size_t)length)) {
+        snprintf(why, sizeof(why), "'%s' does not hold one word of visible ASCII", *field);
+        fault(loader, "http", "admin_token_file", why);
+    } else {
+        free(*field);
+        *field = strndup(text, (size_t)length);
+        if (!*field)
+            fault(loader, "http", "admin_token_file", out_of_memory);
+    }
+}
+
+static void check_admin(struct config_loader *loader)
+{
+    char **field = &loader->config->http.admin_token;
+    if (loader->config->http.admin != ADMIN_TOKEN) {
+        free(*field);
+        *field = NULL;
+    } else if (*field) {
+        read_token(loader);
+    } else {
+        fault(loader, "http", "admin", "token needs [http] admin_token_file");
+    }
+}
+
+void config_check(struct config_loader *loader)
+{
+    check_percentiles(loader);
+    check_buckets(loader, "buckets", &loader->config->prometheus.buckets);
+    check_buckets(loader, "buckets_plain", &loader->config->prometheus.buckets_plain);
+    make_tags_canonical(loader);
+    check_admin(loader);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration as the server uses it: plain values, checked, with every default filled in.
+ * Made by config_load(), immutable afterwards; a reload makes a new one. Threads may share a const
+ * pointer. All memory belongs to the struct and goes with config_free().
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "proto/statsd.h"
+
+/* A list of strings, or of numbers; `count` entries. */
+struct config_strings {
+    char **items;
+    size_t count;
+};
+struct config_numbers {
+    double *items;
+    size_t count;
+};
+
+enum config_profile { PROFILE_MODERN };
+enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+enum config_sync { SYNC_OFF, SYNC_FLUSH };
+enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
+enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM };
+enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
+
+struct config {
+    struct {
+        struct config_strings
+            udp;          /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+        unsigned workers; /* 1 to 64; "auto" is resolved: half the CPUs allowed, 1 to 8 */
+        enum statsd_dialect dialect;
+        enum config_profile profile;
+        uint64_t receive_buffer_bytes; /* asked for a socket */
+    } server;
+    struct {
+        enum config_log_level level;
+        double bad_lines_per_second; /* from "10/min"; 0 = none */
+        unsigned bad_lines_burst;    /* the number before the slash */
+    } log;
+    struct {
+        uint64_t interval_ms; /* 50 ms to 1 day */
+        bool align;
+        struct config_numbers percentiles; /* each in (0, 100], ascending, at most 32 */
+        uint64_t expire_counters_ms;       /* 0 = never */
+        uint64_t expire_gauges_ms;
+        uint64_t expire_timers_ms;
+        uint64_t expire_sets_ms;
+    } flush;
+    struct {
+        uint64_t max_series;
+        uint64_t max_name_bytes;
+        uint64_t max_tags;
+        uint64_t max_tag_bytes; /* of the raw text behind '#' */
+        uint64_t memory_bytes;  /* "50%" is resolved against what the process may use (cgroup, else
+                                   RAM) */
+    } limits;
+    struct {
+        double min_sample_rate;
+        char
+            *tags; /* canonical text `k:v,k2:v2`, %h already replaced by the host name; "" = none */
+    } metrics;
+    struct {
+        char *directory;            /* NULL = CSV is off */
+        unsigned mode;              /* file permission bits */
+        uint64_t rotate_size_bytes; /* 0 = off */
+        uint64_t rotate_age_ms;     /* 0 = off; a day means at 00:00 UTC */
+        uint64_t retain_ms;         /* 0 = for ever */
+        uint64_t max_disk_bytes;    /* 0 = no bound */
+        bool compress;
+        enum config_sync sync;
+    } csv;
+    struct {
+        struct config_strings listen; /* as server.udp; empty = off */
+        enum config_admin admin;
+        char *admin_token; /* read from [http] admin_token_file; NULL unless admin = token */
+    } http;
+    struct {
+        uint64_t max_age_ms;
+        enum config_timer_type timer_type;
+        uint64_t quantile_window_ms;
+        struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
+        struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
+    } prometheus;
+    struct {
+        enum config_anomaly_method method;
+        double sigma;
+        unsigned history_windows;
+        unsigned warmup_windows;
+        double min_change; /* a fraction: 10% is 0.1 */
+    } anomaly;
+};
+
+/* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from
+ * --set), the environment (SIGMAD_<SECTION>_<KEY>), the file, the defaults. */
+struct config_sources {
+    const char *path;             /* NULL = ./statsd.ini, then /etc/sigmad/statsd.ini, then none */
+    const char *const *overrides; /* count entries */
+    size_t override_count;
+    char *const *environment; /* as environ; NULL = none */
+};
+
+/* Loads, checks and returns a configuration, or NULL with every fault found written to `faults`,
+ * one a line: `FILE:LINE: message`, `--set SECTION.KEY: message` or `environment SIGMAD_X:
+ * message`. Notes that are no faults (a SIGMAD_ variable that names no key) go to `notes`, one a
+ * line; either may be NULL. */
+struct config *config_load(const struct config_sources *sources, FILE *faults, FILE *notes);
+
+void config_free(struct config *config);
+
+/* The path of the file config_load() would read, or NULL when none exists and defaults apply. */
+const char *config_find_file(const char *path);
+
+/* Names the keys (section.key, comma-separated) that differ between two configurations and take
+ * effect only after a restart, into `out`. Returns how many there are. */
+size_t config_changes_for_restart(const struct config *before, const struct config *after,
+                                  char *out, size_t out_size);
+
+/* Gives those keys in `after` the values they have in `before`, which stay in force until the
+ * restart. False without memory. */
+bool config_keep_for_restart(struct config *after, const struct config *before);
+
+/* Writes the shipped statsd.ini: every section and key with its default and its sentence. */
+void config_write_documented(FILE *out);
+
+#endif

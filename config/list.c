@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Appending to the keys that hold a list. Tags are kept as one text by comma until they are put in
+ * order.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/address.h"
+#include "config/value.h"
+#include "proto/number.h"
+#include "proto/text.h"
+
+static bool refuse_full(const struct config_key *key, char *why)
+{
+    return config_value_refuse(why, "there are more than %zu items", key->items_max);
+}
+
+/* Room for one more item, or false. */
+static bool grow(void **items, size_t count, size_t item_bytes, char *why)
+{
+    void *grown = reallocarray(*items, count + 1, item_bytes);
+    if (!grown)
+        return config_value_refuse(why, "out of memory");
+    *items = grown;
+    return true;
+}
+
+static bool append_number(const struct config_key *key, struct config_numbers *list,
+                          const char *item, char *why)
+{
+    double value;
+    void *items = list->items;
+    if (!number_parse(item, strlen(item), &value))
+        return config_value_refuse(why, "'%s' is not a number", item);
+    if (!config_value_in_bounds(key, value, item, why))
+        return false;
+    if (list->count == key->items_max)
+        return refuse_full(key, why);
+    if (!grow(&items, list->count, sizeof(*list->items), why))
+        return false;
+    list->items = items;
+    list->items[list->count++] = value;
+    return true;
+}
+
+static bool holds_address(const struct config_strings *list, const char *item)
+{
+    if (config_address_picks_port(item))
+        return false;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], item) == 0)
+            return true;
+    return false;
+}
+
+static bool append_address(const struct config_key *key, struct config_strings *list,
+                           const char *item, char *why)
+{
+    void *items = list->items;
+    const char *fault = config_address_fault(item);
+    if (fault)
+        return config_value_refuse(why, "'%s' %s", item, fault);
+    if (holds_address(list, item))
+        return config_value_refuse(why, "'%s' is there twice", item);
+    if (list->count == key->items_max)
+        return refuse_full(key, why);
+    if (!grow(&items, list->count, sizeof(*list->items), why))
+        return false;
+    list->items = items;
+    list->items[list->count] = strdup(item);
+    if (!list->items[list->count])
+        return config_value_refuse(why, "out of memory");
+    list->count++;
+    return true;
+}
+
+static const char *tag_fault(const char *item)
+{
+    const char *key = item + strspn(item, "#");
+    if (*key == ':' || *key == '\0')
+        return "has no key";
+    if (*item == '"')
+        return "is in quotes; tags are written without";
+    if (!strchr(item, ':') && strchr(item, '='))
+        return "has = where tags have a colon";
+    if (strchr(item, '|'))
+        return "holds a |, which ends the tags of a metric";
+    if (!text_is_utf8(item, strlen(item)))
+        return "is not UTF-8";
+    return NULL;
+}
+
+static bool append_tag(const struct config_key *key, char **field, const char *item, char *why)
+{
+    const char *fault = tag_fault(item);
+    if (fault)
+        return config_value_refuse(why, "'%s' %s", item, fault);
+    size_t before = *field ? strlen(*field) : 0;
+    size_t count = before ? 1 : 0;
+    for (size_t i = 0; i < before; i++)
+        count += (*field)[i] == ',';
+    if (count == key->items_max)
+        return refuse_full(key, why);
+    char *grown = realloc(*field, before + strlen(item) + 2);
+    if (!grown)
+        return config_value_refuse(why, "out of memory");
+    *field = grown;
+    if (before)
+        grown[before++] = ',';
+    strcpy(grown + before, item);
+    return true;
+}
+
+bool config_value_append(const struct config_key *key, struct config *config, const char *item,
+                         char why[CONFIG_WHY_MAX])
+{
+    void *field = config_value_field(key, config);
+    switch (key->type) {
+    case TYPE_NUMBERS:
+        return append_number(key, field, item, why);
+    case TYPE_ADDRESSES:
+        return append_address(key, field, item, why);
+    case TYPE_TAGS:
+        return append_tag(key, field, item, why);
+    default:
+        return config_value_refuse(why, "the key holds no list");
+    }
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one table of sections and keys. Parsing, checking, overrides, the shipped statsd.ini and the
+ * comparison at a reload all follow it; a new key is a line here and a field in struct config.
+ * Constant data.
+ */
+#ifndef CONFIG_SCHEMA_H
+#define CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Upper bound on the keys of the table, for arrays that go beside it. */
+#define CONFIG_KEYS_MAX 64
+
+/* Bytes of text for a bounds sentence, including the closing NUL. */
+#define CONFIG_BOUNDS_MAX 96
+
+/* The field behind each, in struct config. */
+enum config_type {
+    TYPE_ADDRESSES, /* struct config_strings */
+    TYPE_BOOL,      /* bool */
+    TYPE_COUNT,     /* uint64_t */
+    TYPE_DURATION,  /* uint64_t, ms */
+    TYPE_ENUM,      /* an enum */
+    TYPE_MODE,      /* unsigned */
+    TYPE_NUMBER,    /* double */
+    TYPE_NUMBERS,   /* struct config_numbers */
+    TYPE_PATH,      /* char *, NULL when off */
+    TYPE_PERCENT,   /* double, a fraction */
+    TYPE_RATE,      /* double a second, and unsigned for the burst */
+    TYPE_SIZE,      /* uint64_t, bytes */
+    TYPE_TAGS,      /* char *, "" when there are none */
+    TYPE_UNSIGNED,  /* unsigned */
+    TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
+                    */
+    TYPE_COUNT_OF_TYPES
+};
+
+/* What a changed value needs to take effect. */
+enum config_effect { EFFECT_RELOAD, EFFECT_RESTART };
+
+enum config_flag {
+    KEY_OR_ZERO = 1,   /* 0 and `off` are taken beside the bounds */
+    KEY_ABOVE_MIN = 2, /* the lower bound itself is not taken */
+    KEY_OR_SHARE = 4,  /* a percentage of the memory that the process may use is taken */
+    KEY_OR_AUTO = 8    /* `auto` is taken */
+};
+
+/* A word of an enum; value WORD_UNSUPPORTED for one that later versions will take. The last has no
+ * word. */
+#define WORD_UNSUPPORTED (-1)
+struct config_word {
+    const char *word;
+    int value;
+};
+
+struct config_section {
+    const char *name;
+    const char *help;
+};
+
+struct config_key {
+    const char *section;
+    const char *name;
+    enum config_type type;
+    enum config_effect effect;
+    unsigned flags;      /* of enum config_flag */
+    double min, max;     /* in the field's unit (percent: a fraction); of each item of a list */
+    size_t items_max;    /* of a list */
+    const char *unit;    /* of plain numbers, for the documentation; NULL = none */
+    const char *preset;  /* the default, as written in a file */
+    const char *help;    /* one sentence */
+    size_t offset;       /* of the field in struct config */
+    size_t burst_offset; /* TYPE_RATE: of the second field */
+    const struct config_word *words; /* TYPE_ENUM and TYPE_RESERVED */
+};
+
+extern const struct config_section config_sections[];
+extern const size_t config_section_count;
+
+/* Grouped by section, in the order of config_sections. */
+extern const struct config_key config_keys[];
+extern const size_t config_key_count;
+
+/* NULL when there is none. */
+const struct config_section *config_section_find(const char *name);
+const struct config_key *config_key_find(const char *section, const char *name);
+
+/* True for the name of a section that later versions bring, as in `graphite` or `exec "disk"`. */
+bool config_section_is_later(const char *name);
+
+/* True where no key of the section does anything yet. */
+bool config_section_is_reserved(const struct config_section *section);
+
+/* True for keys that hold a list by comma. */
+bool config_key_is_list(const struct config_key *key);
+
+/* Writes the accepted values, "50ms to 1d", "loopback | token | off"; "" where anything goes.
+ * Returns the length. */
+size_t config_key_format_bounds(const struct config_key *key, char out[CONFIG_BOUNDS_MAX]);
+
+#endif
