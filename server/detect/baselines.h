@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the baselines live: for each kind a growing row of chunks, addressed by identity->index and
+ * the statistic's slot. A chunk never moves, so pointers to baselines stay valid until
+ * baselines_deinit(). Chunks come with the highest index seen and are not given back: their number
+ * is bounded by limits.max_series. It stores and finds, and judges nothing.
+ *
+ * One thread at a time.
+ */
+#ifndef SERVER_DETECT_BASELINES_H
+#define SERVER_DETECT_BASELINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/detect/sigma.h"
+#include "server/metrics/identity.h"
+#include "server/metrics/snapshot.h"
+
+#define BASELINES_CHUNK_BITS 10
+#define BASELINES_CHUNK_SERIES (1u << BASELINES_CHUNK_BITS)
+#define BASELINES_SLOTS_MAX 3
+
+/* What is kept of a series beside its baselines. */
+struct baselines_series {
+    uint32_t generation; /* of the identity that the baselines belong to */
+    /* Counters and timers. Positive: windows in a row with samples. Negative: seconds of silence,
+     * with the sign turned, of a series that was regular before. 0: silent, and not regular before.
+     */
+    float presence;
+};
+
+struct baselines_chunk {
+    struct baselines_series series[BASELINES_CHUNK_SERIES];
+    struct baseline slots[]; /* the kind's number of slots for each series, next to each other */
+};
+
+struct baselines_place {
+    struct baselines_chunk *chunk; /* NULL where no index came yet */
+};
+
+struct baselines_kind {
+    struct baselines_place *places;
+    size_t place_count;
+};
+
+/* All zero is empty. */
+struct baselines {
+    struct baselines_kind kinds[METRIC_KINDS];
+    size_t bytes; /* taken from the system */
+};
+
+struct baselines_entry {
+    struct baselines_series *series; /* NULL: there is none */
+    struct baseline *slots;
+};
+
+void baselines_deinit(struct baselines *baselines);
+
+/* Statistics of a kind; slots[0] to slots[count - 1] of an entry. */
+unsigned baselines_slot_count(enum metric_kind kind);
+
+/* The slot of a statistic that the kind has: counters rate; gauges value; timers mean, p99, rate;
+ * sets unique. */
+unsigned baselines_slot(enum metric_kind kind, enum statistic statistic);
+enum statistic baselines_statistic(enum metric_kind kind, unsigned slot);
+
+/* Makes room for the index. The entry's series is NULL without memory. */
+struct baselines_entry baselines_add(struct baselines *baselines, enum metric_kind kind,
+                                     uint32_t index);
+
+/* The entry at an index, all zero where nothing was stored yet; its series is NULL where there is
+ * no room. */
+static inline struct baselines_entry baselines_find(const struct baselines *baselines,
+                                                    enum metric_kind kind, uint32_t index)
+{
+    const struct baselines_kind *of_kind = &baselines->kinds[kind];
+    size_t number = index >> BASELINES_CHUNK_BITS;
+    struct baselines_chunk *chunk =
+        number < of_kind->place_count ? of_kind->places[number].chunk : NULL;
+    if (chunk == NULL) {
+        return (struct baselines_entry){NULL, NULL};
+    }
+    size_t offset = index & (BASELINES_CHUNK_SERIES - 1);
+    size_t width = kind == METRIC_TIMER ? BASELINES_SLOTS_MAX : 1;
+    return (struct baselines_entry){&chunk->series[offset], &chunk->slots[offset * width]};
+}
+
+#endif

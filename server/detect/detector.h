@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The detector: the baselines of every statistic of every series, and what deviates from them at
+ * present. The flusher feeds it a window at a time, between detector_begin() and detector_end(),
+ * and gets back the rows of anomalies.csv and the list of what lasts. It renders, logs and writes
+ * nothing.
+ *
+ * A statistic deviates from its first anomalous window (a start row) until (an end row)
+ *   - a window is back inside the limits; or
+ *   - `warmup` windows in a row lay on the same side: the baseline restarts from those; or
+ *   - a window is beyond the opposite limit: then the next anomaly starts with the same window; or
+ *   - it was not judged for `warmup` windows in a row, for want of samples; or
+ *   - it was a rate that was too high, and a window has no samples; or
+ *   - the series expires, or detection is switched off.
+ * Windows that deviate are not learnt. An anomaly keeps its type; its severity only rises, and its
+ * end row, like the list of what lasts, has the severest. In a row `stddev` is the deviation taken
+ * (never below the noise floor), `lower` and `upper` the limits in effect, sigma and min_change
+ * both taken in.
+ *
+ * All calls are the flusher's. Rows point to identities, which stay the registry's: one that is
+ * given to detector_forget() must be readable as long as the rows of that window are.
+ */
+#ifndef SERVER_DETECT_DETECTOR_H
+#define SERVER_DETECT_DETECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "server/metrics/identity.h"
+#include "server/metrics/snapshot.h"
+
+/* Of what lasts, detector_end() lists at most so many, the critical ones first. */
+#define DETECTOR_ACTIVE_MAX 1000
+
+struct detector;
+
+struct detector_totals {
+    uint64_t starts[SEVERITIES]; /* anomalies, by the severity they started with */
+    uint64_t refused; /* windows of a statistic not judged or not called out: at a bound, or without
+                         memory */
+    uint64_t ignored; /* values that are not finite or beyond SIGMA_VALUE_MAX */
+};
+
+/* NULL without memory. The configuration is read and not kept. */
+struct detector *detector_new(const struct config *config);
+void detector_free(struct detector *detector); /* NULL is allowed */
+
+/* Takes over [anomaly] of another configuration; baselines stay. With method = off nothing is
+ * judged or learnt, and what lasts ends with the next window. */
+void detector_configure(struct detector *detector, const struct config *config);
+
+/* A window starts being judged: its end in Unix seconds and its measured length. Rows of the window
+ * before become invalid. */
+void detector_begin(struct detector *detector, double timestamp, double window_seconds);
+
+/* Judges and learns a statistic of a series that had samples in this window; at most once a window.
+ * The kind of the series must have the statistic: counters rate; gauges value; timers mean, p99,
+ * rate; sets unique. `noise_floor` is the least deviation to assume: sqrt(count) / window_seconds
+ * for rates, else 0. */
+void detector_observe(struct detector *detector, const struct identity *identity,
+                      enum statistic statistic, double value, double noise_floor);
+
+/* A known series had no sample in this window. Nothing is learnt. A counter or timer that had
+ * samples in each of the `warmup` windows before it fell silent is judged as rate 0, type flatline.
+ * A silence shorter than the usual window (after POST /-/flush, say) must also be longer than
+ * chance explains: its floor is the square root of the samples it should have held. */
+void detector_observe_idle(struct detector *detector, const struct identity *identity);
+
+/* The series at this index expired. What it had that lasts ends, with a row of this window (of the
+ * next one where none is open); the next series at this index starts afresh. */
+void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t index);
+
+/* The window is judged. Hands out its starts and ends in the order they were found, and what lasts;
+ * both are the detector's, unchanged until the next call other than detector_totals() and
+ * detector_bytes(). */
+void detector_end(struct detector *detector, const struct anomaly_row **rows, size_t *row_count,
+                  const struct anomaly_row **active, size_t *active_count);
+
+const struct detector_totals *detector_totals(const struct detector *detector);
+
+/* Memory taken from the system. */
+size_t detector_bytes(const struct detector *detector);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an anomaly is called and how it is worded.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/detect/verdict.h"
+#include "tests/unit/detect/harness.h"
+
+struct named {
+    const char *name;
+    enum statsd_type type;
+    enum statistic statistic;
+    enum sigma_side side;
+    enum anomaly_type expected;
+};
+
+static void the_type_follows_from_kind_statistic_side_and_name(void **state)
+{
+    (void)state;
+    static const struct named table[] = {
+        {"hits", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
+        {"hits", STATSD_COUNTER, STATISTIC_RATE, SIGMA_BELOW, ANOMALY_LOW_RATE},
+        {"http.Errors", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_ERROR_RATE},
+        {"login_FAILED", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_ERROR_RATE},
+        {"uncaughtException", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_ERROR_RATE},
+        {"http.errors", STATSD_COUNTER, STATISTIC_RATE, SIGMA_BELOW, ANOMALY_LOW_RATE},
+        {"erro", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
+        {"disk.throughput", STATSD_COUNTER, STATISTIC_RATE, SIGMA_BELOW, ANOMALY_LOW_THROUGHPUT},
+        {"disk.throughput", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
+        {"cpu.memory", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
+        {"disk.throughput", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_BELOW, ANOMALY_LOW_THROUGHPUT},
+        {"queue", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"queue", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_BELOW, ANOMALY_LOW_VALUE},
+        {"freeMemory", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"memory", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_BELOW, ANOMALY_LOW_VALUE},
+        {"mem", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"host.mem_used", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"usedMem", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"memUsed", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"MEM_USED", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"members", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"MEMBERS", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"remember", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"me", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"node.CPU0", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_CPU},
+        {"cpu.time", STATSD_TIMER, STATISTIC_MEAN, SIGMA_ABOVE, ANOMALY_HIGH_LATENCY},
+        {"request", STATSD_TIMER, STATISTIC_P99, SIGMA_ABOVE, ANOMALY_HIGH_LATENCY},
+        {"request", STATSD_TIMER, STATISTIC_MEAN, SIGMA_BELOW, ANOMALY_LOW_VALUE},
+        {"request", STATSD_TIMER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
+        {"bytes", STATSD_HISTOGRAM, STATISTIC_MEAN, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"memory", STATSD_HISTOGRAM, STATISTIC_P99, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
+        {"bytes", STATSD_DISTRIBUTION, STATISTIC_P99, SIGMA_BELOW, ANOMALY_LOW_VALUE},
+        {"users", STATSD_SET, STATISTIC_UNIQUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"cpu", STATSD_SET, STATISTIC_UNIQUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
+        {"users", STATSD_SET, STATISTIC_UNIQUE, SIGMA_BELOW, ANOMALY_LOW_VALUE},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct identity *identity = identity_make(table[i].type, table[i].name, 0);
+        enum anomaly_type type = verdict_type(identity, table[i].statistic, table[i].side);
+        if (type != table[i].expected) {
+            fail_msg("%s is called %s", table[i].name, anomaly_type_name(type));
+        }
+        free(identity);
+    }
+}
+
+struct worded {
+    struct anomaly_row row;
+    enum sigma_side side;
+    const char *reason;
+};
+
+static void a_start_tells_how_far_from_what(void **state)
+{
+    (void)state;
+    static const struct worded table[] = {
+        {{.statistic = STATISTIC_MEAN, .value = 214, .mean = 41, .stddev = 21.358, .upper = 58},
+         SIGMA_ABOVE,
+         "mean 214 is 8.1 sigma above the usual 41 (limit 58)"},
+        {{.statistic = STATISTIC_P99, .value = 0.12345, .mean = 1, .stddev = 0.1, .lower = 0.7},
+         SIGMA_BELOW,
+         "p99 0.1235 is 8.8 sigma below the usual 1 (limit 0.7)"},
+        {{.statistic = STATISTIC_UNIQUE, .value = 1234567.8, .mean = 5, .upper = 5.5},
+         SIGMA_ABOVE,
+         "unique 1234568 is above the usual 5, which did not vary (limit 5.5)"},
+        {{.statistic = STATISTIC_VALUE, .value = 1e9, .mean = 1, .stddev = 1, .upper = 4},
+         SIGMA_ABOVE,
+         "value 1000000000 is over 1000 sigma above the usual 1 (limit 4)"},
+        {{.statistic = STATISTIC_RATE,
+          .type = ANOMALY_FLATLINE,
+          .mean = 12.4,
+          .stddev = 1,
+          .lower = 9.4},
+         SIGMA_BELOW,
+         "no samples: rate 0 where 12.4 a second is usual (limit 9.4)"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct anomaly_row row = table[i].row;
+        verdict_word_start(&row, table[i].side);
+        assert_string_equal(row.reason, table[i].reason);
+    }
+}
+
+static void the_longest_reasons_fit(void **state)
+{
+    (void)state;
+    struct anomaly_row row = {.statistic = STATISTIC_UNIQUE,
+                              .value = -1.2345e-300,
+                              .mean = -2.3456e-300,
+                              .stddev = 1e-301,
+                              .lower = -3.4567e-300,
+                              .upper = -123456789012345.0};
+    verdict_word_start(&row, SIGMA_BELOW);
+    assert_int_equal(row.reason[strlen(row.reason) - 1], ')');
+    verdict_word_end(&row, VERDICT_NEW_USUAL, SIGMA_BELOW, 65535, -1.2345e-300);
+    assert_non_null(strstr(row.reason, ": -1.234e-300 is the new usual"));
+    verdict_word_end(&row, VERDICT_CROSSED, SIGMA_BELOW, 0, 0);
+    assert_non_null(strstr(row.reason, "the usual -2.346e-300"));
+    verdict_word_end(&row, VERDICT_BACK, SIGMA_BELOW, 0, 0);
+    assert_non_null(strstr(row.reason, "-123456789012345"));
+}
+
+static void words_are_those_of_the_files(void **state)
+{
+    (void)state;
+    assert_string_equal(statistic_name(STATISTIC_RATE), "rate");
+    assert_string_equal(statistic_name(STATISTIC_UNIQUE), "unique");
+    assert_string_equal(anomaly_type_name(ANOMALY_HIGH_LATENCY), "high_latency");
+    assert_string_equal(anomaly_type_name(ANOMALY_FLATLINE), "flatline");
+    assert_string_equal(anomaly_severity_name(SEVERITY_INFO), "info");
+    assert_string_equal(anomaly_severity_name(SEVERITY_CRITICAL), "critical");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_type_follows_from_kind_statistic_side_and_name),
+        cmocka_unit_test(a_start_tells_how_far_from_what),
+        cmocka_unit_test(the_longest_reasons_fit),
+        cmocka_unit_test(words_are_those_of_the_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
