@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Storage for short records in whole cache lines: a record takes n consecutive 64-byte lines that
+ * never move, and is named by the 32-bit number of its first line. Freed runs are reused by their
+ * length. One thread at a time; what it takes from the system counts against a pool's budget.
+ */
+#ifndef SERVER_CORE_LINES_H
+#define SERVER_CORE_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/core/pool.h"
+
+#define LINE_BYTES 64
+#define LINES_CHUNK 1024  /* lines a chunk: 64 KiB */
+#define LINES_RUN_MAX 512 /* lines a record: 32 KiB */
+#define LINES_NONE UINT32_MAX
+
+struct lines {
+    struct pool *pool;
+    char **chunks;
+    uint32_t chunk_count;
+    uint32_t chunks_max;
+    uint32_t used;                     /* lines handed out of the newest chunk */
+    uint32_t free_runs[LINES_RUN_MAX]; /* head of the list of free runs of i + 1 lines */
+};
+
+/* Room for `records_max` records of one line, or fewer longer ones, at the most. False without
+ * memory. */
+bool lines_init(struct lines *lines, struct pool *pool, uint64_t records_max);
+void lines_deinit(struct lines *lines);
+
+/* A run for `bytes` (1 to LINES_RUN_MAX * LINE_BYTES), not cleared; LINES_NONE at a bound. */
+uint32_t lines_take(struct lines *lines, size_t bytes);
+void lines_give(struct lines *lines, uint32_t line, size_t bytes);
+
+static inline void *lines_at(const struct lines *lines, uint32_t line)
+{
+    return lines->chunks[line / LINES_CHUNK] + (size_t)(line % LINES_CHUNK) * LINE_BYTES;
+}
+
+#endif

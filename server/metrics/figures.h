@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server's own figures: what came in, what became of it, and the named reason for each loss.
+ * Lines received = accepted + rejected, samples received = stored + rejected + late, at every
+ * moment they are read. Plain values; who counts and how they are read together is said in ingest.h
+ * and flusher.h.
+ */
+#ifndef SERVER_METRICS_FIGURES_H
+#define SERVER_METRICS_FIGURES_H
+
+#include <stdint.h>
+
+#include "proto/statsd.h"
+#include "server/metrics/identity.h"
+#include "server/metrics/snapshot.h"
+
+enum transport { TRANSPORT_UDP, TRANSPORTS };
+const char *transport_name(enum transport transport); /* "udp" */
+
+/* Why a sample that was received is not stored: the parser's reasons (for one bad sample of a line
+ * that holds good ones), then the server's. */
+enum loss_reason {
+    LOSS_RATE_BELOW_MINIMUM = STATSD_REASONS, /* metrics.min_sample_rate */
+    LOSS_NAME_TOO_LONG,                       /* limits.max_name */
+    LOSS_TOO_MANY_TAGS,                       /* limits.max_tags */
+    LOSS_TAGS_TOO_LONG,                       /* limits.max_tag_bytes */
+    LOSS_SERIES_LIMIT, /* limits.max_series: a new name while the limit is reached */
+    LOSS_MEMORY_LIMIT, /* limits.memory */
+    LOSS_OUT_OF_RANGE, /* so large that sums or squares could leave the range of a double */
+    LOSS_REASONS
+};
+const char *loss_reason_name(unsigned reason); /* of either enum, a word fit for a label */
+
+/* Index of samples_received for a refused sample whose type could not be read. */
+#define SAMPLE_TYPE_UNKNOWN STATSD_TYPES
+const char *sample_type_name(unsigned type); /* "c", …, "s", "unknown" */
+
+/* All fields are uint64_t totals since start, so that the struct can be copied and added word by
+ * word. */
+struct ingest_figures {
+    uint64_t datagrams_received[TRANSPORTS];
+    uint64_t bytes_received[TRANSPORTS];
+    uint64_t lines_received[TRANSPORTS];
+    uint64_t lines_accepted;
+    uint64_t lines_rejected[STATSD_REASONS];
+    uint64_t samples_received[STATSD_TYPES + 1];
+    uint64_t samples_rejected[LOSS_REASONS];
+    uint64_t samples_late;
+    uint64_t datagrams_dropped; /* by the kernel */
+    uint64_t sections_skipped;
+    uint64_t events_received;
+    uint64_t service_checks_received;
+    uint64_t series_rejected;    /* new names refused, each time one was */
+    uint64_t counter_decrements; /* negative counter samples */
+};
+
+/* into += from, field by field. */
+void ingest_figures_add(struct ingest_figures *into, const struct ingest_figures *from);
+
+uint64_t ingest_lines_rejected(const struct ingest_figures *figures);
+uint64_t ingest_samples_received(const struct ingest_figures *figures);
+uint64_t ingest_samples_rejected(const struct ingest_figures *figures);
+uint64_t
+ingest_samples_stored(const struct ingest_figures *figures); /* received - rejected - late */
+
+struct flush_figures {
+    uint64_t windows_closed;
+    uint64_t windows_extended; /* a worker's slice came too late and counts in the next window */
+    uint64_t clock_steps;
+    double duration_seconds; /* of the latest close: from the boundary's slices to the published
+                                snapshot */
+    double lag_seconds;      /* how long after its boundary the latest window was closed */
+    uint64_t series[STATSD_TYPES];
+    uint64_t series_expired;
+    uint64_t anomalies[SEVERITIES]; /* started */
+    uint64_t pool_bytes;
+};
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What makes a series one series: its name, its canonical tags and its type. An identity is made
+ * once, when a name is first seen, and never changes. The registry owns it; whoever holds a
+ * snapshot may read every identity the snapshot points to, for as long as the snapshot is held.
+ */
+#ifndef SERVER_METRICS_IDENTITY_H
+#define SERVER_METRICS_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/statsd.h"
+#include "proto/tags.h"
+
+/* ms, h and d share the arithmetic of timers and hence a kind. */
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_TIMER, METRIC_SET, METRIC_KINDS };
+
+enum metric_kind metric_kind_of(enum statsd_type type);
+const char *metric_kind_name(enum metric_kind kind); /* "counter", "gauge", "timer", "set" */
+
+struct identity {
+    uint64_t hash;       /* of type, name and tags; keyed, differs from run to run */
+    uint32_t index;      /* among the series of its kind: small, dense, reused after expiry */
+    uint32_t generation; /* differs between the series that used the same index one after another */
+    uint32_t tags_length; /* bytes of the packed tags behind the name */
+    uint16_t name_length;
+    uint16_t tag_count;
+    uint8_t type; /* enum statsd_type */
+    char bytes[]; /* the name, then the packed tags */
+};
+
+static inline const char *identity_name(const struct identity *identity)
+{
+    return identity->bytes;
+}
+
+/* Writes identity->tag_count tags in canonical order, pointing into the identity, to `tags`. */
+void identity_tags(const struct identity *identity, struct tag *tags);
+
+/* The largest tag_count there can be (limits.max_tags is bounded by it, metrics.tags included). */
+#define IDENTITY_TAGS_MAX 512
+
+/* Bytes of an identity with these parts. */
+size_t identity_bytes(size_t name_length, const struct tag *tags, size_t tag_count);
+
+/* Fills `identity`, which has identity_bytes() room; hash, index and generation are left to the
+ * caller. */
+void identity_init(struct identity *identity, enum statsd_type type, const char *name,
+                   size_t name_length, const struct tag *tags, size_t tag_count);
+
+/* Hash and equality of the canonical parts; `seed` is the process's own. */
+uint64_t identity_hash(const struct identity *identity, uint64_t seed);
+int identity_equal(const struct identity *a, const struct identity *b);
+
+#endif

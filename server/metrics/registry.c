@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/metrics/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/core/require.h"
+#include "server/metrics/figures.h"
+
+#define IDENTITY_SEED UINT64_C(0x1d)
+
+static const size_t series_bytes[METRIC_KINDS] = {
+    [METRIC_COUNTER] = sizeof(struct counter_series),
+    [METRIC_GAUGE] = sizeof(struct gauge_series),
+    [METRIC_TIMER] = sizeof(struct timer_series),
+    [METRIC_SET] = sizeof(struct set_series),
+};
+
+static bool read_own_tags(struct registry *registry, const char *text)
+{
+    registry->own_text = strdup(text ? text : "");
+    registry->own_tags = calloc(IDENTITY_TAGS_MAX, sizeof(struct tag));
+    if (!registry->own_text || !registry->own_tags) {
+        return false;
+    }
+    int count = tags_parse(registry->own_text, strlen(registry->own_text), registry->own_tags,
+                           IDENTITY_TAGS_MAX / 2);
+    registry->own_tag_count = count < 0 ? 0 : (size_t)count;
+    return count >= 0;
+}
+
+struct registry *registry_new(const struct config *config, struct pool *pool)
+{
+    struct registry *registry = calloc(1, sizeof(*registry));
+    if (!registry) {
+        return NULL;
+    }
+    pthread_mutex_init(&registry->lock, NULL);
+    registry->pool = pool;
+    registry->series_max = config->limits.max_series;
+    registry->chunks_max = (uint32_t)(registry->series_max / REGISTRY_CHUNK + 1);
+    registry->tags_max = config->limits.max_tags;
+    bool made = table_init(&registry->directory) && read_own_tags(registry, config->metrics.tags);
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        registry->kinds[kind].chunks = calloc(registry->chunks_max, sizeof(void *));
+        made = made && registry->kinds[kind].chunks;
+    }
+    if (!made) {
+        registry_free(registry, NULL);
+        return NULL;
+    }
+    return registry;
+}
+
+void *registry_at(const struct registry *registry, enum metric_kind kind, uint32_t index)
+{
+    char *chunk = registry->kinds[kind].chunks[index / REGISTRY_CHUNK];
+    return chunk + (size_t)(index % REGISTRY_CHUNK) * series_bytes[kind];
+}
+
+static void clear_series(struct series *series, enum metric_kind kind, struct pool_cache *cache)
+{
+    if (kind == METRIC_TIMER) {
+        struct timer_series *timer = (struct timer_series *)series;
+        timer_clear(&timer->window, cache);
+        sketch_free(&timer->sketch, cache);
+        free(timer->quantiles);
+        free(timer->buckets);
+    } else if (kind == METRIC_SET) {
+        struct set_series *set = (struct set_series *)series;
+        set_free(&set->window, cache);
+        set_free(&set->last, cache);
+    }
+}
+
+static void free_kind(struct registry *registry, enum metric_kind kind, struct pool_cache *cache)
+{
+    struct registry_kind *store = &registry->kinds[kind];
+    for (uint32_t i = 0; i < store->count; i++) {
+        struct series *series = registry_at(registry, kind, i);
+        struct identity *identity = atomic_load(&series->identity);
+        if (identity) {
+            clear_series(series, kind, cache);
+            registry_free_identity(registry, identity);
+        }
+    }
+    for (uint32_t i = 0; store->chunks && i < registry->chunks_max; i++) {
+        free(store->chunks[i]);
+    }
+    free(store->chunks);
+    free(store->free);
+}
+
+void registry_free(struct registry *registry, struct pool_cache *cache)
+{
+    if (!registry) {
+        return;
+    }
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        free_kind(registry, (enum metric_kind)kind, cache);
+    }
+    table_deinit(&registry->directory);
+    free(registry->own_tags);
+    free(registry->own_text);
+    pthread_mutex_destroy(&registry->lock);
+    free(registry);
+}
+
+static bool has_key(const struct tag *tags, size_t count, const struct tag *wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tags[i].key_length == wanted->key_length &&
+            memcmp(tags[i].key, wanted->key, wanted->key_length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The sender's tags and those of the configuration whose keys he did not send, in canonical order.
+ * Returns how many, or -1 for too many. */
+static int canonical_tags(const struct registry *registry, const char *text, size_t length,
+                          struct tag *tags)
+{
+    int sent = length == 0 ? 0 : tags_parse(text, length, tags, registry->tags_max);
+    if (sent < 0) {
+        return -1;
+    }
+    size_t count = (size_t)sent;
+    for (size_t i = 0; i < registry->own_tag_count; i++) {
+        if (!has_key(tags, (size_t)sent, &registry->own_tags[i])) {
+            tags[count++] = registry->own_tags[i];
+        }
+    }
+    return (int)(count > (size_t)sent ? tags_sort(tags, count) : count);
+}
+
+static struct identity *make_identity(struct registry *registry, enum statsd_type type,
+                                      const char *name, size_t name_length, const struct tag *tags,
+                                      size_t tag_count)
+{
+    size_t bytes = identity_bytes(name_length, tags, tag_count);
+    if (!pool_reserve(registry->pool, bytes)) {
+        return NULL;
+    }
+    struct identity *identity = malloc(bytes);
+    if (!identity) {
+        pool_release(registry->pool, bytes);
+        return NULL;
+    }
+    identity_init(identity, type, name, name_length, tags, tag_count);
+    identity->hash = table_hash(identity_hash(identity, IDENTITY_SEED));
+    return identity;
+}
+
+void registry_free_identity(struct registry *registry, struct identity *identity)
+{
+    if (identity) {
+        pool_release(registry->pool, offsetof(struct identity, bytes) + identity->name_length +
+                                         identity->tags_length);
+        free(identity);
+    }
+}
+
+static struct table_slot *find(const struct registry *registry, const struct identity *wanted)
+{
+    struct table_slot *slot = table_first(&registry->directory, wanted->hash);
+    for (; slot; slot = table_next(&registry->directory, slot)) {
+        struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
+        if (identity_equal(atomic_load(&series->identity), wanted)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+/* A free index with its storage in place, or false. */
+static bool take_index(struct registry *registry, enum metric_kind kind, uint32_t *index)
+{
+    struct registry_kind *store = &registry->kinds[kind];
+    if (store->free_count > 0) {
+        *index = store->free[--store->free_count];
+        return true;
+    }
+    uint32_t count = atomic_load_explicit(&store->count, memory_order_relaxed);
+    void **chunk = &store->chunks[count / REGISTRY_CHUNK];
+    if (!*chunk) {
+        *chunk = calloc(REGISTRY_CHUNK, series_bytes[kind]);
+    }
+    if (!*chunk) {
+        return false;
+    }
+    atomic_store_explicit(&store->count, count + 1, memory_order_release);
+    *index = count;
+    return true;
+}
+
+static bool push_free(struct registry_kind *store, uint32_t index)
+{
+    if (store->free_count == store->free_capacity) {
+        uint32_t capacity = store->free_capacity ? store->free_capacity * 2 : 64;
+        uint32_t *grown = realloc(store->free, capacity * sizeof(*grown));
+        if (!grown) {
+            return false;
+        }
+        store->free = grown;
+        store->free_capacity = capacity;
+    }
+    store->free[store->free_count++] = index;
+    return true;
+}
+
+/* Under the lock. Takes ownership of `identity` when it answers 0. */
+static unsigned add(struct registry *registry, struct identity *identity, uint32_t *index)
+{
+    enum metric_kind kind = metric_kind_of((enum statsd_type)identity->type);
+    if (registry->series_count >= registry->series_max) {
+        atomic_fetch_add(&registry->refused, 1);
+        return LOSS_SERIES_LIMIT;
+    }
+    if (!take_index(registry, kind, index)) {
+        return LOSS_MEMORY_LIMIT;
+    }
+    if (!table_insert(&registry->directory, identity->hash, *index, kind)) {
+        push_free(&registry->kinds[kind], *index);
+        return LOSS_MEMORY_LIMIT;
+    }
+    struct series *series = registry_at(registry, kind, *index);
+    identity->index = *index;
+    identity->generation = ++registry->generation;
+    series->locals = 1;
+    atomic_store_explicit(&series->identity, identity, memory_order_release);
+    atomic_fetch_add(&registry->series_count, 1);
+    atomic_fetch_add(&registry->series_by_type[identity->type], 1);
+    return 0;
+}
+
+unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
+                          size_t name_length, const char *tags, size_t tags_length, uint32_t *index)
+{
+    struct tag list[IDENTITY_TAGS_MAX];
+    int tag_count = canonical_tags(registry, tags, tags_length, list);
+    if (tag_count < 0) {
+        return LOSS_TOO_MANY_TAGS;
+    }
+    struct identity *identity =
+        make_identity(registry, type, name, name_length, list, (size_t)tag_count);
+    if (!identity) {
+        return LOSS_MEMORY_LIMIT;
+    }
+    unsigned loss = 0;
+    pthread_mutex_lock(&registry->lock);
+    struct table_slot *slot = find(registry, identity);
+    if (slot) {
+        struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
+        series->locals++;
+        *index = slot->id;
+    } else {
+        loss = add(registry, identity, index);
+    }
+    pthread_mutex_unlock(&registry->lock);
+    if (slot || loss) {
+        registry_free_identity(registry, identity);
+    }
+    return loss;
+}
+
+void registry_release(struct registry *registry, enum metric_kind kind, uint32_t index)
+{
+    pthread_mutex_lock(&registry->lock);
+    struct series *series = registry_at(registry, kind, index);
+    REQUIRE(series->locals > 0);
+    series->locals--;
+    pthread_mutex_unlock(&registry->lock);
+}
+
+const struct identity *registry_identity(const struct series *series)
+{
+    const struct identity *identity = atomic_load_explicit(&series->identity, memory_order_acquire);
+    return identity && series->seen_ns > 0 ? identity : NULL;
+}
+
+struct identity *registry_remove(struct registry *registry, enum metric_kind kind, uint32_t index,
+                                 struct pool_cache *cache)
+{
+    struct series *series = registry_at(registry, kind, index);
+    struct identity *identity = atomic_load(&series->identity);
+    pthread_mutex_lock(&registry->lock);
+    if (series->locals > 0 || !push_free(&registry->kinds[kind], index)) {
+        pthread_mutex_unlock(&registry->lock);
+        return NULL;
+    }
+    struct table_slot *slot = find(registry, identity);
+    REQUIRE(slot);
+    table_remove(&registry->directory, slot);
+    clear_series(series, kind, cache);
+    memset(series, 0, series_bytes[kind]);
+    atomic_fetch_sub(&registry->series_count, 1);
+    atomic_fetch_sub(&registry->series_by_type[identity->type], 1);
+    pthread_mutex_unlock(&registry->lock);
+    return identity;
+}
+
+uint64_t registry_take_refused(struct registry *registry)
+{
+    return atomic_exchange(&registry->refused, 0);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The registry: every known series by its canonical identity, with what outlives a slice: the open
+ * window's accumulator, running totals, gauge values, when it was last seen, and the last window's
+ * sketch.
+ *
+ * Two sides, two rules. The directory (identity → index, and the free indexes) is guarded by a
+ * mutex: workers call registry_resolve() when they see a spelling for the first time, never on the
+ * steady path. The series' accumulators belong to the flusher alone. An index is dense within its
+ * kind and is reused after registry_remove(); storage is in chunks that never move.
+ *
+ * Memory: an entry costs 40 bytes a counter, 48 a gauge, 160 a timer, 48 a set, plus its identity
+ * (40 bytes, name and tags) and 32 bytes of directory, all counted against the pool's budget or
+ * bounded by series_max.
+ */
+#ifndef SERVER_METRICS_REGISTRY_H
+#define SERVER_METRICS_REGISTRY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "server/core/pool.h"
+#include "server/core/table.h"
+#include "server/metrics/identity.h"
+#include "server/metrics/set.h"
+#include "server/metrics/timer.h"
+
+#define REGISTRY_CHUNK 1024
+
+struct series {
+    _Atomic(struct identity *) identity; /* NULL: this index is free */
+    uint64_t seen_ns; /* monotonic end of the latest slice with samples; 0 = none yet */
+    uint32_t locals;  /* local ids of workers that lead here; under the lock */
+    bool touched;     /* had samples in the open window */
+    bool expired;     /* not shown any more; removed once `locals` is 0 */
+    bool forgetting;  /* the workers were told to drop their ids */
+};
+
+struct counter_series {
+    struct series series;
+    double count; /* of the open window */
+    double total; /* positive increments since first seen */
+};
+
+struct gauge_series {
+    struct series series;
+    double value;
+    uint64_t set_ns; /* stamp of the set that counts */
+};
+
+struct timer_series {
+    struct series series;
+    struct timer window;
+    double total_count, total_sum; /* of closed windows */
+    double *quantiles;             /* of the latest closed window with samples */
+    struct sketch *sketch;         /* of the same window */
+    uint64_t quantiles_ns;         /* monotonic end of that window */
+    double *buckets;               /* cumulative classic buckets of closed windows */
+};
+
+struct set_series {
+    struct series series;
+    struct set *window;
+    struct set *last; /* of the latest closed window with samples */
+};
+
+struct registry_kind {
+    void **chunks;
+    _Atomic uint32_t count; /* indexes ever used are below */
+    uint32_t *free;         /* stack of free indexes */
+    uint32_t free_count, free_capacity;
+};
+
+struct registry {
+    pthread_mutex_t lock;
+    struct table directory; /* identity hash → (index, kind) */
+    struct registry_kind kinds[METRIC_KINDS];
+    struct pool *pool;
+    uint32_t chunks_max;
+    uint64_t series_max;
+    uint64_t tags_max;
+    uint32_t generation;
+    struct tag *own_tags; /* metrics.tags, pointing into own_text */
+    size_t own_tag_count;
+    char *own_text;
+    _Atomic uint64_t series_count; /* of all kinds */
+    _Atomic uint64_t series_by_type[STATSD_TYPES];
+    _Atomic uint64_t refused; /* names refused since registry_take_refused() */
+};
+
+/* NULL without memory. `config` is read during the call only. */
+struct registry *registry_new(const struct config *config, struct pool *pool);
+
+/* `cache` takes back what the series hold. */
+void registry_free(struct registry *registry, struct pool_cache *cache);
+
+/* Any thread. Finds or makes the series of this name, raw tag text and type, and counts one more
+ * local id on it. Returns 0 with its index, or an enum loss_reason. */
+unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
+                          size_t name_length, const char *tags, size_t tags_length,
+                          uint32_t *index);
+
+/* Any thread: a local id that lead to this series is gone. */
+void registry_release(struct registry *registry, enum metric_kind kind, uint32_t index);
+
+/* Flusher: the series at an index below registry_count(). */
+static inline uint32_t registry_count(const struct registry *registry, enum metric_kind kind)
+{
+    return atomic_load_explicit(&registry->kinds[kind].count, memory_order_acquire);
+}
+void *registry_at(const struct registry *registry, enum metric_kind kind, uint32_t index);
+
+/* Flusher: the identity, NULL where the index is free or no sample has been merged yet. */
+const struct identity *registry_identity(const struct series *series);
+
+/* Flusher: takes an expired series out of the directory when no worker leads to it any more, frees
+ * what it holds, and returns its identity, which the caller frees with registry_free_identity()
+ * once no snapshot shows it. NULL when workers still do. */
+struct identity *registry_remove(struct registry *registry, enum metric_kind kind, uint32_t index,
+                                 struct pool_cache *cache);
+void registry_free_identity(struct registry *registry, struct identity *identity);
+
+/* Names refused at the limit since the last call. */
+uint64_t registry_take_refused(struct registry *registry);
+
+#endif

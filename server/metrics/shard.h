@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A shard is one worker's own store: the map from a name as it was sent (name bytes, raw tag bytes,
+ * type) to a local id, and two slices, of which one is open. Everything that outlives a slice
+ * belongs to the registry.
+ *
+ * Only the worker's thread calls it, but for shard_owner(), which the flusher may call for local
+ * ids below the count published with a slice until that slice is given back.
+ *
+ * Local ids are dense within a kind. One that is forgotten stays reserved until no slice can hold
+ * samples of it: there are two slices, so after the second hand-over from now.
+ */
+#ifndef SERVER_METRICS_SHARD_H
+#define SERVER_METRICS_SHARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "proto/statsd.h"
+#include "server/core/lines.h"
+#include "server/core/pool.h"
+#include "server/core/table.h"
+#include "server/metrics/registry.h"
+#include "server/metrics/slice.h"
+
+struct local_chunk {
+    _Atomic uint32_t owner[SLICE_CHUNK]; /* index in the registry; the flusher reads it too */
+    uint32_t name[SLICE_CHUNK];          /* line of the spelling, LINES_NONE once forgotten */
+};
+
+struct retired {
+    uint64_t hand_over; /* number of the first hand-over after it was forgotten */
+    uint32_t local;
+    uint8_t kind;
+};
+
+struct shard_kind {
+    struct local_chunk **chunks;
+    uint32_t count; /* local ids ever used are below */
+    uint32_t *free;
+    uint32_t free_count, free_capacity;
+};
+
+struct shard {
+    struct table table; /* hash of the spelling → (line, kind and local id) */
+    struct lines names;
+    struct shard_kind kinds[METRIC_KINDS];
+    struct slice slices[2];
+    struct slice *open;
+    uint64_t hand_overs;
+    struct retired *retired; /* first come, first freed */
+    uint32_t retired_count, retired_capacity;
+    struct registry *registry;
+    struct pool *pool;
+    struct pool_cache *cache;
+    uint64_t name_bytes_max, tag_bytes_max, series_max;
+    double rate_min;
+    uint64_t names_refused; /* new names refused, each time one was */
+};
+
+/* False without memory. `registry` and `pool` must outlive the shard. */
+bool shard_init(struct shard *shard, const struct config *config, struct registry *registry,
+                struct pool *pool);
+void shard_deinit(struct shard *shard);
+
+/* Aggregates one sample, whose spans lie in `datagram`, into the open slice; stamp_ns is the
+ * monotonic time of its batch. Returns 0, or the enum loss_reason for which it was not stored.
+ * Allocates and locks only when the spelling is new. */
+unsigned shard_store(struct shard *shard, const char *datagram, const struct statsd_item *item,
+                     uint64_t stamp_ns);
+
+/* Hands out the open slice, stamped, and opens the other one, which must have been given back
+ * (cleared). */
+struct slice *shard_swap(struct shard *shard, uint64_t now_ns);
+
+/* Drops the spelling of a local id: the next sample of that name starts as a new one. */
+void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local);
+
+/* The registry index a local id leads to. */
+static inline uint32_t shard_owner(const struct shard *shard, enum metric_kind kind, uint32_t local)
+{
+    return atomic_load_explicit(
+        &shard->kinds[kind].chunks[local / SLICE_CHUNK]->owner[local % SLICE_CHUNK],
+        memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A quantile sketch of weighted samples: the samples themselves while they are few, then a base-2
+ * exponential histogram. Two sketches merge without loss beyond their resolution, and buckets
+ * export as Prometheus native histograms.
+ *
+ * Exact phase: up to SKETCH_EXACT_SAMPLES samples with their weights. Histogram phase: bucket i of
+ * schema s holds values in (base^(i-1), base^i] with base = 2^(2^-s), upper-inclusive, mirrored for
+ * negative values, and one bucket for zero. It starts at schema 8 (growth 1.0027); a bucket answers
+ * with the value whose relative error is the same at both ends, 2/(1+base) of its upper bound: at
+ * most 0.14 %. Above SKETCH_PAGES_MAX pages of buckets the schema is halved (index' = ceil(index /
+ * 2)), which doubles the error and keeps the memory of one sketch below SKETCH_BYTES_MAX whatever
+ * is sent.
+ *
+ * The sketch owns pool blocks. One thread at a time; a sketch may pass from a worker to the
+ * flusher.
+ */
+#ifndef SERVER_METRICS_SKETCH_H
+#define SERVER_METRICS_SKETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/core/pool.h"
+
+#define SKETCH_EXACT_SAMPLES 64
+#define SKETCH_SCHEMA_MAX 8
+#define SKETCH_PAGE_BUCKETS 64
+#define SKETCH_PAGES_MAX 128
+/* 128 pages at 64-bit counters with their directory. */
+#define SKETCH_BYTES_MAX (SKETCH_PAGES_MAX * (SKETCH_PAGE_BUCKETS * 8 + 32) + 1024)
+
+struct sketch; /* allocated from a pool on the first sample; NULL is the empty sketch */
+
+/* Adds `value` (finite) with `weight` (finite, > 0; the histogram phase counts whole units and the
+ * sketch carries the fraction on to its next sample, so that bucket counts add up to the total
+ * weight). *sketch may be NULL and is then made. False when the pool is at its budget: nothing is
+ * changed. */
+bool sketch_add(struct sketch **sketch, double value, double weight, struct pool_cache *cache);
+
+/* Adds all of `from` to *into, which may be NULL. `from` stays as it is. False when the pool is at
+ * its budget: what fits has been added at a coarser schema or nothing has, and the total weight of
+ * *into still is the sum of what it holds. */
+bool sketch_merge(struct sketch **into, const struct sketch *from, struct pool_cache *cache);
+
+/* Gives all memory back and sets *sketch to NULL. */
+void sketch_free(struct sketch **sketch, struct pool_cache *cache);
+
+/* The weighted nearest-rank quantile: the smallest value whose cumulative weight reaches
+ * percent/100 of the total, percent in (0, 100]. Writes `count` results for ascending `percents` in
+ * one pass. Results never leave [minimum, maximum] of what was added. NaN for the empty sketch. */
+void sketch_quantiles(const struct sketch *sketch, const double *percents, size_t count,
+                      double *results);
+
+/* The weight of samples <= bound, for `count` ascending bounds (classic histogram buckets): exact
+ * in the exact phase, else each bucket counts on the side of its representative value. */
+void sketch_cumulative(const struct sketch *sketch, const double *bounds, size_t count,
+                       double *weights);
+
+/* Total weight held. */
+double sketch_weight(const struct sketch *sketch);
+
+/* Calls visit() for each non-empty bucket in ascending order of value, at schema `*schema` which is
+ * set first. An exact sketch is exported as if it had been in the histogram phase. index is
+ * meaningless for zero. */
+enum sketch_sign { SKETCH_NEGATIVE = -1, SKETCH_ZERO = 0, SKETCH_POSITIVE = 1 };
+typedef void sketch_visit(void *context, enum sketch_sign sign, int32_t index, double weight);
+void sketch_export(const struct sketch *sketch, int *schema, sketch_visit *visit, void *context);
+
+/* Bytes of pool memory held. */
+size_t sketch_bytes(const struct sketch *sketch);
+
+/* The index of the bucket of `value` > 0 at `schema` (0 to 8), and the upper bound of a bucket; for
+ * tests, exporters and benchmarks. Exact: sketch_bucket_bound(sketch_bucket_index(v)) >= v > the
+ * bound before. */
+int32_t sketch_bucket_index(double value, int schema);
+double sketch_bucket_bound(int32_t index, int schema);
+
+#endif

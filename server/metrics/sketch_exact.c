@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/metrics/sketch_exact.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "server/core/require.h"
+#include "server/metrics/sketch_bucket.h"
+
+_Static_assert(offsetof(struct sketch_exact, bytes) == 8, "capacities are chosen for this header");
+
+/* How many samples a block holds as it grows: as floats they fill 32, 64, 96, 128, 192 and 264
+ * bytes. All are even, so that weights behind floats are aligned. */
+static const uint8_t capacities[] = {6, 14, 22, 30, 46, SKETCH_EXACT_SAMPLES};
+
+static unsigned capacity_for(unsigned count)
+{
+    size_t i = 0;
+    while (capacities[i] < count) {
+        i++;
+    }
+    return capacities[i];
+}
+
+static size_t shape_bytes(unsigned capacity, bool wide, bool weighted)
+{
+    size_t each = (wide ? sizeof(double) : sizeof(float)) + (weighted ? sizeof(double) : 0);
+    return offsetof(struct sketch_exact, bytes) + capacity * each;
+}
+
+size_t sketch_exact_bytes(const struct sketch_exact *exact)
+{
+    return shape_bytes(exact->capacity, exact->wide, exact->weighted);
+}
+
+void sketch_exact_free(struct sketch_exact *exact, struct pool_cache *cache)
+{
+    pool_give(cache, exact, sketch_exact_bytes(exact));
+}
+
+static const double *weights_of(const struct sketch_exact *exact)
+{
+    size_t values = exact->capacity * (exact->wide ? sizeof(double) : sizeof(float));
+    return (const double *)(const void *)(exact->bytes + values);
+}
+
+struct sketch_sample sketch_exact_sample(const struct sketch_exact *exact, unsigned i)
+{
+    const void *values = exact->bytes;
+    return (struct sketch_sample){
+        .value = exact->wide ? ((const double *)values)[i] : (double)((const float *)values)[i],
+        .weight = exact->weighted ? weights_of(exact)[i] : 1,
+    };
+}
+
+/* There must be room of the right shape. */
+static void append(struct sketch_exact *exact, double value, double weight)
+{
+    unsigned i = exact->count++;
+    size_t width = exact->wide ? sizeof(double) : sizeof(float);
+    if (exact->wide) {
+        ((double *)(void *)exact->bytes)[i] = value;
+    } else {
+        ((float *)(void *)exact->bytes)[i] = (float)value;
+    }
+    if (exact->weighted) {
+        ((double *)(void *)(exact->bytes + exact->capacity * width))[i] = weight;
+    }
+}
+
+static struct sketch_exact *exact_new(unsigned capacity, bool wide, bool weighted,
+                                      struct pool_cache *cache)
+{
+    struct sketch_exact *exact = pool_take(cache, shape_bytes(capacity, wide, weighted));
+    if (exact) {
+        exact->sketch.phase = SKETCH_PHASE_EXACT;
+        exact->count = 0;
+        exact->capacity = (uint8_t)capacity;
+        exact->wide = wide;
+        exact->weighted = weighted;
+    }
+    return exact;
+}
+
+static void append_all(struct sketch_exact *into, const struct sketch_exact *from)
+{
+    for (unsigned i = 0; i < from->count; i++) {
+        struct sketch_sample sample = sketch_exact_sample(from, i);
+        append(into, sample.value, sample.weight);
+    }
+}
+
+bool sketch_exact_reserve(struct sketch_exact **exact, unsigned count, bool wide, bool weighted,
+                          struct pool_cache *cache)
+{
+    REQUIRE(count <= SKETCH_EXACT_SAMPLES);
+    struct sketch_exact *old = *exact;
+    if (old) {
+        if (count <= old->capacity && wide <= old->wide && weighted <= old->weighted) {
+            return true;
+        }
+        wide |= old->wide;
+        weighted |= old->weighted;
+    }
+    struct sketch_exact *grown = exact_new(capacity_for(count), wide, weighted, cache);
+    if (!grown) {
+        return false;
+    }
+    if (old) {
+        append_all(grown, old);
+        sketch_exact_free(old, cache);
+    }
+    *exact = grown;
+    return true;
+}
+
+static bool is_float(double value)
+{
+    return fabs(value) <= (double)FLT_MAX && (double)(float)value == value;
+}
+
+bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
+                      struct pool_cache *cache)
+{
+    unsigned count = *exact ? (*exact)->count : 0;
+    if (!sketch_exact_reserve(exact, count + 1, !is_float(value), weight != 1, cache)) {
+        return false;
+    }
+    append(*exact, value, weight);
+    return true;
+}
+
+bool sketch_exact_merge(struct sketch_exact **into, const struct sketch_exact *from,
+                        struct pool_cache *cache)
+{
+    unsigned count = *into ? (*into)->count : 0;
+    if (!sketch_exact_reserve(into, count + from->count, from->wide, from->weighted, cache)) {
+        return false;
+    }
+    append_all(*into, from);
+    return true;
+}
+
+static void samples_copy(const struct sketch_exact *exact, struct sketch_sample *samples)
+{
+    for (unsigned i = 0; i < exact->count; i++) {
+        samples[i] = sketch_exact_sample(exact, i);
+    }
+}
+
+/* Insertion sort: there are few, and none is NaN. */
+static void samples_sort(struct sketch_sample *samples, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        struct sketch_sample sample = samples[i];
+        unsigned at = i;
+        for (; at > 0 && samples[at - 1].value > sample.value; at--) {
+            samples[at] = samples[at - 1];
+        }
+        samples[at] = sample;
+    }
+}
+
+double sketch_exact_weight(const struct sketch_exact *exact)
+{
+    if (!exact->weighted) {
+        return exact->count;
+    }
+    double weight = 0;
+    for (unsigned i = 0; i < exact->count; i++) {
+        weight += weights_of(exact)[i];
+    }
+    return weight;
+}
+
+void sketch_exact_quantiles(const struct sketch_exact *exact, const double *percents, size_t count,
+                            double *results)
+{
+    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
+    samples_copy(exact, samples);
+    samples_sort(samples, exact->count);
+    double total = sketch_exact_weight(exact);
+    double cumulative = samples[0].weight;
+    unsigned at = 0;
+    for (size_t i = 0; i < count; i++) {
+        double rank = sketch_rank(percents[i], total);
+        while (cumulative < rank && at + 1U < exact->count) {
+            cumulative += samples[++at].weight;
+        }
+        results[i] = samples[at].value;
+    }
+}
+
+void sketch_exact_cumulative(const struct sketch_exact *exact, const double *bounds, size_t count,
+                             double *weights)
+{
+    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
+    samples_copy(exact, samples);
+    samples_sort(samples, exact->count);
+    double cumulative = 0;
+    unsigned at = 0;
+    for (size_t i = 0; i < count; i++) {
+        while (at < exact->count && samples[at].value <= bounds[i]) {
+            cumulative += samples[at++].weight;
+        }
+        weights[i] = cumulative;
+    }
+}
+
+/* Makes the weights whole units, dealt out in the order of arrival as the histogram phase would
+ * have done. */
+static void samples_round(struct sketch_sample *samples, unsigned count)
+{
+    double carry = 0;
+    for (unsigned i = 0; i < count; i++) {
+        samples[i].weight = (double)sketch_whole_units(samples[i].weight, &carry);
+    }
+}
+
+static enum sketch_sign sign_of(double value)
+{
+    return value > 0 ? SKETCH_POSITIVE : value < 0 ? SKETCH_NEGATIVE : SKETCH_ZERO;
+}
+
+static int32_t index_of(double value)
+{
+    return value == 0 ? 0 : sketch_bucket_index(fabs(value), SKETCH_SCHEMA_MAX);
+}
+
+static bool same_bucket(double a, double b)
+{
+    return sign_of(a) == sign_of(b) && index_of(a) == index_of(b);
+}
+
+void sketch_exact_export(const struct sketch_exact *exact, sketch_visit *visit, void *context)
+{
+    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
+    samples_copy(exact, samples);
+    samples_round(samples, exact->count);
+    samples_sort(samples, exact->count);
+    for (unsigned i = 0; i < exact->count;) {
+        double value = samples[i].value, units = 0;
+        for (; i < exact->count && same_bucket(samples[i].value, value); i++) {
+            units += samples[i].weight;
+        }
+        if (units > 0) {
+            visit(context, sign_of(value), index_of(value), units);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The exact phase of a sketch: its samples in the order they came, in one pool block that grows
+ * with them. Values take four bytes while every one of them is a float, then eight; weights take
+ * none while each is 1, then eight. One thread at a time; private to the sketch.
+ */
+#ifndef SERVER_METRICS_SKETCH_EXACT_H
+#define SERVER_METRICS_SKETCH_EXACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/core/pool.h"
+#include "server/metrics/sketch.h"
+#include "server/metrics/sketch_private.h"
+
+struct sketch_exact {
+    struct sketch sketch;
+    uint8_t count;
+    uint8_t capacity;
+    bool wide;     /* values are double, else float */
+    bool weighted; /* `capacity` weights follow the values */
+    _Alignas(8) unsigned char bytes[];
+};
+
+struct sketch_sample {
+    double value;
+    double weight;
+};
+
+/* Room for `count` samples in all (at most SKETCH_EXACT_SAMPLES), of which the new ones need eight
+ * bytes or a weight as told. Makes *exact where it is NULL. False at the budget: nothing is
+ * changed. */
+bool sketch_exact_reserve(struct sketch_exact **exact, unsigned count, bool wide, bool weighted,
+                          struct pool_cache *cache);
+
+/* False at the budget: nothing is changed. There must be fewer than SKETCH_EXACT_SAMPLES. */
+bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
+                      struct pool_cache *cache);
+
+/* Adds the samples of `from`, which fit by count. False at the budget: nothing is changed. */
+bool sketch_exact_merge(struct sketch_exact **into, const struct sketch_exact *from,
+                        struct pool_cache *cache);
+
+void sketch_exact_free(struct sketch_exact *exact, struct pool_cache *cache);
+
+/* Sample number i in the order of arrival. */
+struct sketch_sample sketch_exact_sample(const struct sketch_exact *exact, unsigned i);
+
+/* As sketch_*() of the same names. */
+void sketch_exact_quantiles(const struct sketch_exact *exact, const double *percents, size_t count,
+                            double *results);
+void sketch_exact_cumulative(const struct sketch_exact *exact, const double *bounds, size_t count,
+                             double *weights);
+double sketch_exact_weight(const struct sketch_exact *exact);
+void sketch_exact_export(const struct sketch_exact *exact, sketch_visit *visit, void *context);
+size_t sketch_exact_bytes(const struct sketch_exact *exact);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every output reads: all known series at one moment, immutable, shared by reference count.
+ * The flusher publishes one at the close of each window (`closed`), and one between when somebody
+ * wants fresher totals. Rows of a series that had no sample in the window are present with
+ * `updated` = false: CSV leaves them out, Prometheus shows their totals. Rows are in the order of
+ * identity->index within a kind.
+ *
+ * Any thread may read; snapshot_unref() may be called on any thread.
+ */
+#ifndef SERVER_METRICS_SNAPSHOT_H
+#define SERVER_METRICS_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/metrics/identity.h"
+#include "server/metrics/set.h"
+#include "server/metrics/sketch.h"
+
+struct counter_row {
+    const struct identity *identity;
+    double count; /* of the window: Σ value/rate, negative increments included */
+    double rate;  /* count a second of the measured window */
+    double total; /* since the series was first seen: positive increments only, the open window
+                     included */
+    bool updated;
+};
+
+struct gauge_row {
+    const struct identity *identity;
+    double value;
+    uint64_t updated_ns; /* monotonic stamp of the latest sample, to tell which of two is newer */
+    bool updated;
+};
+
+struct timer_row {
+    const struct identity *identity;
+    /* Of the window; all 0 where it had no sample. */
+    double count, rate, sum, mean, min, max, stddev;
+    /* Since first seen, the open window included. */
+    double total_count, total_sum;
+    /* Of the latest closed window with samples, snapshot->percentile_count values, NULL when there
+     * was none within quantile_window. In a closed snapshot of a window with samples: of that very
+     * window. */
+    const double *percentiles;
+    const struct sketch *sketch; /* of the same window; NULL as above. For merging two series. */
+    /* Cumulative classic-histogram buckets since first seen, one a bound of the configuration
+     * (prometheus.buckets for ms, buckets_plain else) without +Inf; NULL unless timer_type =
+     * histogram. */
+    const double *buckets;
+    uint64_t samples; /* received in the window, unweighted */
+    bool updated;
+};
+
+struct set_row {
+    const struct identity *identity;
+    double unique; /* of the window, or of the latest closed one with samples where not updated */
+    const struct set *set; /* the members behind it, for merging two series; may be NULL */
+    bool updated;
+};
+
+enum statistic {
+    STATISTIC_RATE,
+    STATISTIC_VALUE,
+    STATISTIC_MEAN,
+    STATISTIC_P99,
+    STATISTIC_UNIQUE,
+    STATISTICS
+};
+const char *statistic_name(enum statistic statistic); /* "rate", "value", "mean", "p99", "unique" */
+
+enum anomaly_type {
+    ANOMALY_HIGH_LATENCY,
+    ANOMALY_HIGH_RATE,
+    ANOMALY_LOW_RATE,
+    ANOMALY_HIGH_VALUE,
+    ANOMALY_LOW_VALUE,
+    ANOMALY_HIGH_ERROR_RATE,
+    ANOMALY_HIGH_MEMORY,
+    ANOMALY_HIGH_CPU,
+    ANOMALY_LOW_THROUGHPUT,
+    ANOMALY_FLATLINE,
+    ANOMALY_TYPES
+};
+enum anomaly_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
+const char *anomaly_type_name(enum anomaly_type type); /* "high_latency", … */
+const char *
+anomaly_severity_name(enum anomaly_severity severity); /* "info", "warning", "critical" */
+
+struct anomaly_row {
+    const struct identity *identity;
+    double value, mean, stddev, lower, upper; /* the baseline's before this window */
+    double since;                             /* Unix seconds of the window it started in */
+    enum statistic statistic;
+    enum anomaly_type type;
+    enum anomaly_severity severity;
+    bool end;         /* state: false = start, true = end */
+    char reason[160]; /* words, NUL-terminated, e.g. "mean 214 is 5.2 sigma above 41 (limit 58)" */
+};
+
+struct snapshot {
+    uint64_t sequence; /* strictly increasing over all snapshots */
+    uint64_t window;   /* how many windows were closed, this one included */
+    bool closed;       /* a whole window; else a live view into the open one */
+    bool final;        /* the short window that the stop of the server closed */
+    uint64_t taken_ns; /* monotonic stamp: what was received before is in it */
+    double timestamp;  /* Unix seconds of the window's end (or of the view), at most 3 decimals */
+    double window_seconds; /* measured length of the window (or of the open one so far) */
+    double uptime_seconds;
+    const double *percents; /* flush.percentiles, percentile_count values */
+    size_t percentile_count;
+
+    const struct counter_row *counters;
+    const struct gauge_row *gauges;
+    const struct timer_row *timers;
+    const struct set_row *sets;
+    size_t counter_count, gauge_count, timer_count, set_count;
+
+    /* Of a closed window: anomalies that started or ended with it. */
+    const struct anomaly_row *anomalies;
+    size_t anomaly_count;
+    /* Anomalies that last (at most 1,000); `end` is false. Present in views as well. */
+    const struct anomaly_row *active;
+    size_t active_count;
+
+    _Atomic uint32_t references;
+    void (*release)(struct snapshot *snapshot); /* set by the maker; called at the last unref */
+};
+
+struct snapshot *snapshot_ref(const struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot); /* NULL is allowed */
+
+#endif
