@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Start: lock, sockets, pool, registry, workers, flusher, sinks, HTTP, threads, "ready". Stop:
+ * workers take in what was received, the flusher closes the last window, the sinks write it, HTTP
+ * ends, drops are read once more, sockets close.
+ */
+#include "server/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "server/core/hash.h"
+#include "server/core/log.h"
+#include "server/core/pool.h"
+#include "server/flush/flusher.h"
+#include "server/http/server.h"
+#include "server/listeners.h"
+#include "server/lock.h"
+#include "server/net/worker.h"
+#include "server/sink/csv.h"
+
+#define SINKS_MAX 8
+#define STOP_MS_MAX 10000
+#define REASON_BYTES 512
+
+struct daemon {
+    struct config *config;
+    struct config *old_config; /* kept while the flusher may still use it */
+    const struct config_sources *sources;
+    struct event_base *base;
+    struct event *events[6];
+    size_t event_count;
+    int notify_fd;
+    int lock_fd;
+    struct pool *pool;
+    struct registry *registry;
+    struct listeners listeners;
+    struct worker **workers;
+    struct handover *handovers;
+    size_t worker_count;
+    struct flusher *flusher;
+    struct sink *sinks[SINKS_MAX];
+    size_t sink_count;
+    struct http_server *http;
+    uint64_t started_ns;
+    bool stopping;
+};
+
+static void daemon_notify(void *context)
+{
+    struct daemon *daemon = context;
+    uint64_t one = 1;
+    ssize_t written = write(daemon->notify_fd, &one, sizeof(one));
+    (void)written;
+}
+
+static void publish(void *context, const struct snapshot *snapshot)
+{
+    struct daemon *daemon = context;
+    for (size_t i = 0; i < daemon->sink_count; i++) {
+        daemon->sinks[i]->ops->submit(daemon->sinks[i], snapshot);
+    }
+}
+
+static void ingest(void *context, struct ingest_figures *figures)
+{
+    struct daemon *daemon = context;
+    memset(figures, 0, sizeof(*figures));
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        struct ingest_figures own;
+        worker_figures(daemon->workers[i], &own);
+        ingest_figures_add(figures, &own);
+    }
+}
+
+static bool is_ready(void *context, char *reason, size_t reason_size)
+{
+    struct daemon *daemon = context;
+    if (daemon->stopping) {
+        snprintf(reason, reason_size, "stopping");
+        return false;
+    }
+    for (size_t i = 0; i < daemon->sink_count; i++) {
+        struct sink_figures figures;
+        daemon->sinks[i]->ops->figures(daemon->sinks[i], &figures);
+        if (figures.failing) {
+            snprintf(reason, reason_size, "%s: %s", daemon->sinks[i]->ops->name, figures.reason);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void log_refusals(struct daemon *daemon)
+{
+    struct refusal refusal;
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        while (worker_next_refusal(daemon->workers[i], &refusal)) {
+            log_line(LOG_LEVEL_WARNING, "refused", "reason", loss_reason_name(refusal.reason),
+                     "from", refusal.sender, "line", refusal.line, "bytes",
+                     log_text("%u", refusal.line_length), "suppressed",
+                     log_text("%llu", (unsigned long long)refusal.suppressed), NULL);
+        }
+    }
+}
+
+static void log_each_line(enum config_log_level level, const char *message, char *text)
+{
+    char *rest = text;
+    for (char *line = strtok_r(rest, "\n", &rest); line; line = strtok_r(rest, "\n", &rest)) {
+        log_line(level, message, "text", line, NULL);
+    }
+}
+
+static struct config *read_config(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    char *faults = NULL, *notes = NULL;
+    size_t faults_length = 0, notes_length = 0;
+    FILE *fault_stream = open_memstream(&faults, &faults_length);
+    FILE *note_stream = open_memstream(&notes, &notes_length);
+    struct config *config = NULL;
+    if (fault_stream && note_stream) {
+        config = config_load(daemon->sources, fault_stream, note_stream);
+    }
+    if (fault_stream) {
+        fclose(fault_stream);
+    }
+    if (note_stream) {
+        fclose(note_stream);
+    }
+    if (!config) {
+        snprintf(reason, reason_size, "%s", faults && faults[0] ? faults : "out of memory");
+    }
+    if (faults) {
+        log_each_line(LOG_LEVEL_ERROR, "configuration refused", faults);
+    }
+    free(faults);
+    free(notes);
+    return config;
+}
+
+/* One configuration back is enough: a second reload waits until the flusher has let go of the
+ * first. */
+static bool can_reload(struct daemon *daemon)
+{
+    if (daemon->old_config && flusher_config(daemon->flusher) == daemon->config) {
+        config_free(daemon->old_config);
+        daemon->old_config = NULL;
+    }
+    return daemon->old_config == NULL;
+}
+
+static void apply(struct daemon *daemon, struct config *config)
+{
+    char changed[REASON_BYTES];
+    size_t waiting = config_changes_for_restart(daemon->config, config, changed, sizeof(changed));
+    if (waiting > 0 && !config_keep_for_restart(config, daemon->config)) {
+        config_free(config);
+        log_line(LOG_LEVEL_ERROR, "not reloaded", "reason", "out of memory", NULL);
+        return;
+    }
+    if (waiting > 0) {
+        log_line(LOG_LEVEL_WARNING, "changes that take a restart", "keys", changed, NULL);
+    }
+    daemon->old_config = daemon->config;
+    daemon->config = config;
+    log_set_level(config->log.level);
+    flusher_configure(daemon->flusher, config);
+    if (daemon->sink_count > 0) {
+        csv_sink_configure(daemon->sinks[0], config);
+    }
+    if (daemon->http) {
+        http_server_configure(daemon->http, config);
+    }
+    log_line(LOG_LEVEL_INFO, "reloaded", NULL);
+}
+
+static bool reload(void *context, char *reason, size_t reason_size)
+{
+    struct daemon *daemon = context;
+    if (!can_reload(daemon)) {
+        snprintf(reason, reason_size, "the reload before takes effect when its window closes");
+        return false;
+    }
+    struct config *config = read_config(daemon, reason, reason_size);
+    if (!config) {
+        return false;
+    }
+    apply(daemon, config);
+    return true;
+}
+
+static void on_notify(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct daemon *daemon = context;
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof(count));
+    (void)got;
+    if (daemon->http) {
+        http_server_wake(daemon->http);
+    }
+}
+
+static void on_second(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    log_refusals(context);
+}
+
+static void on_stop(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    struct daemon *daemon = context;
+    log_line(LOG_LEVEL_INFO, "stopping", "signal", strsignal((int)number), NULL);
+    daemon->stopping = true;
+    event_base_loopbreak(daemon->base);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+    (void)number;
+    (void)what;
+    struct daemon *daemon = context;
+    char reason[REASON_BYTES];
+    for (size_t i = 0; i < daemon->sink_count; i++) {
+        if (daemon->sinks[i]->ops->reopen) {
+            daemon->sinks[i]->ops->reopen(daemon->sinks[i]);
+        }
+    }
+    if (!reload(daemon, reason, sizeof(reason))) {
+        log_line(LOG_LEVEL_ERROR, "not reloaded", "reason", reason, NULL);
+    }
+}
+
+static bool add_event(struct daemon *daemon, evutil_socket_t fd, short what,
+                      event_callback_fn callback, const struct timeval *interval)
+{
+    struct event *event = event_new(daemon->base, fd, what | EV_PERSIST, callback, daemon);
+    if (!event || event_add(event, interval) != 0) {
+        return false;
+    }
+    daemon->events[daemon->event_count++] = event;
+    return true;
+}
+
+static bool make_loop(struct daemon *daemon)
+{
+    const struct timeval second = {.tv_sec = 1};
+    signal(SIGPIPE, SIG_IGN);
+    daemon->base = event_base_new();
+    daemon->notify_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return daemon->base && daemon->notify_fd >= 0 &&
+           add_event(daemon, daemon->notify_fd, EV_READ, on_notify, NULL) &&
+           add_event(daemon, -1, 0, on_second, &second) &&
+           add_event(daemon, SIGTERM, EV_SIGNAL, on_stop, NULL) &&
+           add_event(daemon, SIGINT, EV_SIGNAL, on_stop, NULL) &&
+           add_event(daemon, SIGHUP, EV_SIGNAL, on_hangup, NULL);
+}
+
+static bool make_store(struct daemon *daemon)
+{
+    hash_init();
+    daemon->pool = pool_new(daemon->config->limits.memory_bytes);
+    daemon->registry = daemon->pool ? registry_new(daemon->config, daemon->pool) : NULL;
+    return daemon->registry != NULL;
+}
+
+static bool make_workers(struct daemon *daemon)
+{
+    unsigned count = daemon->config->server.workers;
+    daemon->workers = calloc(count, sizeof(struct worker *));
+    daemon->handovers = calloc(count, sizeof(*daemon->handovers));
+    if (!daemon->workers || !daemon->handovers) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        struct worker_options options = {
+            .config = daemon->config,
+            .clock = &clock_system,
+            .registry = daemon->registry,
+            .pool = daemon->pool,
+            .handover = &daemon->handovers[i],
+            .fds = listeners_of(&daemon->listeners, i),
+            .fd_count = daemon->listeners.address_count,
+            .number = i,
+            .workers = count,
+        };
+        daemon->workers[i] = worker_new(&options);
+        if (!daemon->workers[i]) {
+            return false;
+        }
+        daemon->worker_count++;
+    }
+    return true;
+}
+
+static bool make_flusher(struct daemon *daemon)
+{
+    struct flusher_options options = {
+        .config = daemon->config,
+        .clock = &clock_system,
+        .registry = daemon->registry,
+        .pool = daemon->pool,
+        .handovers = daemon->handovers,
+        .handover_count = daemon->worker_count,
+        .publish = publish,
+        .notify = daemon_notify,
+        .context = daemon,
+    };
+    daemon->flusher = flusher_new(&options);
+    return daemon->flusher != NULL;
+}
+
+static bool make_sinks(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    if (!daemon->config->csv.directory) {
+        return true;
+    }
+    struct sink *csv =
+        csv_sink_new(daemon->config, &clock_system, daemon_notify, daemon, reason, reason_size);
+    if (csv) {
+        daemon->sinks[daemon->sink_count++] = csv;
+    }
+    return csv != NULL;
+}
+
+static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    if (daemon->config->http.listen.count == 0) {
+        return true;
+    }
+    struct http_server_options options = {
+        .base = daemon->base,
+        .config = daemon->config,
+        .clock = &clock_system,
+        .flusher = daemon->flusher,
+        .sinks = daemon->sinks,
+        .sink_count = daemon->sink_count,
+        .started_ns = daemon->started_ns,
+        .ingest = ingest,
+        .ready = is_ready,
+        .reload = reload,
+        .context = daemon,
+    };
+    daemon->http = http_server_new(&options, reason, reason_size);
+    return daemon->http != NULL;
+}
+
+static bool make_lock(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    if (!daemon->config->csv.directory) {
+        return true;
+    }
+    daemon->lock_fd = lock_take(daemon->config->csv.directory, reason, reason_size);
+    return daemon->lock_fd >= 0;
+}
+
+/* Whatever can be refused is tried before anything is begun. */
+static bool make_parts(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    snprintf(reason, reason_size, "out of memory");
+    return make_loop(daemon) && make_lock(daemon, reason, reason_size) &&
+           listeners_open(&daemon->listeners, daemon->config, reason, reason_size) &&
+           make_store(daemon) && make_workers(daemon) && make_flusher(daemon) &&
+           make_sinks(daemon, reason, reason_size) && make_http(daemon, reason, reason_size);
+}
+
+/* Signals are the main thread's business: the threads are begun with all of them blocked. */
+static bool start_threads(struct daemon *daemon)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = flusher_start(daemon->flusher);
+    for (size_t i = 0; started && i < daemon->worker_count; i++) {
+        started = worker_start(daemon->workers[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+static void log_ready(struct daemon *daemon)
+{
+    char udp[REASON_BYTES], http[REASON_BYTES] = "off";
+    listeners_addresses(&daemon->listeners, udp, sizeof(udp));
+    if (daemon->http) {
+        http_server_addresses(daemon->http, http, sizeof(http));
+    }
+    log_line(LOG_LEVEL_INFO, "ready", "udp", udp[0] ? udp : "off", "http", http, "csv",
+             daemon->config->csv.directory ? daemon->config->csv.directory : "off", "workers",
+             log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
+}
+
+static void log_stopped(struct daemon *daemon)
+{
+    struct ingest_figures figures;
+    ingest(daemon, &figures);
+    log_line(LOG_LEVEL_INFO, "stopped", "datagrams_received",
+             log_text("%llu", (unsigned long long)figures.datagrams_received[TRANSPORT_UDP]),
+             "datagrams_dropped", log_text("%llu", (unsigned long long)figures.datagrams_dropped),
+             "samples_received",
+             log_text("%llu", (unsigned long long)ingest_samples_received(&figures)),
+             "samples_stored",
+             log_text("%llu", (unsigned long long)ingest_samples_stored(&figures)), NULL);
+}
+
+/* Each part takes in what the one before it still had to give. Returns false when an output was
+ * left incomplete. */
+static bool stop_parts(struct daemon *daemon)
+{
+    bool complete = true;
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        worker_stop(daemon->workers[i]);
+    }
+    flusher_stop(daemon->flusher);
+    for (size_t i = 0; i < daemon->sink_count; i++) {
+        complete = daemon->sinks[i]->ops->stop(daemon->sinks[i], STOP_MS_MAX) && complete;
+    }
+    daemon->sink_count = 0;
+    http_server_free(daemon->http);
+    daemon->http = NULL;
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        worker_close(daemon->workers[i]);
+    }
+    log_refusals(daemon);
+    log_stopped(daemon);
+    return complete;
+}
+
+/* Also takes down what a failed start has left. */
+static void free_parts(struct daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->sink_count; i++) {
+        daemon->sinks[i]->ops->stop(daemon->sinks[i], 0);
+    }
+    if (daemon->http) {
+        http_server_free(daemon->http);
+    }
+    for (size_t i = 0; i < daemon->worker_count; i++) {
+        worker_free(daemon->workers[i]);
+    }
+    if (daemon->flusher) {
+        flusher_free(daemon->flusher);
+    } else {
+        registry_free(daemon->registry, NULL);
+    }
+    if (daemon->pool) {
+        pool_free(daemon->pool);
+    }
+    for (size_t i = 0; i < daemon->event_count; i++) {
+        event_free(daemon->events[i]);
+    }
+    if (daemon->base) {
+        event_base_free(daemon->base);
+    }
+    listeners_deinit(&daemon->listeners);
+    free(daemon->workers);
+    free(daemon->handovers);
+    config_free(daemon->old_config);
+    config_free(daemon->config);
+    libevent_global_shutdown();
+}
+
+int daemon_run(struct config *config, const struct config_sources *sources)
+{
+    struct daemon daemon = {.config = config, .sources = sources, .notify_fd = -1, .lock_fd = -1};
+    char reason[REASON_BYTES];
+    int status = 1;
+    log_set_level(config->log.level);
+    daemon.started_ns = clock_monotonic_ns(&clock_system);
+    if (!make_parts(&daemon, reason, sizeof(reason)) || !start_threads(&daemon)) {
+        log_line(LOG_LEVEL_ERROR, "cannot start", "reason", reason, NULL);
+        fprintf(stderr, "sigmad: %s\n", reason);
+    } else {
+        log_ready(&daemon);
+        event_base_dispatch(daemon.base);
+        status = stop_parts(&daemon) ? 0 : 1;
+    }
+    free_parts(&daemon);
+    if (daemon.notify_fd >= 0) {
+        close(daemon.notify_fd);
+    }
+    if (daemon.lock_fd >= 0) {
+        close(daemon.lock_fd);
+    }
+    return status;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/flush/expire.h"
+
+#include <stdlib.h>
+
+#define IDLE_NS_MIN (UINT64_C(3600) * 1000000000)
+
+/* Tells a worker to forget the local ids that lead to expired series. */
+static void forget_locals(struct registry *registry, struct handover *handover,
+                          enum metric_kind kind)
+{
+    uint32_t count = handover->counts[kind];
+    for (uint32_t local = 0; local < count; local++) {
+        uint32_t owner = shard_owner(handover->shard, kind, local);
+        const struct series *series = registry_at(registry, kind, owner);
+        if (series->forgetting) {
+            handover_forget(handover, kind, local);
+        }
+    }
+}
+
+/* Removes what can be and marks the rest to be forgotten; says how many of either. */
+static void sweep_kind(const struct expire_options *options, enum metric_kind kind, size_t *removed,
+                       size_t *forgetting)
+{
+    uint32_t count = registry_count(options->registry, kind);
+    for (uint32_t i = 0; i < count; i++) {
+        struct series *series = registry_at(options->registry, kind, i);
+        if (!series->expired) {
+            continue;
+        }
+        struct identity *identity = registry_remove(options->registry, kind, i, options->cache);
+        if (identity) {
+            graveyard_bury(options->graveyard, GRAVE_IDENTITY, identity, options->sequence);
+            ++*removed;
+        } else {
+            series->forgetting = true;
+            ++*forgetting;
+        }
+    }
+}
+
+size_t expire_series(const struct expire_options *options)
+{
+    size_t removed = 0;
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        size_t forgetting = 0;
+        sweep_kind(options, (enum metric_kind)kind, &removed, &forgetting);
+        for (size_t i = 0; forgetting > 0 && i < options->handover_count; i++) {
+            forget_locals(options->registry, &options->handovers[i], (enum metric_kind)kind);
+        }
+    }
+    return removed;
+}
+
+struct candidate {
+    uint64_t seen_ns;
+    struct series *series;
+    uint32_t index;
+    enum metric_kind kind;
+};
+
+static int by_age(const void *a, const void *b)
+{
+    uint64_t left = ((const struct candidate *)a)->seen_ns;
+    uint64_t right = ((const struct candidate *)b)->seen_ns;
+    return (left > right) - (left < right);
+}
+
+static size_t find_idle(const struct expire_options *options, struct candidate *found)
+{
+    size_t count = 0;
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        uint32_t known = registry_count(options->registry, (enum metric_kind)kind);
+        for (uint32_t i = 0; i < known; i++) {
+            struct series *series = registry_at(options->registry, (enum metric_kind)kind, i);
+            if (registry_identity(series) && !series->expired && !series->touched &&
+                options->now_ns - series->seen_ns > IDLE_NS_MIN) {
+                found[count++] =
+                    (struct candidate){series->seen_ns, series, i, (enum metric_kind)kind};
+            }
+        }
+    }
+    return count;
+}
+
+size_t expire_longest_idle(const struct expire_options *options, uint64_t wanted)
+{
+    uint64_t known = atomic_load(&options->registry->series_count);
+    struct candidate *found = malloc((known + 1) * sizeof(*found));
+    if (!found) {
+        return 0;
+    }
+    size_t count = find_idle(options, found);
+    qsort(found, count, sizeof(*found), by_age);
+    count = count < wanted ? count : wanted;
+    for (size_t i = 0; i < count; i++) {
+        found[i].series->expired = true;
+        if (options->detector) {
+            detector_forget(options->detector, found[i].kind, found[i].index);
+        }
+    }
+    free(found);
+    return count;
+}

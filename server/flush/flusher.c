@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The thread sleeps until the open window is due or somebody asks. A round of work is: collect a
+ * slice of every worker, merge, then either close the window (derive, judge, publish, expire) or
+ * show it (a view).
+ */
+#include "server/flush/flusher.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "server/core/log.h"
+#include "server/detect/detector.h"
+#include "server/flush/derive.h"
+#include "server/flush/expire.h"
+#include "server/flush/graveyard.h"
+#include "server/flush/handover.h"
+#include "server/flush/merge.h"
+#include "server/flush/published.h"
+#include "server/flush/window.h"
+
+/* How often a stepped wall clock is looked for, and how long a worker may take over its slice: a
+ * boundary waits for moments, a question until the receive buffers are drained. */
+#define LOOK_MS_MAX 1000
+#define SLICE_WAIT_NS UINT64_C(500000000)
+#define DRAIN_WAIT_NS UINT64_C(5000000000)
+#define ANOMALY_LINES_MAX 10
+
+struct flusher {
+    struct flusher_options options;
+    const struct config *config;
+    struct pool_cache *cache;
+    struct detector *detector;
+    struct graveyard graveyard;
+    struct published published;
+    struct window window;
+    struct merge_source *sources;
+    uint64_t sequence, windows;
+    uint64_t started_ns;
+    int wake_fd;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows */
+    const struct config *next_config;
+    uint64_t asked[FLUSHER_WORKS], done[FLUSHER_WORKS];
+    uint64_t done_window; /* the window that the latest FLUSHER_CLOSE closed */
+    struct flush_figures figures;
+    bool stopping;
+};
+
+struct flusher *flusher_new(const struct flusher_options *options)
+{
+    struct flusher *flusher = calloc(1, sizeof(*flusher));
+    if (!flusher) {
+        return NULL;
+    }
+    flusher->options = *options;
+    flusher->config = options->config;
+    pthread_mutex_init(&flusher->lock, NULL);
+    published_init(&flusher->published);
+    flusher->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    flusher->cache = pool_cache_new(options->pool);
+    flusher->detector = detector_new(options->config);
+    flusher->sources = calloc(options->handover_count, sizeof(*flusher->sources));
+    graveyard_init(&flusher->graveyard, options->registry, flusher->cache);
+    if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->sources) {
+        flusher_free(flusher);
+        return NULL;
+    }
+    for (size_t i = 0; i < options->handover_count; i++) {
+        options->handovers[i].flusher_fd = flusher->wake_fd;
+    }
+    return flusher;
+}
+
+void flusher_free(struct flusher *flusher)
+{
+    if (!flusher) {
+        return;
+    }
+    published_deinit(&flusher->published);
+    graveyard_deinit(&flusher->graveyard);
+    detector_free(flusher->detector);
+    registry_free(flusher->options.registry, flusher->cache);
+    if (flusher->cache) {
+        pool_cache_free(flusher->cache);
+    }
+    if (flusher->wake_fd >= 0) {
+        close(flusher->wake_fd);
+    }
+    free(flusher->sources);
+    pthread_mutex_destroy(&flusher->lock);
+    free(flusher);
+}
+
+static uint64_t now_of(const struct flusher *flusher)
+{
+    return clock_monotonic_ns(flusher->options.clock);
+}
+
+/* Sleeps until `until_ns` or until somebody writes to the eventfd. */
+static void wait_until(struct flusher *flusher, uint64_t until_ns)
+{
+    uint64_t now = now_of(flusher);
+    uint64_t wait_ms = until_ns <= now ? 0 : (until_ns - now + 999999) / 1000000;
+    struct pollfd wake = {.fd = flusher->wake_fd, .events = POLLIN};
+    if (poll(&wake, 1, (int)(wait_ms < LOOK_MS_MAX ? wait_ms : LOOK_MS_MAX)) > 0) {
+        uint64_t count;
+        ssize_t got = read(flusher->wake_fd, &count, sizeof(count));
+        (void)got;
+    }
+}
+
+/* Merges the slices that are here and not merged yet. */
+static void merge_ready(struct flusher *flusher)
+{
+    size_t ready = 0;
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        struct handover *handover = &flusher->options.handovers[i];
+        struct slice *slice = handover_take(handover, now_of(flusher));
+        if (slice) {
+            flusher->sources[ready++] = (struct merge_source){handover->shard, slice};
+        }
+    }
+    size_t lost = merge_slices(flusher->options.registry, flusher->sources, ready, flusher->cache);
+    if (lost > 0) {
+        log_line(LOG_LEVEL_WARNING, "percentiles or members lost at the memory limit", "series",
+                 log_text("%zu", lost), "key", "limits.memory", NULL);
+    }
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_return(&flusher->options.handovers[i]);
+    }
+}
+
+static size_t count_missing(const struct flusher *flusher, size_t *stale)
+{
+    size_t missing = 0;
+    *stale = 0;
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        const struct handover *handover = &flusher->options.handovers[i];
+        bool ended = atomic_load_explicit(&handover->ended, memory_order_acquire);
+        missing += handover_wanted(handover) && !ended;
+        *stale += handover_is_stale(handover);
+    }
+    return missing;
+}
+
+/* Asks every worker for its slice and merges them in one go, so that gauges see all workers at
+ * once. Who does not answer in time is left out: his samples count in the next window, where his
+ * late slice has to be taken first, since he has no other. Returns how many were left out. */
+static size_t collect(struct flusher *flusher, bool drain)
+{
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_ask(&flusher->options.handovers[i], drain);
+    }
+    uint64_t deadline = now_of(flusher) + (drain ? DRAIN_WAIT_NS : SLICE_WAIT_NS);
+    size_t missing, stale;
+    while ((missing = count_missing(flusher, &stale)) > 0 && now_of(flusher) < deadline) {
+        if (stale > 0) {
+            merge_ready(flusher);
+        }
+        wait_until(flusher, deadline);
+    }
+    merge_ready(flusher);
+    return missing;
+}
+
+static void sweep(struct flusher *flusher)
+{
+    uint64_t oldest = published_sweep(&flusher->published);
+    graveyard_sweep(&flusher->graveyard, oldest);
+}
+
+static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
+{
+    const struct snapshot *closed = flusher->published.closed;
+    return (struct derive_options){
+        .config = flusher->config,
+        .registry = flusher->options.registry,
+        .cache = flusher->cache,
+        .graveyard = &flusher->graveyard,
+        .detector = flusher->detector,
+        .sequence = flusher->sequence + 1,
+        .window = flusher->windows,
+        .now_ns = now_ns,
+        .uptime_seconds = (double)(now_ns - flusher->started_ns) / 1e9,
+        .active = closed ? closed->active : NULL,
+        .active_count = closed ? closed->active_count : 0,
+    };
+}
+
+static double seconds_of(uint64_t length_ns)
+{
+    /* A rate is a quotient: two closes within a microsecond shall not divide by nothing. */
+    return (double)(length_ns > 1000 ? length_ns : 1000) / 1e9;
+}
+
+static void view(struct flusher *flusher)
+{
+    collect(flusher, true);
+    uint64_t now = now_of(flusher);
+    struct derive_options options = describe(flusher, now);
+    options.timestamp = (double)(clock_wall_ns(flusher->options.clock) / 1000000) / 1000;
+    options.window_seconds = seconds_of(now - flusher->window.started_ns);
+    struct snapshot *snapshot = derive_snapshot(&options);
+    if (snapshot) {
+        flusher->sequence++;
+        published_add(&flusher->published, snapshot);
+    }
+    sweep(flusher);
+}
+
+static void log_anomalies(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->anomaly_count && i < ANOMALY_LINES_MAX; i++) {
+        const struct anomaly_row *row = &snapshot->anomalies[i];
+        const struct identity *identity = row->identity;
+        log_line(row->severity == SEVERITY_CRITICAL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                 row->end ? "anomaly ended" : "anomaly", "metric",
+                 log_text("%.*s", (int)identity->name_length, identity_name(identity)), "statistic",
+                 statistic_name(row->statistic), "type", anomaly_type_name(row->type), "severity",
+                 anomaly_severity_name(row->severity), "reason", row->reason, NULL);
+    }
+    if (snapshot->anomaly_count > ANOMALY_LINES_MAX) {
+        log_line(LOG_LEVEL_INFO, "more anomalies", "count",
+                 log_text("%zu", snapshot->anomaly_count - ANOMALY_LINES_MAX), NULL);
+    }
+}
+
+static void expire(struct flusher *flusher, uint64_t now_ns)
+{
+    struct expire_options options = {
+        .registry = flusher->options.registry,
+        .graveyard = &flusher->graveyard,
+        .detector = flusher->detector,
+        .cache = flusher->cache,
+        .handovers = flusher->options.handovers,
+        .handover_count = flusher->options.handover_count,
+        .now_ns = now_ns,
+        .sequence = flusher->sequence + 1,
+    };
+    uint64_t refused = registry_take_refused(options.registry);
+    if (refused > 0) {
+        expire_longest_idle(&options, refused);
+    }
+    size_t removed = expire_series(&options);
+    pthread_mutex_lock(&flusher->lock);
+    flusher->figures.series_expired += removed;
+    pthread_mutex_unlock(&flusher->lock);
+}
+
+static void count_window(struct flusher *flusher, const struct window_closed *closed,
+                         size_t missing, uint64_t begun_ns)
+{
+    const struct detector_totals *totals = detector_totals(flusher->detector);
+    pthread_mutex_lock(&flusher->lock);
+    struct flush_figures *figures = &flusher->figures;
+    figures->windows_closed++;
+    figures->windows_extended += missing;
+    figures->clock_steps += closed->stepped;
+    figures->lag_seconds = (double)closed->lag_ns / 1e9;
+    figures->duration_seconds = (double)(now_of(flusher) - begun_ns) / 1e9;
+    memcpy(figures->anomalies, totals->starts, sizeof(figures->anomalies));
+    pthread_mutex_unlock(&flusher->lock);
+}
+
+static void take_config(struct flusher *flusher)
+{
+    pthread_mutex_lock(&flusher->lock);
+    const struct config *next = flusher->next_config;
+    flusher->config = next ? next : flusher->config;
+    flusher->next_config = NULL;
+    pthread_mutex_unlock(&flusher->lock);
+    if (next) {
+        detector_configure(flusher->detector, next);
+        flusher->window.interval_ns = next->flush.interval_ms * 1000000;
+        flusher->window.align = next->flush.align;
+    }
+}
+
+static void publish(struct flusher *flusher, struct snapshot *snapshot)
+{
+    flusher->sequence++;
+    flusher->windows++;
+    log_anomalies(snapshot);
+    published_add(&flusher->published, snapshot);
+    flusher->options.publish(flusher->options.context, snapshot);
+}
+
+/* Without memory for the snapshot the window goes on, to be closed at the next boundary with all it
+ * held. */
+static void close_window(struct flusher *flusher, bool drain, bool final)
+{
+    uint64_t begun = now_of(flusher);
+    size_t missing = collect(flusher, drain);
+    take_config(flusher);
+    uint64_t now = now_of(flusher);
+    struct derive_options options = describe(flusher, now);
+    struct window_closed closed =
+        window_close(&flusher->window, now, clock_wall_ns(flusher->options.clock));
+    options.close = true;
+    options.final = final;
+    options.window = flusher->windows + 1;
+    options.timestamp = (double)(closed.stamp_ns / 1000000) / 1000;
+    options.window_seconds = seconds_of(closed.length_ns);
+    struct snapshot *snapshot = derive_snapshot(&options);
+    if (snapshot) {
+        publish(flusher, snapshot);
+    } else {
+        log_line(LOG_LEVEL_ERROR, "no memory for a snapshot, the window goes on", NULL);
+    }
+    if (closed.stepped) {
+        log_line(LOG_LEVEL_WARNING, "the wall clock was stepped, the window ends here", NULL);
+    }
+    count_window(flusher, &closed, missing, begun);
+    expire(flusher, now);
+    sweep(flusher);
+}
+
+static void answer(struct flusher *flusher, const uint64_t asked[FLUSHER_WORKS], bool closed)
+{
+    pthread_mutex_lock(&flusher->lock);
+    flusher->done[FLUSHER_VIEW] = asked[FLUSHER_VIEW];
+    if (closed) {
+        flusher->done[FLUSHER_CLOSE] = asked[FLUSHER_CLOSE];
+        flusher->done_window = flusher->windows;
+    }
+    pthread_mutex_unlock(&flusher->lock);
+    flusher->options.notify(flusher->options.context);
+}
+
+/* One turn of the loop; false when the thread is to end. */
+static bool work(struct flusher *flusher)
+{
+    uint64_t asked[FLUSHER_WORKS];
+    pthread_mutex_lock(&flusher->lock);
+    memcpy(asked, flusher->asked, sizeof(asked));
+    bool wants_close = asked[FLUSHER_CLOSE] > flusher->done[FLUSHER_CLOSE];
+    bool wants_view = asked[FLUSHER_VIEW] > flusher->done[FLUSHER_VIEW];
+    bool stopping = flusher->stopping;
+    pthread_mutex_unlock(&flusher->lock);
+    bool due =
+        window_is_due(&flusher->window, now_of(flusher), clock_wall_ns(flusher->options.clock));
+    if (stopping) {
+        close_window(flusher, false, true);
+        answer(flusher, asked, true);
+    } else if (due || wants_close) {
+        close_window(flusher, wants_close || wants_view, false);
+        answer(flusher, asked, true);
+    } else if (wants_view) {
+        view(flusher);
+        answer(flusher, asked, false);
+    } else {
+        wait_until(flusher, flusher->window.ends_ns);
+    }
+    return !stopping;
+}
+
+static void *run(void *context)
+{
+    struct flusher *flusher = context;
+    while (work(flusher)) {
+    }
+    return NULL;
+}
+
+bool flusher_start(struct flusher *flusher)
+{
+    flusher->started_ns = now_of(flusher);
+    window_begin(&flusher->window, flusher->config->flush.interval_ms * 1000000,
+                 flusher->config->flush.align, flusher->started_ns,
+                 clock_wall_ns(flusher->options.clock));
+    if (pthread_create(&flusher->thread, NULL, run, flusher) != 0) {
+        return false;
+    }
+    pthread_setname_np(flusher->thread, "flusher");
+    return true;
+}
+
+static void wake(struct flusher *flusher)
+{
+    uint64_t one = 1;
+    ssize_t written = write(flusher->wake_fd, &one, sizeof(one));
+    (void)written;
+}
+
+void flusher_stop(struct flusher *flusher)
+{
+    pthread_mutex_lock(&flusher->lock);
+    flusher->stopping = true;
+    pthread_mutex_unlock(&flusher->lock);
+    wake(flusher);
+    pthread_join(flusher->thread, NULL);
+}
+
+void flusher_configure(struct flusher *flusher, const struct config *config)
+{
+    pthread_mutex_lock(&flusher->lock);
+    flusher->next_config = config;
+    pthread_mutex_unlock(&flusher->lock);
+}
+
+const struct config *flusher_config(struct flusher *flusher)
+{
+    pthread_mutex_lock(&flusher->lock);
+    const struct config *config = flusher->config;
+    pthread_mutex_unlock(&flusher->lock);
+    return config;
+}
+
+uint64_t flusher_ask(struct flusher *flusher, enum flusher_work work)
+{
+    pthread_mutex_lock(&flusher->lock);
+    uint64_t ticket = ++flusher->asked[work];
+    pthread_mutex_unlock(&flusher->lock);
+    wake(flusher);
+    return ticket;
+}
+
+bool flusher_answered(struct flusher *flusher, enum flusher_work work, uint64_t ticket,
+                      uint64_t *window)
+{
+    pthread_mutex_lock(&flusher->lock);
+    bool answered = flusher->done[work] >= ticket;
+    if (window) {
+        *window = flusher->done_window;
+    }
+    pthread_mutex_unlock(&flusher->lock);
+    return answered;
+}
+
+struct snapshot *flusher_closed(struct flusher *flusher)
+{
+    return published_closed(&flusher->published);
+}
+
+struct snapshot *flusher_latest(struct flusher *flusher)
+{
+    return published_latest(&flusher->published);
+}
+
+void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
+{
+    pthread_mutex_lock(&flusher->lock);
+    *figures = flusher->figures;
+    pthread_mutex_unlock(&flusher->lock);
+    for (size_t i = 0; i < STATSD_TYPES; i++) {
+        figures->series[i] = atomic_load(&flusher->options.registry->series_by_type[i]);
+    }
+    figures->pool_bytes = pool_bytes(flusher->options.pool);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flusher: the thread that owns the registry. It asks the workers for slices, merges them into
+ * the open window, closes windows at their boundaries or when asked, judges them, and publishes
+ * snapshots to the sinks and to whoever asks. Workers never wait for it.
+ *
+ * Asking is asynchronous, so that an event loop can do it: flusher_ask() gives a ticket, the notify
+ * callback (on the flusher's thread) says that something was answered, flusher_answered() says
+ * whether the ticket was. Calls that come while the same work is under way but not begun share it.
+ */
+#ifndef SERVER_FLUSH_FLUSHER_H
+#define SERVER_FLUSH_FLUSHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "server/core/clock.h"
+#include "server/metrics/figures.h"
+#include "server/metrics/snapshot.h"
+
+struct flusher;
+struct registry;
+struct handover;
+struct pool;
+
+struct flusher_options {
+    const struct config *config; /* must outlive the flusher or the next flusher_configure() */
+    const struct clock *clock;
+    struct registry *registry;
+    struct pool *pool;
+    struct handover *handovers; /* one a worker; their flusher_fd is set by flusher_new() */
+    size_t handover_count;
+    void (*publish)(void *context,
+                    const struct snapshot *closed); /* hands to the sinks; never blocks */
+    void (*notify)(void *context);
+    void *context;
+};
+
+/* NULL without memory. The thread runs from flusher_start() on; false when it cannot be started. */
+struct flusher *flusher_new(const struct flusher_options *options);
+bool flusher_start(struct flusher *flusher);
+
+/* Takes in a last slice of every worker, closes the open window as final, publishes it, ends the
+ * thread. */
+void flusher_stop(struct flusher *flusher);
+void flusher_free(struct flusher *flusher);
+
+/* Settings that may change while running; taken over when the open window closes. */
+void flusher_configure(struct flusher *flusher, const struct config *config);
+
+/* The configuration in use: one handed over before it may be freed once this is another. */
+const struct config *flusher_config(struct flusher *flusher);
+
+enum flusher_work {
+    FLUSHER_VIEW,  /* a snapshot of all that was received before this call, window left open */
+    FLUSHER_CLOSE, /* the same, and the window is closed */
+    FLUSHER_WORKS
+};
+
+/* Any thread. */
+uint64_t flusher_ask(struct flusher *flusher, enum flusher_work work);
+/* Any thread. With FLUSHER_CLOSE *window (may be NULL) becomes the number of the window that was
+ * closed. */
+bool flusher_answered(struct flusher *flusher, enum flusher_work work, uint64_t ticket,
+                      uint64_t *window);
+
+/* References to the latest closed snapshot, NULL before the first; and to the latest of any kind.
+ */
+struct snapshot *flusher_closed(struct flusher *flusher);
+struct snapshot *flusher_latest(struct flusher *flusher);
+
+/* Any thread. */
+void flusher_figures(struct flusher *flusher, struct flush_figures *figures);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/flush/handover.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+bool handover_init(struct handover *handover, struct shard *shard)
+{
+    *handover = (struct handover){.shard = shard, .flusher_fd = -1};
+    pthread_mutex_init(&handover->lock, NULL);
+    handover->worker_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return handover->worker_fd >= 0;
+}
+
+void handover_deinit(struct handover *handover)
+{
+    if (handover->worker_fd >= 0) {
+        close(handover->worker_fd);
+    }
+    free(handover->forgets);
+    pthread_mutex_destroy(&handover->lock);
+}
+
+/* An eventfd that is full already wakes its reader: a failed write loses nothing. */
+static void wake(int fd)
+{
+    uint64_t one = 1;
+    ssize_t written = write(fd, &one, sizeof(one));
+    (void)written;
+}
+
+void handover_ask(struct handover *handover, bool drain)
+{
+    uint64_t number = (atomic_load_explicit(&handover->asked, memory_order_relaxed) >> 1) + 1;
+    atomic_store_explicit(&handover->asked, number << 1 | drain, memory_order_release);
+    wake(handover->worker_fd);
+}
+
+static void swap(struct handover *handover, uint64_t number, uint64_t now_ns)
+{
+    handover->slice = shard_swap(handover->shard, now_ns);
+    atomic_store_explicit(&handover->given, number, memory_order_release);
+}
+
+static bool is_spare_back(const struct handover *handover)
+{
+    return atomic_load_explicit(&handover->returned, memory_order_acquire) ==
+           atomic_load_explicit(&handover->given, memory_order_relaxed);
+}
+
+struct slice *handover_take(struct handover *handover, uint64_t now_ns)
+{
+    uint64_t asked = atomic_load_explicit(&handover->asked, memory_order_relaxed) >> 1;
+    bool ended = atomic_load_explicit(&handover->ended, memory_order_acquire);
+    uint64_t given = atomic_load_explicit(&handover->given, memory_order_acquire);
+    if (ended && given != asked && is_spare_back(handover)) {
+        swap(handover, asked, now_ns);
+        given = asked;
+    }
+    if (given == atomic_load_explicit(&handover->returned, memory_order_relaxed)) {
+        return NULL;
+    }
+    handover->taken = given;
+    memcpy(handover->counts, handover->slice->count, sizeof(handover->counts));
+    return handover->slice;
+}
+
+bool handover_is_stale(const struct handover *handover)
+{
+    uint64_t given = atomic_load_explicit(&handover->given, memory_order_acquire);
+    return given != atomic_load_explicit(&handover->returned, memory_order_relaxed) &&
+           handover_wanted(handover);
+}
+
+void handover_return(struct handover *handover)
+{
+    atomic_store_explicit(&handover->returned, handover->taken, memory_order_release);
+}
+
+bool handover_forget(struct handover *handover, enum metric_kind kind, uint32_t local)
+{
+    bool added = true;
+    pthread_mutex_lock(&handover->lock);
+    if (handover->forget_count == handover->forget_capacity) {
+        size_t capacity = handover->forget_capacity ? handover->forget_capacity * 2 : 64;
+        struct forget *grown = realloc(handover->forgets, capacity * sizeof(*grown));
+        added = grown != NULL;
+        handover->forgets = added ? grown : handover->forgets;
+        handover->forget_capacity = added ? capacity : handover->forget_capacity;
+    }
+    if (added) {
+        handover->forgets[handover->forget_count++] = (struct forget){local, (uint8_t)kind};
+        atomic_store_explicit(&handover->forgetting, true, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&handover->lock);
+    return added;
+}
+
+/* The flusher holds the lock only while it adds an entry, at expiry. */
+static void forget_all(struct handover *handover)
+{
+    pthread_mutex_lock(&handover->lock);
+    for (size_t i = 0; i < handover->forget_count; i++) {
+        shard_forget(handover->shard, (enum metric_kind)handover->forgets[i].kind,
+                     handover->forgets[i].local);
+    }
+    handover->forget_count = 0;
+    atomic_store_explicit(&handover->forgetting, false, memory_order_relaxed);
+    pthread_mutex_unlock(&handover->lock);
+}
+
+void handover_give(struct handover *handover, uint64_t now_ns)
+{
+    uint64_t asked = atomic_load_explicit(&handover->asked, memory_order_acquire) >> 1;
+    if (asked == atomic_load_explicit(&handover->given, memory_order_relaxed) ||
+        !is_spare_back(handover)) {
+        return;
+    }
+    if (atomic_load_explicit(&handover->forgetting, memory_order_relaxed)) {
+        forget_all(handover);
+    }
+    swap(handover, asked, now_ns);
+    wake(handover->flusher_fd);
+}
+
+void handover_end(struct handover *handover)
+{
+    atomic_store_explicit(&handover->ended, true, memory_order_release);
+    wake(handover->flusher_fd);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hand-over of slices between one worker and the flusher, without a lock. The flusher asks (one
+ * atomic and a wake-up); the worker sees it at its next batch boundary, swaps slices and publishes
+ * the full one with release; the flusher reads and clears it, and gives it back. The worker never
+ * waits: while its spare slice is not back it leaves the question open and goes on. The ids the
+ * worker shall forget travel the same way.
+ *
+ * After its thread has ended (handover_end), the flusher may swap the shard itself.
+ */
+#ifndef SERVER_FLUSH_HANDOVER_H
+#define SERVER_FLUSH_HANDOVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/metrics/shard.h"
+
+struct forget {
+    uint32_t local;
+    uint8_t kind;
+};
+
+struct handover {
+    struct shard *shard;
+    _Atomic uint64_t asked; /* flusher: number of the question, shifted left; bit 0: drain first */
+    _Atomic uint64_t given; /* worker: the latest question answered */
+    _Atomic uint64_t returned; /* flusher: the latest question whose slice went back */
+    _Atomic bool ended;        /* the worker's thread touches the shard no more */
+    uint64_t taken;            /* flusher: the question whose slice it took last */
+    struct slice *slice;       /* the one given; the flusher's until handover_return() */
+    uint32_t
+        counts[METRIC_KINDS]; /* flusher: of the slice taken last; local ids below may be read */
+    int worker_fd;            /* eventfd that wakes the worker */
+    int flusher_fd;           /* eventfd that wakes the flusher; not owned */
+    pthread_mutex_t lock;     /* guards the list below, which is touched at expiry only */
+    struct forget *forgets;
+    size_t forget_count, forget_capacity;
+    _Atomic bool forgetting; /* the list is not empty */
+};
+
+/* False without an eventfd. */
+bool handover_init(struct handover *handover, struct shard *shard);
+void handover_deinit(struct handover *handover);
+
+/* Flusher: asks for a slice, with `drain` after taking in what is in the receive buffers now. */
+void handover_ask(struct handover *handover, bool drain);
+/* Flusher: the slice that was given and is not back yet, NULL while there is none. It answers the
+ * latest question or, with handover_wanted() still true, one before it that was waited for in vain.
+ */
+struct slice *handover_take(struct handover *handover, uint64_t now_ns);
+/* Flusher: a slice is here that answers a question before the latest. */
+bool handover_is_stale(const struct handover *handover);
+/* Flusher: gives the slice taken back, cleared; nothing happens when none was. */
+void handover_return(struct handover *handover);
+/* Flusher: has the worker forget a local id before its next hand-over. False without memory. */
+bool handover_forget(struct handover *handover, enum metric_kind kind, uint32_t local);
+
+/* Worker: whether a question is open; cheap, for every batch. */
+static inline bool handover_wanted(const struct handover *handover)
+{
+    return atomic_load_explicit(&handover->asked, memory_order_relaxed) >> 1 !=
+           atomic_load_explicit(&handover->given, memory_order_relaxed);
+}
+/* Worker: whether the open question wants the receive buffers drained first. */
+static inline bool handover_wants_drain(const struct handover *handover)
+{
+    return atomic_load_explicit(&handover->asked, memory_order_acquire) & 1;
+}
+/* Worker: answers the open question, if the spare slice is back. */
+void handover_give(struct handover *handover, uint64_t now_ns);
+
+/* Worker, last: from now on the shard is the flusher's. */
+void handover_end(struct handover *handover);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/flush/merge.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+struct merge {
+    struct registry *registry;
+    const struct shard *shard;
+    struct slice *slice;
+    struct pool_cache *cache;
+    size_t short_of_memory;
+};
+
+/* The series of a local id, marked as touched. */
+static void *touch(struct merge *merge, enum metric_kind kind, uint32_t local)
+{
+    struct series *series =
+        registry_at(merge->registry, kind, shard_owner(merge->shard, kind, local));
+    series->touched = true;
+    series->expired = false;
+    series->forgetting = false;
+    if (merge->slice->ended_ns > series->seen_ns) {
+        series->seen_ns = merge->slice->ended_ns;
+    }
+    return series;
+}
+
+/* Runs its body for each set bit of a chunk's bitmap, `at` being the position in the chunk. */
+#define FOR_EACH_BIT(bits, at)                                                   \
+    for (uint32_t word_ = 0; word_ < SLICE_WORDS; word_++)                       \
+        for (uint64_t rest_ = (bits)[word_], at = 0;                             \
+             rest_ && ((at = word_ * 64 + (uint64_t)__builtin_ctzll(rest_)), 1); \
+             rest_ &= rest_ - 1)
+
+static void merge_counters(struct merge *merge, void *storage, uint32_t first)
+{
+    struct counter_chunk *chunk = storage;
+    FOR_EACH_BIT (chunk->touched, at) {
+        struct counter_series *series = touch(merge, METRIC_COUNTER, first + (uint32_t)at);
+        series->count += chunk->increments[at];
+        series->total = fmin(series->total + chunk->increments[at], DBL_MAX);
+        chunk->increments[at] = 0;
+        if (chunk->decrements) {
+            series->count += chunk->decrements[at];
+            chunk->decrements[at] = 0;
+        }
+    }
+    memset(chunk->touched, 0, sizeof(chunk->touched));
+}
+
+static double clamp(double value)
+{
+    return fmax(fmin(value, DBL_MAX), -DBL_MAX);
+}
+
+/* First pass: sets. A chunk keeps its bits for the second. */
+static void merge_sets_of_gauges(struct merge *merge, void *storage, uint32_t first)
+{
+    struct gauge_chunk *chunk = storage;
+    FOR_EACH_BIT (chunk->touched, at) {
+        struct gauge_series *series = touch(merge, METRIC_GAUGE, first + (uint32_t)at);
+        if (slice_bit(chunk->absolute, (uint32_t)at) && chunk->stamp[at] >= series->set_ns) {
+            series->value = clamp(chunk->value[at]);
+            series->set_ns = chunk->stamp[at];
+        }
+    }
+}
+
+/* Second pass: deltas of slices without a set. */
+static void merge_deltas_of_gauges(struct merge *merge, void *storage, uint32_t first)
+{
+    struct gauge_chunk *chunk = storage;
+    FOR_EACH_BIT (chunk->touched, at) {
+        struct gauge_series *series = touch(merge, METRIC_GAUGE, first + (uint32_t)at);
+        if (!slice_bit(chunk->absolute, (uint32_t)at) && chunk->stamp[at] >= series->set_ns) {
+            series->value = clamp(series->value + chunk->value[at]);
+        }
+        chunk->value[at] = 0;
+    }
+    memset(chunk->touched, 0, sizeof(chunk->touched));
+    memset(chunk->absolute, 0, sizeof(chunk->absolute));
+}
+
+static void merge_timers(struct merge *merge, void *storage, uint32_t first)
+{
+    struct timer_chunk *chunk = storage;
+    FOR_EACH_BIT (chunk->touched, at) {
+        struct timer_series *series = touch(merge, METRIC_TIMER, first + (uint32_t)at);
+        if (!timer_merge(&series->window, &chunk->timers[at], merge->cache)) {
+            merge->short_of_memory++;
+        }
+    }
+    memset(chunk->touched, 0, sizeof(chunk->touched));
+}
+
+static void merge_members(struct merge *merge, void *storage, uint32_t first)
+{
+    struct set_chunk *chunk = storage;
+    FOR_EACH_BIT (chunk->touched, at) {
+        struct set_series *series = touch(merge, METRIC_SET, first + (uint32_t)at);
+        if (!series->window) {
+            series->window = chunk->sets[at];
+            chunk->sets[at] = NULL;
+            continue;
+        }
+        if (!set_merge(&series->window, chunk->sets[at], merge->cache)) {
+            merge->short_of_memory++;
+        }
+        set_free(&chunk->sets[at], merge->cache);
+    }
+    memset(chunk->touched, 0, sizeof(chunk->touched));
+}
+
+typedef void merge_chunk(struct merge *merge, void *storage, uint32_t first);
+
+static void merge_kind(struct merge *merge, enum metric_kind kind, merge_chunk *visit)
+{
+    uint32_t count = merge->slice->count[kind];
+    for (uint32_t first = 0; first < count; first += SLICE_CHUNK) {
+        visit(merge, merge->slice->chunks[kind][first / SLICE_CHUNK], first);
+    }
+}
+
+size_t merge_slices(struct registry *registry, const struct merge_source *sources, size_t count,
+                    struct pool_cache *cache)
+{
+    struct merge merge = {.registry = registry, .cache = cache};
+    /* From the highest worker down, so that of two sets with one stamp the lower worker's stays. */
+    for (size_t i = count; i-- > 0;) {
+        merge.shard = sources[i].shard;
+        merge.slice = sources[i].slice;
+        merge_kind(&merge, METRIC_COUNTER, merge_counters);
+        merge_kind(&merge, METRIC_GAUGE, merge_sets_of_gauges);
+        merge_kind(&merge, METRIC_TIMER, merge_timers);
+        merge_kind(&merge, METRIC_SET, merge_members);
+    }
+    for (size_t i = 0; i < count; i++) {
+        merge.shard = sources[i].shard;
+        merge.slice = sources[i].slice;
+        merge_kind(&merge, METRIC_GAUGE, merge_deltas_of_gauges);
+    }
+    return merge.short_of_memory;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/net/address.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOST_MAX 256
+
+/* Parts "[host]:port" or "host:port" at its last colon. */
+static bool split(const char *text, char host[HOST_MAX], const char **port)
+{
+    const char *colon = strrchr(text, ':');
+    if (!colon) {
+        return false;
+    }
+    size_t length = (size_t)(colon - text);
+    *port = colon + 1;
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        text++;
+        length -= 2;
+    }
+    if (length >= HOST_MAX) {
+        return false;
+    }
+    memcpy(host, text, length);
+    host[length] = '\0';
+    return true;
+}
+
+static bool has_ipv6(void)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+    bool usable = bind(fd, (const struct sockaddr *)&any, sizeof(any)) == 0;
+    close(fd);
+    return usable;
+}
+
+bool address_resolve(const char *text, int socket_type, struct address *address, char *reason,
+                     size_t reason_size)
+{
+    char host[HOST_MAX];
+    const char *port;
+    if (!split(text, host, &port)) {
+        snprintf(reason, reason_size, "%s: not of the form host:port", text);
+        return false;
+    }
+    *address = (struct address){.any = host[0] == '\0'};
+    const char *node = !address->any ? host : has_ipv6() ? "::" : "0.0.0.0";
+    struct addrinfo hints = {.ai_socktype = socket_type, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int failed = getaddrinfo(node, port, &hints, &found);
+    if (failed) {
+        snprintf(reason, reason_size, "%s: %s", text, gai_strerror(failed));
+        return false;
+    }
+    memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
+    address->length = found->ai_addrlen;
+    freeaddrinfo(found);
+    return true;
+}
+
+void address_format(const struct sockaddr *sockaddr, char out[ADDRESS_TEXT_MAX])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (sockaddr->sa_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, sockaddr, sizeof(in));
+        inet_ntop(AF_INET, &in.sin_addr, host, sizeof(host));
+        snprintf(out, ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(in.sin_port));
+    } else if (sockaddr->sa_family == AF_INET6) {
+        struct sockaddr_in6 in6;
+        memcpy(&in6, sockaddr, sizeof(in6));
+        if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+            inet_ntop(AF_INET, &in6.sin6_addr.s6_addr[12], host, sizeof(host));
+            snprintf(out, ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(in6.sin6_port));
+        } else {
+            inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof(host));
+            snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(in6.sin6_port));
+        }
+    } else {
+        snprintf(out, ADDRESS_TEXT_MAX, "unknown");
+    }
+}

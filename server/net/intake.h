@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one worker does with a datagram: parse, store, count. No sockets, no events: the in-process
+ * benchmark drives it as the worker does. One thread.
+ */
+#ifndef SERVER_NET_INTAKE_H
+#define SERVER_NET_INTAKE_H
+
+#include <stdint.h>
+
+#include "config/config.h"
+#include "proto/statsd.h"
+#include "server/metrics/figures.h"
+#include "server/metrics/shard.h"
+#include "server/net/refusals.h"
+#include "server/net/udp.h"
+
+#define INTAKE_ITEMS 64
+
+struct intake {
+    struct statsd_parser parser;
+    struct statsd_item items[INTAKE_ITEMS];
+    struct shard shard;
+    struct ingest_figures figures; /* brought up to date by intake_settle() */
+    struct refusals refusals;
+};
+
+/* False without memory. `workers` share the allowance of logged lines. */
+bool intake_init(struct intake *intake, const struct config *config, struct registry *registry,
+                 struct pool *pool, unsigned workers);
+void intake_deinit(struct intake *intake);
+
+/* Takes in one datagram that arrived over `transport` in the batch stamped now_ns (monotonic). */
+void intake_take(struct intake *intake, const struct udp_datagram *datagram,
+                 enum transport transport, uint64_t now_ns);
+
+/* Brings `figures` in line with everything taken so far; once a batch. */
+void intake_settle(struct intake *intake);
+
+#endif
