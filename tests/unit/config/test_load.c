@@ -745,12 +745,16 @@ static void names_changes_that_wait_for_a_restart(void **state)
                                       "percentiles = 50\n[log]\nlevel = debug\n");
     (void)state;
     assert_int_equal(config_changes_for_restart(before, after, names, sizeof(names)), 2);
-    assert_string_equal(names, "server.udp,flush.interval");
+    assert_string_equal(names, "server.udp,flush.percentiles");
     assert_int_equal(config_changes_for_restart(before, after, few, sizeof(few)), 2);
     assert_string_equal(few, "server.");
     assert_int_equal(config_changes_for_restart(before, after, NULL, 0), 2);
     assert_int_equal(config_changes_for_restart(before, before, names, sizeof(names)), 0);
     assert_string_equal(names, "");
+    assert_true(config_keep_for_restart(after, before));
+    assert_int_equal(config_changes_for_restart(before, after, names, sizeof(names)), 0);
+    assert_int_equal(after->flush.interval_ms, 1000);
+    assert_int_equal(after->log.level, LOG_LEVEL_DEBUG);
     config_free(before);
     config_free(after);
 }

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""The real programs and clients that sigmad is tested against. tools/test puts them into place.
+
+A test whose partner is missing fails. Only SIGMAD_TEST_OFFLINE=1 skips it, and says so.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from sigmad import clean_environment, eventually
+
+FOLDER = Path(os.environ.get("SIGMAD_PARTNERS", "missing"))
+
+
+def missing(what):
+    message = f"{what} is missing; tools/test installs it"
+    if os.environ.get("SIGMAD_TEST_OFFLINE") == "1":
+        pytest.skip(f"SIGMAD_TEST_OFFLINE=1: {message}")
+    pytest.fail(message)
+
+
+def program(name):
+    """The path of an unpacked partner program."""
+    path = FOLDER / "usr" / "bin" / name
+    if not os.access(path, os.X_OK):
+        missing(name)
+    return str(path)
+
+
+def python_module(name):
+    """An imported Python client, such as `statsd`."""
+    try:
+        return __import__(name, fromlist=["_"])
+    except ImportError:
+        missing(f"the Python module {name}")
+
+
+def run_client(command, what, environment=None):
+    """Runs a client program to its end; a command that is not there means a missing partner."""
+    try:
+        done = subprocess.run(
+            command, env=clean_environment(**(environment or {})), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, check=False,
+        )
+    except FileNotFoundError:
+        missing(what)
+    assert done.returncode == 0, f"{what} exits {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def run_node(script):
+    """Runs JavaScript text that may require('hot-shots')."""
+    modules = FOLDER / "node" / "node_modules"
+    if not (modules / "hot-shots").is_dir():
+        missing("hot-shots")
+    return run_client(["node", "-e", script], "node", {"NODE_PATH": str(modules)})
+
+
+def run_perl(script):
+    """Runs Perl text that may use Net::Statsd."""
+    probe = subprocess.run(["perl", "-MNet::Statsd", "-e", "1"], capture_output=True, check=False)
+    if probe.returncode != 0:
+        missing("the Perl module Net::Statsd")
+    return run_client(["perl", "-e", script], "perl")
+
+
+def promtool_check(text):
+    """What `promtool check metrics` has to say about an exposition; empty means content."""
+    done = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=text.encode() if isinstance(text, str) else text,
+        capture_output=True, timeout=60, check=False,
+    )
+    return (done.stdout + done.stderr).decode().strip()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Prometheus:
+    """A real Prometheus that scrapes these (host, port) targets every second."""
+
+    def __init__(self, folder, targets):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        addresses = json.dumps([f"{host}:{port}" for host, port in targets])
+        config = folder / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            f"scrape_configs: [{{job_name: sigmad, static_configs: [{{targets: {addresses}}}]}}]\n",
+            encoding="utf-8",
+        )
+        command = program("prometheus")
+        self.port = free_port()
+        self.log = folder / "prometheus.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [command, f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",
+                 f"--web.listen-address=127.0.0.1:{self.port}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(),
+            )
+        try:
+            eventually(self.is_ready, 30, "prometheus never became ready")
+        except BaseException:
+            self.kill()
+            raise
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def query(self, expression):
+        """[(labels, value)] of an instant query."""
+        query = urllib.parse.urlencode({"query": expression})
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/query?{query}", timeout=10) as answer:
+            result = json.load(answer)["data"]["result"]
+        return [(series["metric"], float(series["value"][1])) for series in result]
+
+    def value(self, expression, seconds=15):
+        """The value of a query that gives one series, waited for."""
+        [(_, value)] = eventually(lambda: self.query(expression), seconds, f"{expression} never had a result")
+        return value
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()

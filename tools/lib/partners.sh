@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Programs that the system tests run against, put below ROOT/build/partners without starting any service:
+# prometheus and promtool from Debian, the client hot-shots from npm by lock file. Sourced after packages.sh.
+# A partner that cannot be had is reported here, and the tests that need it fail.
+
+# fetch_prometheus FOLDER
+fetch_prometheus() {
+    local folder=$1 fetched status=0
+    if "$folder/usr/bin/promtool" --version >/dev/null 2>&1 &&
+        "$folder/usr/bin/prometheus" --version >/dev/null 2>&1; then
+        return 0
+    fi
+    say "fetching: prometheus"
+    fetched=$(mktemp -d "$folder/fetch.XXXXXX")
+    download_package prometheus "$fetched" &&
+        dpkg-deb --fsys-tarfile "$fetched"/prometheus_*.deb |
+        tar -x -C "$folder" ./usr/bin/prometheus ./usr/bin/promtool || status=1
+    rm -rf "$fetched"
+    return $status
+}
+
+# download_package PACKAGE FOLDER: the sandbox user of apt may not be let into the folder, so it is not used.
+download_package() {
+    local download=(apt-get -q -o Acquire::Retries=3)
+    [ "$(id -u)" -ne 0 ] || download+=(-o APT::Sandbox::User=root)
+    (cd "$2" && "${download[@]}" download "$1" >&2) && return 0
+    apt_update_once && (cd "$2" && "${download[@]}" download "$1" >&2)
+}
+
+# fetch_node_clients LOCK_FOLDER FOLDER: npm ci once for each state of the lock file.
+fetch_node_clients() {
+    local stamp=$2/lock.sha256
+    if (cd "$1" && sha256sum --status -c "$stamp") 2>/dev/null; then
+        return 0
+    fi
+    if ! command -v npm >/dev/null; then
+        install_packages nodejs npm ca-certificates || return 1
+    fi
+    say "fetching: npm packages of ${1##*/}"
+    rm -rf "$2" && mkdir -p "$2" && cp "$1/package.json" "$1/package-lock.json" "$1/.npmrc" "$2/" || return 1
+    (cd "$2" && npm ci --omit=optional --ignore-scripts --no-audit --no-fund </dev/null >&2) || return 1
+    (cd "$1" && sha256sum package-lock.json) >"$stamp"
+}
+
+# install_partners ROOT
+install_partners() {
+    local folder=$1/build/partners
+    mkdir -p "$folder"
+    if [ "${SIGMAD_TEST_OFFLINE:-0}" = 1 ]; then
+        say "SIGMAD_TEST_OFFLINE=1: nothing is fetched, tests whose partner is missing are skipped"
+        return 0
+    fi
+    install_packages "${client_packages[@]}" || say "not all StatsD clients could be installed"
+    fetch_prometheus "$folder" || say "prometheus could not be fetched"
+    fetch_node_clients "$1/tests/system/node" "$folder/node" || say "hot-shots could not be fetched"
+}
