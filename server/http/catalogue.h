@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which StatsD series is shown as which Prometheus series. A source is a series of the registry
+ * (kind, index, generation); a series is a family with one set of labels, fed by one source or,
+ * where several come to the same name and labels, by several. All names and labels are made once,
+ * when a source is first seen, and kept until it is seen no more, so that rendering is one walk
+ * over the families.
+ *
+ * A family belongs to the kind that came first. A gauge or set whose name another kind has goes by
+ * `_gauge` or `_set`; whatever else would clash is refused, counted, and logged once a name. The
+ * names of a summary or histogram are its own and those with `_sum`, `_count` and `_bucket` behind.
+ *
+ * It owns families, series and sources, and holds no pointer into a snapshot. One thread at a time.
+ */
+#ifndef SERVER_HTTP_CATALOGUE_H
+#define SERVER_HTTP_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/core/buffer.h"
+#include "server/core/table.h"
+#include "server/http/prom_name.h"
+#include "server/metrics/identity.h"
+#include "server/metrics/snapshot.h"
+
+#define SOURCE_NONE UINT32_MAX
+
+enum source_state { SOURCE_UNKNOWN, SOURCE_SHOWN, SOURCE_REFUSED };
+
+struct source {
+    struct series *series; /* where SHOWN */
+    uint32_t generation;
+    uint32_t row;  /* in the snapshot last given to catalogue_update() */
+    uint32_t next; /* the next source of the same series, of the same kind of metric; SOURCE_NONE */
+    uint32_t round; /* the update that saw it last */
+    uint8_t state;
+    bool stale;   /* another series of the registry has its index now */
+    bool counted; /* as a conflict */
+};
+
+struct series {
+    struct series *next; /* of its family, in the order they came */
+    struct series *previous;
+    struct family *family;
+    uint32_t first_source;
+    uint32_t labels_length;
+    char labels[]; /* without braces */
+};
+
+struct family {
+    struct series *first;
+    struct series *last;
+    uint8_t kind; /* enum prom_kind */
+    uint32_t name_length;
+    uint32_t help_length;
+    char text[]; /* the name, then the help text */
+};
+
+struct catalogue {
+    struct source *sources[METRIC_KINDS]; /* by identity->index */
+    size_t source_count[METRIC_KINDS];
+    struct family **families; /* sorted by name, but for those behind `sorted` */
+    size_t family_count, family_capacity, sorted;
+    struct table names;              /* hash of each name a family has → the family */
+    struct table series;             /* hash of family and labels → the series */
+    uint32_t *pending[METRIC_KINDS]; /* rows to be resolved */
+    size_t pending_count[METRIC_KINDS], pending_capacity[METRIC_KINDS];
+    uint32_t round;
+    uint64_t refused; /* sources that are refused now */
+    uint64_t conflicts;
+    struct table logged; /* hashes of the names that were logged as conflicts */
+    struct buffer scratch;
+};
+
+/* False without memory. */
+bool catalogue_init(struct catalogue *catalogue);
+void catalogue_deinit(struct catalogue *catalogue);
+
+/* Takes over what the snapshot has: drops what is gone, resolves what is new, sets the rows. False
+ * when memory was out; then rows are valid for all that is shown, but something may be missing, and
+ * the next update tries again. */
+bool catalogue_update(struct catalogue *catalogue, const struct snapshot *snapshot);
+
+static inline enum metric_kind catalogue_metric_kind(enum prom_kind kind)
+{
+    return kind == PROM_COUNTER ? METRIC_COUNTER
+           : kind == PROM_GAUGE ? METRIC_GAUGE
+           : kind == PROM_SET   ? METRIC_SET
+                                : METRIC_TIMER;
+}
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Both tables keep a pointer as its two halves. The table of names has one entry for every name
+ * that the samples of a family may have.
+ */
+#include "server/http/family.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/core/hash.h"
+
+#define SEED_NAMES 0x6e616d65 /* any number, other than for labels, whose seed is an address */
+
+static const char *const timer_suffixes[] = {"_sum", "_count", "_bucket"};
+#define TIMER_SUFFIXES (sizeof(timer_suffixes) / sizeof(timer_suffixes[0]))
+
+static void *slot_pointer(const struct table_slot *slot)
+{
+    return (void *)(uintptr_t)((uint64_t)slot->id | (uint64_t)slot->state << 32);
+}
+
+static bool enter(struct table *table, uint64_t hash, const void *item)
+{
+    uint64_t pointer = (uint64_t)(uintptr_t)item;
+    return table_insert(table, hash, (uint32_t)pointer, (uint32_t)(pointer >> 32));
+}
+
+static void leave(struct table *table, uint64_t hash, const void *item)
+{
+    struct table_slot *slot = table_first(table, hash);
+    while (slot && slot_pointer(slot) != item) {
+        slot = table_next(table, slot);
+    }
+    if (slot) {
+        table_remove(table, slot);
+    }
+}
+
+static uint64_t name_hash(const char *name, size_t length)
+{
+    return table_hash(hash_bytes(name, length, SEED_NAMES));
+}
+
+static uint64_t labels_hash(const struct family *family, const char *labels, size_t length)
+{
+    return table_hash(hash_bytes(labels, length, (uint64_t)(uintptr_t)family));
+}
+
+static bool has_name(const struct family *family, const char *name, size_t length)
+{
+    if (length < family->name_length || memcmp(name, family->text, family->name_length) != 0) {
+        return false;
+    }
+    const char *rest = name + family->name_length;
+    size_t rest_length = length - family->name_length;
+    if (rest_length == 0) {
+        return true;
+    }
+    for (size_t i = 0; prom_kind_is_timer(family->kind) && i < TIMER_SUFFIXES; i++) {
+        if (rest_length == strlen(timer_suffixes[i]) &&
+            memcmp(rest, timer_suffixes[i], rest_length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct family *name_owner(const struct catalogue *catalogue, const char *name, size_t length)
+{
+    struct table_slot *slot = table_first(&catalogue->names, name_hash(name, length));
+    for (; slot; slot = table_next(&catalogue->names, slot)) {
+        struct family *family = slot_pointer(slot);
+        if (has_name(family, name, length)) {
+            return family;
+        }
+    }
+    return NULL;
+}
+
+/* Visits the name in `name` and, for timers, the names with suffixes; stops at the first false.
+ * `name` is as before afterwards. */
+static bool each_name(struct catalogue *catalogue, struct buffer *name, enum prom_kind kind,
+                      bool (*visit)(struct catalogue *, const struct buffer *, void *),
+                      void *context)
+{
+    bool ok = visit(catalogue, name, context);
+    size_t length = name->length;
+    for (size_t i = 0; ok && prom_kind_is_timer(kind) && i < TIMER_SUFFIXES; i++) {
+        buffer_append_text(name, timer_suffixes[i]);
+        ok = !name->failed && visit(catalogue, name, context);
+        name->length = length;
+    }
+    return ok;
+}
+
+static bool name_is_free(struct catalogue *catalogue, const struct buffer *name, void *context)
+{
+    (void)context;
+    return !name_owner(catalogue, name->bytes, name->length);
+}
+
+static bool enter_name(struct catalogue *catalogue, const struct buffer *name, void *family)
+{
+    return enter(&catalogue->names, name_hash(name->bytes, name->length), family);
+}
+
+static bool leave_name(struct catalogue *catalogue, const struct buffer *name, void *family)
+{
+    leave(&catalogue->names, name_hash(name->bytes, name->length), family);
+    return true;
+}
+
+static bool list_family(struct catalogue *catalogue, struct family *family)
+{
+    if (catalogue->family_count == catalogue->family_capacity) {
+        size_t capacity = catalogue->family_capacity ? catalogue->family_capacity * 2 : 64;
+        struct family **grown =
+            realloc(catalogue->families, capacity * sizeof(*catalogue->families));
+        if (!grown) {
+            return false;
+        }
+        catalogue->families = grown;
+        catalogue->family_capacity = capacity;
+    }
+    catalogue->families[catalogue->family_count++] = family;
+    return true;
+}
+
+/* `name` holds the name and is used as scratch behind it. */
+static struct family *make_family(struct catalogue *catalogue, struct buffer *name,
+                                  const struct identity *identity)
+{
+    enum prom_kind kind = prom_kind_of(identity->type);
+    size_t name_length = name->length;
+    prom_append_help(name, identity->type, identity_name(identity), identity->name_length);
+    struct family *family = name->failed ? NULL : calloc(1, sizeof(*family) + name->length);
+    if (!family) {
+        return NULL;
+    }
+    memcpy(family->text, name->bytes, name->length);
+    family->kind = (uint8_t)kind;
+    family->name_length = (uint32_t)name_length;
+    family->help_length = (uint32_t)(name->length - name_length);
+    name->length = name_length;
+    if (!each_name(catalogue, name, kind, enter_name, family) || !list_family(catalogue, family)) {
+        each_name(catalogue, name, kind, leave_name, family);
+        free(family);
+        return NULL;
+    }
+    return family;
+}
+
+/* The family of `kind` with the name in `name`, or NULL: with *clash = false when it could be made.
+ */
+static struct family *find_family(struct catalogue *catalogue, struct buffer *name,
+                                  enum prom_kind kind, bool *clash)
+{
+    struct family *owner = name_owner(catalogue, name->bytes, name->length);
+    bool same = owner && owner->kind == kind && owner->name_length == name->length;
+    *clash = !same && (owner || !each_name(catalogue, name, kind, name_is_free, NULL));
+    return same ? owner : NULL;
+}
+
+struct family *family_resolve(struct catalogue *catalogue, const struct identity *identity,
+                              bool *clash)
+{
+    enum prom_kind kind = prom_kind_of(identity->type);
+    struct buffer *name = &catalogue->scratch;
+    *clash = false;
+    name->length = 0;
+    name->failed = false;
+    prom_append_name(name, identity->type, identity_name(identity), identity->name_length);
+    if (name->failed) {
+        return NULL;
+    }
+    struct family *family = find_family(catalogue, name, kind, clash);
+    if (*clash && !name->failed && prom_append_alternative(name, kind)) {
+        family = name->failed ? NULL : find_family(catalogue, name, kind, clash);
+    }
+    if (name->failed) {
+        *clash = false;
+        return NULL;
+    }
+    return family || *clash ? family : make_family(catalogue, name, identity);
+}
+
+static struct series *find_series(const struct catalogue *catalogue, const struct family *family,
+                                  const struct buffer *labels, uint64_t hash)
+{
+    struct table_slot *slot = table_first(&catalogue->series, hash);
+    for (; slot; slot = table_next(&catalogue->series, slot)) {
+        struct series *series = slot_pointer(slot);
+        if (series->family == family && series->labels_length == labels->length &&
+            (labels->length == 0 || memcmp(series->labels, labels->bytes, labels->length) == 0)) {
+            return series;
+        }
+    }
+    return NULL;
+}
+
+static void append_series(struct family *family, struct series *series)
+{
+    series->previous = family->last;
+    if (family->last) {
+        family->last->next = series;
+    } else {
+        family->first = series;
+    }
+    family->last = series;
+}
+
+struct series *family_series(struct catalogue *catalogue, struct family *family,
+                             const struct identity *identity)
+{
+    struct tag tags[IDENTITY_TAGS_MAX];
+    struct buffer *labels = &catalogue->scratch;
+    labels->length = 0;
+    labels->failed = false;
+    identity_tags(identity, tags);
+    prom_append_labels(labels, tags, identity->tag_count);
+    if (labels->failed) {
+        return NULL;
+    }
+    uint64_t hash = labels_hash(family, labels->bytes, labels->length);
+    struct series *series = find_series(catalogue, family, labels, hash);
+    if (series) {
+        return series;
+    }
+    series = calloc(1, sizeof(*series) + labels->length);
+    if (!series || !enter(&catalogue->series, hash, series)) {
+        free(series);
+        return NULL;
+    }
+    series->family = family;
+    series->first_source = SOURCE_NONE;
+    series->labels_length = (uint32_t)labels->length;
+    if (labels->length > 0) {
+        memcpy(series->labels, labels->bytes, labels->length);
+    }
+    append_series(family, series);
+    return series;
+}
+
+void family_drop_series(struct catalogue *catalogue, struct series *series)
+{
+    struct family *family = series->family;
+    *(series->previous ? &series->previous->next : &family->first) = series->next;
+    *(series->next ? &series->next->previous : &family->last) = series->previous;
+    leave(&catalogue->series, labels_hash(family, series->labels, series->labels_length), series);
+    free(series);
+}
+
+static void free_family(struct catalogue *catalogue, struct family *family)
+{
+    struct buffer *name = &catalogue->scratch;
+    name->length = 0;
+    name->failed = false;
+    buffer_append(name, family->text, family->name_length);
+    each_name(catalogue, name, family->kind, leave_name, family);
+    free(family);
+}
+
+size_t families_reap(struct catalogue *catalogue)
+{
+    size_t kept = 0;
+    size_t sorted = 0;
+    for (size_t i = 0; i < catalogue->family_count; i++) {
+        struct family *family = catalogue->families[i];
+        if (!family->first) {
+            free_family(catalogue, family);
+            continue;
+        }
+        sorted += i < catalogue->sorted;
+        catalogue->families[kept++] = family;
+    }
+    size_t reaped = catalogue->family_count - kept;
+    catalogue->family_count = kept;
+    catalogue->sorted = sorted;
+    return reaped;
+}
+
+static int compare_families(const void *left, const void *right)
+{
+    const struct family *a = *(struct family *const *)left;
+    const struct family *b = *(struct family *const *)right;
+    uint32_t shorter = a->name_length < b->name_length ? a->name_length : b->name_length;
+    int order = memcmp(a->text, b->text, shorter);
+    return order != 0 ? order
+                      : (a->name_length > b->name_length) - (a->name_length < b->name_length);
+}
+
+/* The first of the sorted families that comes behind `family`. */
+static size_t place_of(struct family *const *sorted, size_t count, struct family *const *family)
+{
+    size_t low = 0;
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (compare_families(&sorted[middle], family) < 0) {
+            low = middle + 1;
+        } else {
+            count = middle;
+        }
+    }
+    return low;
+}
+
+/* The few new ones are sorted and merged in from the back, so that a name more does not cost a sort
+ * of all. */
+void families_sort(struct catalogue *catalogue)
+{
+    size_t added = catalogue->family_count - catalogue->sorted;
+    struct family **families = catalogue->families;
+    if (added == 0) {
+        return;
+    }
+    size_t bytes = added * sizeof(*families);
+    struct family **fresh = catalogue->sorted > 0 ? malloc(bytes) : NULL;
+    if (!fresh) {
+        qsort(families, catalogue->family_count, sizeof(*families), compare_families);
+        catalogue->sorted = catalogue->family_count;
+        return;
+    }
+    memcpy(fresh, families + catalogue->sorted, bytes);
+    qsort(fresh, added, sizeof(*fresh), compare_families);
+    size_t rest = catalogue->sorted;
+    for (size_t left = added; left > 0; left--) {
+        size_t at = place_of(families, rest, &fresh[left - 1]);
+        memmove(families + at + left, families + at, (rest - at) * sizeof(*families));
+        families[at + left - 1] = fresh[left - 1];
+        rest = at;
+    }
+    free(fresh);
+    catalogue->sorted = catalogue->family_count;
+}
+
+void families_free(struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->family_count; i++) {
+        struct family *family = catalogue->families[i];
+        for (struct series *series = family->first; series;) {
+            struct series *next = series->next;
+            free(series);
+            series = next;
+        }
+        free(family);
+    }
+    free(catalogue->families);
+    catalogue->families = NULL;
+    catalogue->family_count = catalogue->family_capacity = catalogue->sorted = 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/http/figures.h"
+
+#include "server/http/private.h"
+
+size_t http_server_sinks(struct http_server *server, struct own_sink sinks[HTTP_SINKS_MAX])
+{
+    size_t count = server->options.sink_count;
+    for (size_t i = 0; i < count; i++) {
+        struct sink *sink = server->options.sinks[i];
+        sinks[i].name = sink->ops->name;
+        sink->ops->figures(sink, &sinks[i].figures);
+    }
+    return count;
+}
+
+struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,
+                               void (*render)(const struct own_figures *, struct buffer *))
+{
+    struct own_sink sinks[HTTP_SINKS_MAX];
+    struct own_figures figures = {.sinks = sinks,
+                                  .sink_count = http_server_sinks(server, sinks),
+                                  .conflicts = exposition_conflicts(server->exposition),
+                                  .snapshot = snapshot};
+    struct buffer out;
+    buffer_init(&out);
+    server->options.ingest(server->options.context, &figures.ingest);
+    flusher_figures(server->options.flusher, &figures.flush);
+    process_figures_read(&figures.process);
+    render(&figures, &out);
+    return body_new(&out);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Collects the server's own figures from where they are kept, at the moment of the call, for the
+ * pages that show them. Main thread.
+ */
+#ifndef SERVER_HTTP_FIGURES_H
+#define SERVER_HTTP_FIGURES_H
+
+#include "server/http/body.h"
+#include "server/http/own_figures.h"
+
+struct http_server;
+
+/* Renders the figures of this moment by `render`. The caller's reference; NULL without memory.
+ * `snapshot` may be NULL. */
+struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,
+                               void (*render)(const struct own_figures *, struct buffer *));
+
+#endif

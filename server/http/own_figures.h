@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The server's own families, `sigmad_*` and `process_*`, in the Prometheus text format 0.0.4. They
+ * are read at scrape time and rendered apart from the series that were received, whose names never
+ * begin so. A function of its input.
+ */
+#ifndef SERVER_HTTP_OWN_FIGURES_H
+#define SERVER_HTTP_OWN_FIGURES_H
+
+#include <stddef.h>
+
+#include "server/core/buffer.h"
+#include "server/http/process.h"
+#include "server/metrics/figures.h"
+#include "server/metrics/snapshot.h"
+#include "server/sink/sink.h"
+
+struct own_sink {
+    const char *name;
+    struct sink_figures figures;
+};
+
+struct own_figures {
+    struct ingest_figures ingest;
+    struct flush_figures flush;
+    struct process_figures process;
+    const struct own_sink *sinks;
+    size_t sink_count;
+    uint64_t conflicts;              /* exposition_conflicts() */
+    const struct snapshot *snapshot; /* for the anomalies that last; may be NULL */
+};
+
+void own_figures_render(const struct own_figures *figures, struct buffer *out);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include <event2/buffer.h>
+
+#include "server/http/figures.h"
+#include "server/http/pages.h"
+#include "server/http/private.h"
+#include "server/http/reply.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+void page_metrics_answer(struct http_server *server, struct evhttp_request *request,
+                         const struct snapshot *snapshot)
+{
+    struct body *series = exposition_render(server->exposition, snapshot);
+    struct body *own = http_figures_body(server, snapshot, own_figures_render);
+    struct evbuffer *out = evbuffer_new();
+    bool whole = series && own && out && body_add(own, out) && body_add(series, out);
+    reply(request, 200, REPLY_PROMETHEUS, whole ? out : NULL);
+    if (out) {
+        evbuffer_free(out);
+    }
+    body_unref(own);
+    body_unref(series);
+}
+
+static bool is_fresh(const struct http_server *server, const struct snapshot *snapshot)
+{
+    uint64_t max_age_ns = server->options.config->prometheus.max_age_ms * NS_PER_MS;
+    return clock_monotonic_ns(server->options.clock) < snapshot->taken_ns + max_age_ns;
+}
+
+void page_metrics(struct http_server *server, struct evhttp_request *request)
+{
+    struct snapshot *latest = flusher_latest(server->options.flusher);
+    if (latest && is_fresh(server, latest)) {
+        page_metrics_answer(server, request, latest);
+    } else {
+        waiting_add(&server->waiting, request, FLUSHER_VIEW);
+    }
+    snapshot_unref(latest);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pages, one file each but for the small ones of administration. A page answers its request at
+ * once or hands it to waiting.h. Main thread.
+ */
+#ifndef SERVER_HTTP_PAGES_H
+#define SERVER_HTTP_PAGES_H
+
+#include "server/metrics/snapshot.h"
+
+struct evhttp_request;
+struct http_server;
+
+void page_index(struct http_server *server, struct evhttp_request *request);
+void page_metrics(struct http_server *server, struct evhttp_request *request);
+void page_snapshot(struct http_server *server, struct evhttp_request *request);
+void page_anomalies(struct http_server *server, struct evhttp_request *request);
+void page_balance(struct http_server *server, struct evhttp_request *request);
+void page_healthy(struct http_server *server, struct evhttp_request *request);
+void page_ready(struct http_server *server, struct evhttp_request *request);
+void page_flush(struct http_server *server, struct evhttp_request *request);
+void page_reload(struct http_server *server, struct evhttp_request *request);
+
+/* Answers a scrape from a snapshot, which stays the caller's. */
+void page_metrics_answer(struct http_server *server, struct evhttp_request *request,
+                         const struct snapshot *snapshot);
+
+#endif

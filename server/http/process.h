@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the system says of this process, read from /proc and getrlimit() at the moment of the call.
+ * What cannot be read is 0. Any thread.
+ */
+#ifndef SERVER_HTTP_PROCESS_H
+#define SERVER_HTTP_PROCESS_H
+
+#include <stdint.h>
+
+struct process_figures {
+    double cpu_seconds;        /* user and system */
+    double start_time_seconds; /* Unix seconds */
+    uint64_t resident_bytes;
+    uint64_t virtual_bytes;
+    uint64_t threads;
+    uint64_t open_fds;
+    uint64_t max_fds;
+};
+
+void process_figures_read(struct process_figures *figures);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes the samples of one Prometheus series from the rows of a snapshot: the value of a counter,
+ * gauge or set, the quantiles or buckets of a timer with sum and count. Where several StatsD series
+ * feed it, they are merged here: counters, sums, counts and buckets add, gauges keep the latest,
+ * sets unite, quantiles come from merged sketches. No printf on the way. One thread at a time.
+ */
+#ifndef SERVER_HTTP_SAMPLE_H
+#define SERVER_HTTP_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "server/core/buffer.h"
+#include "server/core/pool.h"
+#include "server/http/catalogue.h"
+#include "server/metrics/snapshot.h"
+
+/* The configuration bounds of flush.percentiles and prometheus.buckets. */
+#define SAMPLE_QUANTILES_MAX 32
+#define SAMPLE_BUCKETS_MAX 128
+
+/* A label that is written behind the series' own, such as `quantile="0.5"`, at an offset in `text`.
+ */
+struct sample_label {
+    size_t offset;
+    size_t length;
+};
+
+/* The `le` labels of the buckets of one kind of timer, +Inf included. */
+struct sample_bounds {
+    struct buffer text;
+    struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
+    size_t count; /* without +Inf */
+};
+
+struct sampler {
+    struct sample_bounds seconds; /* of ms timers */
+    struct sample_bounds plain;   /* of h and d */
+    bool histogram;               /* timers are histograms */
+    struct pool *pool;            /* of the merged sketches and sets */
+    struct pool_cache *cache;
+    /* For the snapshot that is being written: */
+    const struct snapshot *snapshot;
+    const struct catalogue *catalogue;
+    struct buffer quantiles;
+    struct sample_label quantile_labels[SAMPLE_QUANTILES_MAX];
+    size_t quantile_count;
+};
+
+/* False without memory; sampler_deinit() is to be called in either case. */
+bool sampler_init(struct sampler *sampler, const struct config *config);
+void sampler_deinit(struct sampler *sampler);
+
+/* Both must outlive the writing. */
+void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
+                   const struct snapshot *snapshot);
+
+/* Appends the lines of a series. */
+void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/http/waiting.h"
+
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/http/json.h"
+#include "server/http/pages.h"
+#include "server/http/private.h"
+#include "server/http/reply.h"
+
+struct waiter {
+    struct waiter *next;
+    struct evhttp_request *request;
+    enum flusher_work work;
+    uint64_t ticket;
+    uint64_t deadline_ns;
+    bool answered;   /* by the flusher */
+    uint64_t window; /* that was closed */
+    /* What the sinks had counted when the request came: more than that is this window's. */
+    struct {
+        uint64_t errors, windows_lost;
+    } before[HTTP_SINKS_MAX];
+};
+
+enum progress { PROGRESS_WAITS, PROGRESS_DONE, PROGRESS_FAILED };
+
+static uint64_t now_ns(const struct waiting *waiting)
+{
+    return clock_monotonic_ns(waiting->server->options.clock);
+}
+
+static void set_timer(struct waiting *waiting)
+{
+    if (!waiting->first) {
+        evtimer_del(waiting->timer);
+        return;
+    }
+    uint64_t now = now_ns(waiting);
+    uint64_t due = waiting->first->deadline_ns;
+    uint64_t rest_us = due > now ? (due - now) / 1000 + 1 : 0;
+    struct timeval delay = {.tv_sec = (time_t)(rest_us / 1000000),
+                            .tv_usec = (suseconds_t)(rest_us % 1000000)};
+    evtimer_add(waiting->timer, &delay);
+}
+
+/* What a sink's figures mean for a window that is to be written. */
+static enum progress judge_sink(const struct waiter *waiter, size_t i, const struct own_sink *sink,
+                                char *reason, size_t reason_size)
+{
+    const struct sink_figures *figures = &sink->figures;
+    bool written = figures->done_window >= waiter->window;
+    bool lost = written && figures->windows_lost > waiter->before[i].windows_lost;
+    bool failing = figures->failing && figures->errors > waiter->before[i].errors;
+    if (lost || (failing && !written)) {
+        snprintf(reason, reason_size, "%s: %s", sink->name,
+                 figures->reason[0] ? figures->reason : "the window could not be written");
+        return PROGRESS_FAILED;
+    }
+    snprintf(reason, reason_size, "%s has not written the window yet%s%s", sink->name,
+             figures->failing ? ": " : "", figures->failing ? figures->reason : "");
+    return written ? PROGRESS_DONE : PROGRESS_WAITS;
+}
+
+static enum progress judge_sinks(struct http_server *server, const struct waiter *waiter,
+                                 char *reason, size_t reason_size)
+{
+    struct own_sink sinks[HTTP_SINKS_MAX];
+    size_t count = http_server_sinks(server, sinks);
+    for (size_t i = 0; i < count; i++) {
+        enum progress progress = judge_sink(waiter, i, &sinks[i], reason, reason_size);
+        if (progress != PROGRESS_DONE) {
+            return progress;
+        }
+    }
+    return PROGRESS_DONE;
+}
+
+static enum progress judge(struct http_server *server, struct waiter *waiter, char *reason,
+                           size_t reason_size)
+{
+    if (!waiter->answered) {
+        waiter->answered = flusher_answered(server->options.flusher, waiter->work, waiter->ticket,
+                                            &waiter->window);
+        snprintf(reason, reason_size, "the flusher has not answered");
+    }
+    if (!waiter->answered || waiter->work == FLUSHER_VIEW) {
+        return waiter->answered ? PROGRESS_DONE : PROGRESS_WAITS;
+    }
+    return judge_sinks(server, waiter, reason, reason_size);
+}
+
+/* Every output has the window; the exposition is rendered here, so that it has it too. */
+static void answer_flush(struct http_server *server, struct evhttp_request *request)
+{
+    struct snapshot *latest = flusher_latest(server->options.flusher);
+    struct snapshot *closed = flusher_closed(server->options.flusher);
+    struct body *exposition = latest ? exposition_render(server->exposition, latest) : NULL;
+    if (!closed || !exposition) {
+        reply_text(request, HTTP_SERVUNAVAIL, "no memory to render the window");
+    } else {
+        struct buffer buffer;
+        buffer_init(&buffer);
+        struct json json = json_writer(&buffer);
+        json_object_begin(&json);
+        json_member_integer(&json, "window", closed->window);
+        json_member_number(&json, "timestamp", closed->timestamp);
+        json_object_end(&json);
+        buffer_append(&buffer, "\n", 1);
+        reply_buffer(request, HTTP_OK, REPLY_JSON, &buffer);
+    }
+    body_unref(exposition);
+    snapshot_unref(closed);
+    snapshot_unref(latest);
+}
+
+static void answer_scrape(struct http_server *server, struct evhttp_request *request)
+{
+    struct snapshot *latest = flusher_latest(server->options.flusher);
+    if (latest) {
+        page_metrics_answer(server, request, latest);
+    } else {
+        reply_text(request, HTTP_SERVUNAVAIL, "there is no snapshot yet");
+    }
+    snapshot_unref(latest);
+}
+
+static void answer(struct http_server *server, const struct waiter *waiter, enum progress progress,
+                   const char *reason)
+{
+    if (progress != PROGRESS_DONE) {
+        reply_text(waiter->request, HTTP_SERVUNAVAIL, reason);
+    } else if (waiter->work == FLUSHER_CLOSE) {
+        answer_flush(server, waiter->request);
+    } else {
+        answer_scrape(server, waiter->request);
+    }
+}
+
+/* Takes the waiter at *link out of the list; the caller frees it. */
+static struct waiter *take_out(struct waiting *waiting, struct waiter **link)
+{
+    struct waiter *waiter = *link;
+    *link = waiter->next;
+    if (waiting->last == &waiter->next) {
+        waiting->last = link;
+    }
+    return waiter;
+}
+
+void waiting_look(struct waiting *waiting)
+{
+    uint64_t now = now_ns(waiting);
+    struct waiter **link = &waiting->first;
+    while (*link) {
+        char reason[320] = "";
+        enum progress progress = judge(waiting->server, *link, reason, sizeof(reason));
+        if (progress == PROGRESS_WAITS && now < (*link)->deadline_ns) {
+            link = &(*link)->next;
+            continue;
+        }
+        struct waiter *waiter = take_out(waiting, link);
+        answer(waiting->server, waiter, progress, reason);
+        free(waiter);
+    }
+    set_timer(waiting);
+}
+
+static void on_timer(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    waiting_look(context);
+}
+
+bool waiting_init(struct waiting *waiting, struct http_server *server, struct event_base *base)
+{
+    *waiting = (struct waiting){.server = server};
+    waiting->last = &waiting->first;
+    waiting->timer = evtimer_new(base, on_timer, waiting);
+    return waiting->timer != NULL;
+}
+
+void waiting_refuse_all(struct waiting *waiting, const char *reason)
+{
+    while (waiting->first) {
+        struct waiter *waiter = take_out(waiting, &waiting->first);
+        reply_text(waiter->request, HTTP_SERVUNAVAIL, reason);
+        free(waiter);
+    }
+}
+
+void waiting_deinit(struct waiting *waiting)
+{
+    if (waiting->timer) {
+        event_free(waiting->timer);
+    }
+}
+
+void waiting_add(struct waiting *waiting, struct evhttp_request *request, enum flusher_work work)
+{
+    struct waiter *waiter = calloc(1, sizeof(*waiter));
+    if (!waiter) {
+        reply_text(request, HTTP_SERVUNAVAIL, "no memory");
+        return;
+    }
+    struct own_sink sinks[HTTP_SINKS_MAX];
+    size_t count = http_server_sinks(waiting->server, sinks);
+    for (size_t i = 0; i < count; i++) {
+        waiter->before[i].errors = sinks[i].figures.errors;
+        waiter->before[i].windows_lost = sinks[i].figures.windows_lost;
+    }
+    waiter->request = request;
+    waiter->work = work;
+    waiter->deadline_ns = now_ns(waiting) + WAITING_DEADLINE_SECONDS * UINT64_C(1000000000);
+    waiter->ticket = flusher_ask(waiting->server->options.flusher, work);
+    *waiting->last = waiter;
+    waiting->last = &waiter->next;
+    /* It may have been answered already, before there was anybody to look. */
+    waiting_look(waiting);
+}
+
+void waiting_forget(struct waiting *waiting, const struct evhttp_request *request)
+{
+    for (struct waiter **link = &waiting->first; *link; link = &(*link)->next) {
+        if ((*link)->request == request) {
+            free(take_out(waiting, link));
+            break;
+        }
+    }
+    set_timer(waiting);
+}
