@@ -29,6 +29,6 @@ struct sink *csv_sink_new(const struct config *config, const struct clock *clock
 
 /* Takes over the csv section of another configuration, its directory excepted. The percentile
  * columns are those of the snapshots. Any thread. */
-void csv_sink_configure(struct sink *sink, const struct config *config);
+void csv_sink_configure(struct sink *base, const struct config *config);
 
 #endif

@@ -57,8 +57,9 @@ struct csv_sink {
     uint64_t errors_told;
 };
 
-/* The thread's body, for pthread_create(). It ends once `stopping` is set and the queue is empty or
- * `stop_at_ns` has come; what is left then is counted as lost and logged. */
-void *csv_writer_run(void *sink);
+/* The thread's body for pthread_create(), given the struct csv_sink. It ends once `stopping` is set
+ * and the queue is empty or `stop_at_ns` has come; what is left then is counted as lost and logged.
+ */
+void *csv_writer_run(void *argument);
 
 #endif
