@@ -2,8 +2,8 @@
  *
  * Memory goes slab -> batch -> block. The pool cuts a batch of blocks of one size class off its
  * newest slab; caches and the pool exchange whole batches, so that the lock is held for a few
- * instructions however many blocks change hands. A block never leaves its size_class, except at the
- * budget: then a free block of a larger size_class is cut up. Slabs go back to the system with the
+ * instructions however many blocks change hands. A block never leaves its class, except at the
+ * budget: then a free block of a larger class is cut up. Slabs go back to the system with the
  * pool only.
  */
 #include "server/core/pool.h"
@@ -59,7 +59,7 @@ struct pool {
 struct shelf {
     struct free_block *first;
     uint32_t count;
-    uint32_t batch; /* blocks a batch of this size_class */
+    uint32_t batch; /* blocks a batch of this class */
 };
 
 struct pool_cache {

@@ -8,6 +8,9 @@
 #include "server/metrics/sketch_histogram.h"
 #include "server/metrics/sketch_private.h"
 
+/* Weights to here are tried as whole numbers first. */
+#define WHOLE_WEIGHT_MAX 1e9
+
 static bool is_exact(const struct sketch *sketch)
 {
     return sketch->phase == SKETCH_PHASE_EXACT;
@@ -89,9 +92,13 @@ bool sketch_add(struct sketch **sketch, double value, double weight, struct pool
     if (!*sketch || is_exact(*sketch)) {
         return exact_add(sketch, value, weight, cache);
     }
-    return (weight == 1 &&
-            sketch_histogram_increment((struct sketch_histogram *)(void *)*sketch, value)) ||
-           histogram_add(sketch, value, weight, cache);
+    if (weight <= WHOLE_WEIGHT_MAX && weight == (double)(uint32_t)weight) {
+        struct sketch_histogram *histogram = (struct sketch_histogram *)(void *)*sketch;
+        if (sketch_histogram_increment(histogram, value, (uint32_t)weight)) {
+            return true;
+        }
+    }
+    return histogram_add(sketch, value, weight, cache);
 }
 
 /* Neither side has more than the exact phase holds, but both together may. */

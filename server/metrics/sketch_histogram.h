@@ -35,9 +35,10 @@ static inline void sketch_histogram_extend(struct sketch_histogram *histogram, d
     }
 }
 
-/* The short way for what nearly every sample is: weight 1, not zero nor subnormal, its page is
- * there and its counter has room. False when it is not such a sample: nothing is changed. */
-static inline bool sketch_histogram_increment(struct sketch_histogram *histogram, double value)
+/* The short way for what nearly every sample is: of whole weight, not zero nor subnormal, its page
+ * is there and its counter has room. False when it is not such a sample: nothing is changed. */
+static inline bool sketch_histogram_increment(struct sketch_histogram *histogram, double value,
+                                              uint64_t units)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -53,11 +54,11 @@ static inline bool sketch_histogram_increment(struct sketch_histogram *histogram
         return false;
     }
     struct sketch_counter counter = sketch_counter_of(histogram, entry, place.bucket);
-    if (__builtin_expect(sketch_counter_read(counter) == counter.limit, 0)) {
+    if (__builtin_expect(counter.limit - sketch_counter_read(counter) < units, 0)) {
         return false;
     }
-    *counter.word += UINT64_C(1) << counter.shift;
-    histogram->units = sketch_units_sum(histogram->units, 1);
+    *counter.word += units << counter.shift;
+    histogram->units = sketch_units_sum(histogram->units, units);
     sketch_histogram_extend(histogram, value, value);
     return true;
 }

@@ -196,7 +196,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct run run;
-    run = (struct run){.data = data, .size = size, .whole = true};
+    run.data = data;
+    run.size = size;
+    run.whole = true;
+    run.pairs[0].count = run.pairs[1].count = 0;
     /* Now and then so little memory that most operations are refused. */
     uint64_t budget = next_bytes(&run, 1);
     struct pool *pool = pool_new(budget < 64 ? (budget + 1) << 12 : UINT64_C(1) << 24);
