@@ -26,14 +26,16 @@ RANK = {
     "server": 6,
 }
 
-# sigmactl is a program of its own: it shares the parser and the pipeline's core, never the server's I/O.
+# sigmactl is a program of its own: it shares the parser and the pipeline's core, never the server's I/O, but for
+# intake.h, which is what a worker does with a datagram once it is there.
 SIGMACTL = "tools/sigmactl"
-SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", SIGMACTL}
+SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server/flush", SIGMACTL}
 
 # Headers by which siblings meet, includable from any layer that calls through them.
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http"},
     "server/detect/detector.h": {"server/flush", "server/http"},
+    "server/net/intake.h": {SIGMACTL},
 }
 
 SERVER_IO = {"server/net", "server/sink", "server/http", "server"}

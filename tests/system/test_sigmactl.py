@@ -124,7 +124,7 @@ def parse(datagrams):
 # The program
 
 
-@pytest.mark.parametrize("command", ["parse", "send", "time", "load", "snapshot"])
+@pytest.mark.parametrize("command", ["parse", "send", "time", "load", "bench", "snapshot"])
 def test_every_command_has_help(command):
     result = sigmactl(command, "--help")
     assert result.returncode == 0 and result.stderr == ""

@@ -15,6 +15,7 @@ int command_parse(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_time(int argc, char **argv);
 int command_load(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_snapshot(int argc, char **argv);
 
 #endif

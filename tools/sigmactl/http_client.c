@@ -119,8 +119,8 @@ static void run_exchange(struct event_base *base, const char *address,
                          const struct endpoint *server, enum http_client_method method,
                          const char *path, int timeout_s, struct exchange *exchange)
 {
-    struct evhttp_connection *connection =
-        evhttp_connection_base_new(base, NULL, address, (unsigned short)atoi(server->port));
+    struct evhttp_connection *connection = evhttp_connection_base_new(
+        base, NULL, address, (unsigned short)strtoul(server->port, NULL, 10));
     if (!connection) {
         return;
     }

@@ -17,6 +17,7 @@
 #include "tools/sigmactl/json_print.h"
 #include "tools/sigmactl/load_plan.h"
 #include "tools/sigmactl/load_run.h"
+#include "tools/sigmactl/load_types.h"
 #include "tools/sigmactl/options.h"
 #include "tools/sigmactl/pack.h"
 
@@ -33,39 +34,6 @@ struct load {
     bool single;
     bool json;
 };
-
-/* `c` or `c=50`, of `length` bytes. */
-static bool parse_type(const char *text, size_t length, double weights[STATSD_TYPES])
-{
-    double weight = 1;
-    const char *equals = memchr(text, '=', length);
-    size_t word = equals ? (size_t)(equals - text) : length;
-    if (equals && (!number_parse(equals + 1, length - word - 1, &weight) || weight <= 0)) {
-        return false;
-    }
-    for (unsigned type = 0; type < STATSD_TYPES; type++) {
-        const char *name = statsd_type_name((enum statsd_type)type);
-        if (strlen(name) == word && memcmp(name, text, word) == 0 && weights[type] <= 0) {
-            weights[type] = weight;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_types(const char *text, double weights[STATSD_TYPES])
-{
-    for (;;) {
-        size_t length = strcspn(text, ",");
-        if (!parse_type(text, length, weights)) {
-            return false;
-        }
-        if (text[length] == '\0') {
-            return true;
-        }
-        text += length + 1;
-    }
-}
 
 /* The prefix becomes part of a name, where these would end it or its line. */
 static bool prefix_is_sound(const char *prefix)
@@ -97,7 +65,7 @@ static const char *settle_bounds(struct load_run_options *run)
 static const char *settle(struct load *load)
 {
     struct load_shape *shape = &load->shape;
-    if (!parse_types(load->types, shape->weights)) {
+    if (!load_types_parse(load->types, shape->weights)) {
         return "--types must be a list such as c=50,ms=30,g=20 of c, g, ms, h, d, s, each once";
     }
     if (!prefix_is_sound(shape->prefix)) {
@@ -237,15 +205,73 @@ static int report(const struct load *load, const struct load_plan *plan,
     return fine && result->refused == 0 && !result->late ? STATUS_OK : STATUS_FAILED;
 }
 
-static int generate(const struct options *options, struct load *load)
+static struct load loading = {
+    .shape = {.prefix = "load", .series = 1000, .seed = 1},
+    .run = {.target = {ENDPOINT_UDP, "127.0.0.1", OPTIONS_STATSD_PORT},
+            .rate = -1,
+            .sockets = 1,
+            .datagram_bytes_max = PACK_BYTES_DEFAULT},
+    .types = LOAD_TYPES_DEFAULT,
+};
+
+static const struct option_entry entries[] = {
+    {"to", "TARGET",
+     "HOST:PORT or udp://HOST:PORT, tcp://HOST:PORT, unix:///PATH (datagrams),\n"
+     "unix-stream:///PATH (default 127.0.0.1:8125)",
+     OPTION_TARGET, &loading.run.target, 0, 0},
+    {"rate", "N",
+     "metrics a second, 0 = as fast as they can be sent (default: --metrics over\n"
+     "--duration where both are given, else 0)",
+     OPTION_NUMBER, &loading.run.rate, 0, 1e9},
+    {"metrics", "N", "ends after N metrics (default: no such bound)", OPTION_COUNT,
+     &loading.run.metrics_max, 1, 1e15},
+    {"duration", "TIME", "ends after 30s, 5m, ... (default 10s without --metrics)", OPTION_DURATION,
+     &loading.run.duration_ms, 1, 7 * 86400e3},
+    {"series", "N", "names, shared out over the types by weight (default 1000)", OPTION_COUNT,
+     &loading.shape.series, 1, LOAD_SERIES_MAX},
+    {"types", "LIST", "types and their weights (default " LOAD_TYPES_DEFAULT ")", OPTION_TEXT,
+     &loading.types, 0, 0},
+    {"zipf", "S", "the r-th series of a type gets a share of r^-S (default 0: all alike)",
+     OPTION_NUMBER, &loading.shape.zipf, 0, 8},
+    {"tags", "N", "tags a series (default 0)", OPTION_COUNT, &loading.shape.tags, 0, LOAD_TAGS_MAX},
+    {"prefix", "NAME", "names are NAME.TYPE.NUMBER (default load)", OPTION_TEXT,
+     &loading.shape.prefix, 0, 0},
+    {"bytes", "N", "the most bytes a datagram (default 1432)", OPTION_COUNT,
+     &loading.run.datagram_bytes_max, 1, PACK_BYTES_MAX},
+    {"single", NULL, "one metric a datagram", OPTION_FLAG, &loading.single, 0, 0},
+    {"sockets", "N", "source ports that take turns (default 1)", OPTION_COUNT, &loading.run.sockets,
+     1, LOAD_SOCKETS_MAX},
+    {"seed", "N", "the metrics and their order follow from it (default 1)", OPTION_COUNT,
+     &loading.shape.seed, 0, 0x1p53},
+    {"json", NULL, "print the result as JSON", OPTION_FLAG, &loading.json, 0, 0},
+    {"expect", "FILE",
+     "write CSV metric,count: the sum of each counter that was sent, the number of\n"
+     "samples of each ms, h and d series",
+     OPTION_TEXT, &loading.expect_path, 0, 0},
+};
+
+static const struct options options = {
+    .command = "load",
+    .operands = "",
+    .summary =
+        "Sends generated metrics and prints what was sent, with exact sums. A datagram that fails\n"
+        "for a moment is sent again; refused counts those that the target answered with an ICMP\n"
+        "error. Exit status 1 when some were, or the rate could not be kept.",
+    .example = "sigmactl load --metrics 1e6 --duration 30s --series 10000 --json\n"
+               "sigmactl load --rate 50000 --duration 5m --types c,ms=2,s --sockets 8",
+    .entries = entries,
+    .count = sizeof(entries) / sizeof(entries[0]),
+};
+
+static int generate(struct load *load)
 {
     const char *fault = settle(load);
     if (fault) {
-        return options_refuse(options, "%s", fault);
+        return options_refuse(&options, "%s", fault);
     }
     struct load_plan *plan = load_plan_new(&load->shape, &fault);
     if (!plan) {
-        return options_refuse(options, "%s", fault);
+        return options_refuse(&options, "%s", fault);
     }
     struct load_result result;
     char reason[SOCKET_REASON_MAX];
@@ -263,63 +289,6 @@ static int generate(const struct options *options, struct load *load)
 
 int command_load(int argc, char **argv)
 {
-    struct load load = {
-        .shape = {.prefix = "load", .series = 1000, .seed = 1},
-        .run = {.target = {ENDPOINT_UDP, "127.0.0.1", OPTIONS_STATSD_PORT},
-                .rate = -1,
-                .sockets = 1,
-                .datagram_bytes_max = PACK_BYTES_DEFAULT},
-        .types = "c=50,ms=30,g=20",
-    };
-    const struct option_entry entries[] = {
-        {"to", "TARGET",
-         "HOST:PORT or udp://HOST:PORT, tcp://HOST:PORT, unix:///PATH (datagrams),\n"
-         "unix-stream:///PATH (default 127.0.0.1:8125)",
-         OPTION_TARGET, &load.run.target, 0, 0},
-        {"rate", "N",
-         "metrics a second, 0 = as fast as they can be sent (default: --metrics over\n"
-         "--duration where both are given, else 0)",
-         OPTION_NUMBER, &load.run.rate, 0, 1e9},
-        {"metrics", "N", "ends after N metrics (default: no such bound)", OPTION_COUNT,
-         &load.run.metrics_max, 1, 1e15},
-        {"duration", "TIME", "ends after 30s, 5m, ... (default 10s without --metrics)",
-         OPTION_DURATION, &load.run.duration_ms, 1, 7 * 86400e3},
-        {"series", "N", "names, shared out over the types by weight (default 1000)", OPTION_COUNT,
-         &load.shape.series, 1, LOAD_SERIES_MAX},
-        {"types", "LIST", "types and their weights (default c=50,ms=30,g=20)", OPTION_TEXT,
-         &load.types, 0, 0},
-        {"zipf", "S", "the r-th series of a type gets a share of r^-S (default 0: all alike)",
-         OPTION_NUMBER, &load.shape.zipf, 0, 8},
-        {"tags", "N", "tags a series (default 0)", OPTION_COUNT, &load.shape.tags, 0,
-         LOAD_TAGS_MAX},
-        {"prefix", "NAME", "names are NAME.TYPE.NUMBER (default load)", OPTION_TEXT,
-         &load.shape.prefix, 0, 0},
-        {"bytes", "N", "the most bytes a datagram (default 1432)", OPTION_COUNT,
-         &load.run.datagram_bytes_max, 1, PACK_BYTES_MAX},
-        {"single", NULL, "one metric a datagram", OPTION_FLAG, &load.single, 0, 0},
-        {"sockets", "N", "source ports that take turns (default 1)", OPTION_COUNT,
-         &load.run.sockets, 1, LOAD_SOCKETS_MAX},
-        {"seed", "N", "the metrics and their order follow from it (default 1)", OPTION_COUNT,
-         &load.shape.seed, 0, 0x1p53},
-        {"json", NULL, "print the result as JSON", OPTION_FLAG, &load.json, 0, 0},
-        {"expect", "FILE",
-         "write CSV metric,count: the sum of each counter that was sent, the number of\n"
-         "samples of each ms, h and d series",
-         OPTION_TEXT, &load.expect_path, 0, 0},
-    };
-    const struct options options = {
-        .command = "load",
-        .operands = "",
-        .summary =
-            "Sends generated metrics and prints what was sent, with exact sums. Every datagram "
-            "that\n"
-            "fails for a moment is sent again; refused counts those that the target answered with\n"
-            "an ICMP error. Exit status 1 when some were, or the rate could not be kept.",
-        .example = "sigmactl load --metrics 1e6 --duration 30s --series 10000 --json\n"
-                   "sigmactl load --rate 50000 --duration 5m --types c,ms=2,s --sockets 8",
-        .entries = entries,
-        .count = sizeof(entries) / sizeof(entries[0]),
-    };
     int status;
     int first = options_parse(&options, argc, argv, &status);
     if (first < 0) {
@@ -328,5 +297,5 @@ int command_load(int argc, char **argv)
     if (first < argc) {
         return options_refuse(&options, "`%s` is one argument too many", argv[first]);
     }
-    return generate(&options, &load);
+    return generate(&loading);
 }

@@ -43,6 +43,7 @@ struct run {
     size_t count, next; /* of the batch: rendered, and sent of these */
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
+    uint64_t sent;               /* metrics */
     uint64_t metrics_end[BATCH]; /* metrics rendered up to the end of each */
 };
 
@@ -184,6 +185,7 @@ static bool send_next(struct run *run, size_t count)
     }
     run->result->datagrams += count;
     run->next += count;
+    run->sent = run->metrics_end[run->next - 1];
     return true;
 }
 
@@ -238,7 +240,7 @@ static void show_progress(struct run *run, uint64_t now_ns)
 {
     if (progress_is_due(&run->progress, now_ns)) {
         double seconds = (double)(now_ns - run->start_ns) / NS_PER_S;
-        double metrics = (double)rendered(run);
+        double metrics = (double)run->sent;
         progress_show("%.0f metrics, %.1f s, %.0f a second", metrics, seconds,
                       seconds > 0 ? metrics / seconds : 0);
     }
@@ -255,7 +257,7 @@ static bool is_over(struct run *run, uint64_t now_ns)
  * sent. */
 static bool pace(struct run *run)
 {
-    while (run->next < run->count || rendered(run) < run->options->metrics_max) {
+    while (run->sent < run->options->metrics_max) {
         uint64_t now_ns = clock_monotonic_ns(&clock_system);
         if (is_over(run, now_ns)) {
             return run->next == run->count || send_next(run, run->count - run->next);

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"send", "send metrics given as arguments or as lines on standard input", command_send},
     {"time", "run a command and send how long it took", command_time},
     {"load", "generate load at a rate and print exactly what was sent", command_load},
+    {"bench", "time the server's own pipeline in this process", command_bench},
     {"snapshot", "the last closed window of a running server, as JSON or a table",
      command_snapshot},
 };

@@ -10,11 +10,11 @@
 
 #include "proto/number.h"
 #include "server/core/buffer.h"
+#include "tools/sigmactl/columns.h"
 #include "tools/sigmactl/commands.h"
 #include "tools/sigmactl/http_client.h"
 #include "tools/sigmactl/json_print.h"
 #include "tools/sigmactl/options.h"
-#include "tools/sigmactl/table.h"
 
 #define SNAPSHOT_PATH "/api/v1/snapshot"
 #define TIMEOUT_S 10
@@ -108,7 +108,7 @@ static void append_number(struct buffer *out, const json_t *value)
     }
 }
 
-static void add_cell(struct table *table, json_t *value, enum cell cell)
+static void add_cell(struct columns *table, json_t *value, enum cell cell)
 {
     struct buffer text = {0};
     if (cell == CELL_NUMBER) {
@@ -122,33 +122,33 @@ static void add_cell(struct table *table, json_t *value, enum cell cell)
     if (text.failed) {
         table->failed = true;
     } else {
-        table_add(table, text.bytes);
+        columns_add(table, text.bytes);
     }
     buffer_deinit(&text);
 }
 
-static void add_heading(struct table *table, const struct section *section, json_t *percentiles)
+static void add_heading(struct columns *table, const struct section *section, json_t *percentiles)
 {
     const char *key;
     json_t *value;
     for (size_t i = 0; i < COLUMNS && section->columns[i].member; i++) {
         const struct column *column = &section->columns[i];
         table->numeric[table->columns++] = column->cell == CELL_NUMBER;
-        table_add(table, column->cell == CELL_NAME ? section->heading : column->member);
+        columns_add(table, column->cell == CELL_NAME ? section->heading : column->member);
     }
     json_object_foreach(percentiles, key, value)
     {
         char label[64];
-        if (table->columns < TABLE_COLUMNS_MAX) {
+        if (table->columns < COLUMNS_MAX) {
             snprintf(label, sizeof(label), "p%s", key);
             table->numeric[table->columns++] = true;
-            table_add(table, label);
+            columns_add(table, label);
         }
     }
 }
 
 /* The percentile columns are those of the first timer; all have the same. */
-static void add_row(struct table *table, const struct section *section, json_t *percentiles,
+static void add_row(struct columns *table, const struct section *section, json_t *percentiles,
                     json_t *row)
 {
     const char *key;
@@ -170,7 +170,7 @@ static void add_row(struct table *table, const struct section *section, json_t *
 /* False without memory. */
 static bool print_section(const struct section *section, json_t *rows, size_t width)
 {
-    struct table table = {0};
+    struct columns table = {0};
     json_t *row;
     size_t index;
     json_t *percentiles =
@@ -182,15 +182,15 @@ static bool print_section(const struct section *section, json_t *rows, size_t wi
     }
     bool made = !table.failed;
     if (made) {
-        table_print(&table, width, stdout);
+        columns_print(&table, width, stdout);
     }
-    table_deinit(&table);
+    columns_deinit(&table);
     return made;
 }
 
 static bool print_tables(json_t *snapshot)
 {
-    size_t width = table_terminal_width();
+    size_t width = columns_terminal_width();
     double window = json_number_value(json_object_get(snapshot, "window_seconds"));
     char timestamp[NUMBER_TEXT_MAX];
     number_format(timestamp, json_number_value(json_object_get(snapshot, "timestamp")));

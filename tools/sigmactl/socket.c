@@ -118,7 +118,7 @@ int socket_connect(const struct endpoint *endpoint, int timeout_ms, char reason[
 
 bool socket_peer_is_unicast(int descriptor)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
     if (getpeername(descriptor, (struct sockaddr *)&address, &length) < 0) {
         return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tools/sigmactl/table.h"
+#include "tools/sigmactl/columns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static size_t count_characters(const char *text)
     return count;
 }
 
-void table_add(struct table *table, const char *text)
+void columns_add(struct columns *table, const char *text)
 {
     if (table->count == table->capacity) {
         size_t capacity = table->capacity > 0 ? 2 * table->capacity : 256;
@@ -54,9 +54,9 @@ void table_add(struct table *table, const char *text)
     table->cells[table->count++] = copy;
 }
 
-static void measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX])
+static void measure(const struct columns *table, size_t widths[COLUMNS_MAX])
 {
-    memset(widths, 0, TABLE_COLUMNS_MAX * sizeof(*widths));
+    memset(widths, 0, COLUMNS_MAX * sizeof(*widths));
     for (size_t i = 0; i < table->count; i++) {
         size_t length = count_characters(table->cells[i]);
         size_t *width = &widths[i % table->columns];
@@ -66,7 +66,7 @@ static void measure(const struct table *table, size_t widths[TABLE_COLUMNS_MAX])
 
 /* Takes one character at a time from the widest column of text, until it fits or nothing is left to
  * cut. */
-static void fit(const struct table *table, size_t widths[TABLE_COLUMNS_MAX], size_t width)
+static void fit(const struct columns *table, size_t widths[COLUMNS_MAX], size_t width)
 {
     size_t total = (table->columns - 1) * GAP;
     for (size_t i = 0; i < table->columns; i++) {
@@ -117,9 +117,9 @@ static void print_cell(const char *text, size_t width, bool numeric, bool last, 
     }
 }
 
-void table_print(const struct table *table, size_t width, FILE *out)
+void columns_print(const struct columns *table, size_t width, FILE *out)
 {
-    size_t widths[TABLE_COLUMNS_MAX];
+    size_t widths[COLUMNS_MAX];
     measure(table, widths);
     if (width > 0) {
         fit(table, widths, width);
@@ -136,7 +136,7 @@ void table_print(const struct table *table, size_t width, FILE *out)
     }
 }
 
-void table_deinit(struct table *table)
+void columns_deinit(struct columns *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         free(table->cells[i]);
@@ -147,7 +147,7 @@ void table_deinit(struct table *table)
     table->capacity = 0;
 }
 
-size_t table_terminal_width(void)
+size_t columns_terminal_width(void)
 {
     struct winsize size;
     return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;

@@ -5,18 +5,18 @@
  * end in `…`. Control characters are shown as `?`, for what senders choose must not steer a
  * terminal. One thread.
  */
-#ifndef TOOLS_SIGMACTL_TABLE_H
-#define TOOLS_SIGMACTL_TABLE_H
+#ifndef TOOLS_SIGMACTL_COLUMNS_H
+#define TOOLS_SIGMACTL_COLUMNS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 64
+#define COLUMNS_MAX 64
 
-struct table {
+struct columns {
     size_t columns;
-    bool numeric[TABLE_COLUMNS_MAX];
+    bool numeric[COLUMNS_MAX];
     char **cells; /* row by row, the heading first; owned */
     size_t count;
     size_t capacity;
@@ -25,14 +25,14 @@ struct table {
 
 /* Appends a cell, rows from left to right; the text is copied. The first `columns` cells are the
  * heading. */
-void table_add(struct table *table, const char *text);
+void columns_add(struct columns *table, const char *text);
 
 /* Writes it, at most `width` characters a line (0 = no bound). */
-void table_print(const struct table *table, size_t width, FILE *out);
+void columns_print(const struct columns *table, size_t width, FILE *out);
 
-void table_deinit(struct table *table);
+void columns_deinit(struct columns *table);
 
 /* Characters a line of the terminal that standard output is; 0 when it is none. */
-size_t table_terminal_width(void);
+size_t columns_terminal_width(void);
 
 #endif
