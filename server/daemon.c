@@ -146,15 +146,20 @@ static struct config *read_config(struct daemon *daemon, char *reason, size_t re
     return config;
 }
 
-/* One configuration back is enough: a second reload waits until the flusher has let go of the
- * first. */
-static bool can_reload(struct daemon *daemon)
+/* The flusher keeps to the configuration it has until its window closes. What it neither has nor
+ * will take is used by nobody any more. */
+static void retire(struct daemon *daemon, struct config *before)
 {
-    if (daemon->old_config && flusher_config(daemon->flusher) == daemon->config) {
-        config_free(daemon->old_config);
-        daemon->old_config = NULL;
+    struct config *const olds[] = {daemon->old_config, before};
+    const struct config *used = flusher_config(daemon->flusher);
+    daemon->old_config = NULL;
+    for (size_t i = 0; i < sizeof(olds) / sizeof(olds[0]); i++) {
+        if (olds[i] == used) {
+            daemon->old_config = olds[i];
+        } else {
+            config_free(olds[i]);
+        }
     }
-    return daemon->old_config == NULL;
 }
 
 static void apply(struct daemon *daemon, struct config *config)
@@ -169,7 +174,7 @@ static void apply(struct daemon *daemon, struct config *config)
     if (waiting > 0) {
         log_line(LOG_LEVEL_WARNING, "changes that take a restart", "keys", changed, NULL);
     }
-    daemon->old_config = daemon->config;
+    struct config *before = daemon->config;
     daemon->config = config;
     log_set_level(config->log.level);
     flusher_configure(daemon->flusher, config);
@@ -179,16 +184,13 @@ static void apply(struct daemon *daemon, struct config *config)
     if (daemon->http) {
         http_server_configure(daemon->http, config);
     }
+    retire(daemon, before);
     log_line(LOG_LEVEL_INFO, "reloaded", NULL);
 }
 
 static bool reload(void *context, char *reason, size_t reason_size)
 {
     struct daemon *daemon = context;
-    if (!can_reload(daemon)) {
-        snprintf(reason, reason_size, "the reload before takes effect when its window closes");
-        return false;
-    }
     struct config *config = read_config(daemon, reason, reason_size);
     if (!config) {
         return false;

@@ -7,6 +7,7 @@
 #include "server/core/require.h"
 
 #define CHUNK_BYTES ((size_t)LINES_CHUNK * LINE_BYTES)
+#define CHUNKS_MAX (LINES_NONE / LINES_CHUNK) /* so that every line has a number */
 
 static uint32_t run_of(size_t bytes)
 {
@@ -14,18 +15,12 @@ static uint32_t run_of(size_t bytes)
     return (uint32_t)((bytes + LINE_BYTES - 1) / LINE_BYTES);
 }
 
-bool lines_init(struct lines *lines, struct pool *pool, uint64_t records_max)
+void lines_init(struct lines *lines, struct pool *pool)
 {
-    /* Long records may leave the tail of a chunk unused: twice the chunks, and a few, are plenty.
-     */
-    uint64_t chunks_max = records_max / LINES_CHUNK * 2 + 64;
-    *lines = (struct lines){.pool = pool, .chunks_max = (uint32_t)chunks_max, .used = LINES_CHUNK};
-    REQUIRE(chunks_max < LINES_NONE / LINES_CHUNK);
-    lines->chunks = calloc(chunks_max, sizeof(*lines->chunks));
+    *lines = (struct lines){.pool = pool, .used = LINES_CHUNK};
     for (size_t i = 0; i < LINES_RUN_MAX; i++) {
         lines->free_runs[i] = LINES_NONE;
     }
-    return lines->chunks != NULL;
 }
 
 void lines_deinit(struct lines *lines)
@@ -44,10 +39,26 @@ static void put_free(struct lines *lines, uint32_t line, uint32_t run)
     lines->free_runs[run - 1] = line;
 }
 
+static bool make_room(struct lines *lines)
+{
+    if (lines->chunk_count < lines->chunk_capacity) {
+        return true;
+    }
+    uint32_t capacity = lines->chunk_capacity ? lines->chunk_capacity * 2 : 16;
+    char **grown = realloc(lines->chunks, capacity * sizeof(*grown));
+    if (!grown) {
+        return false;
+    }
+    lines->chunks = grown;
+    lines->chunk_capacity = capacity;
+    return true;
+}
+
 /* The unused tail of the newest chunk becomes a free run before the next chunk is begun. */
 static bool add_chunk(struct lines *lines)
 {
-    if (lines->chunk_count == lines->chunks_max || !pool_reserve(lines->pool, CHUNK_BYTES)) {
+    if (lines->chunk_count == CHUNKS_MAX || !make_room(lines) ||
+        !pool_reserve(lines->pool, CHUNK_BYTES)) {
         return false;
     }
     char *chunk = aligned_alloc(LINE_BYTES, CHUNK_BYTES);

@@ -22,14 +22,13 @@ struct lines {
     struct pool *pool;
     char **chunks;
     uint32_t chunk_count;
-    uint32_t chunks_max;
+    uint32_t chunk_capacity;
     uint32_t used;                     /* lines handed out of the newest chunk */
     uint32_t free_runs[LINES_RUN_MAX]; /* head of the list of free runs of i + 1 lines */
 };
 
-/* Room for `records_max` records of one line, or fewer longer ones, at the most. False without
- * memory. */
-bool lines_init(struct lines *lines, struct pool *pool, uint64_t records_max);
+/* The pool's budget is the bound. */
+void lines_init(struct lines *lines, struct pool *pool);
 void lines_deinit(struct lines *lines);
 
 /* A run for `bytes` (1 to LINES_RUN_MAX * LINE_BYTES), not cleared; LINES_NONE at a bound. */

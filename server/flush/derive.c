@@ -134,7 +134,17 @@ static uint64_t lifetime_ns(const struct config *config, enum metric_kind kind)
         [METRIC_TIMER] = config->flush.expire_timers_ms,
         [METRIC_SET] = config->flush.expire_sets_ms,
     };
-    return lifetimes[kind] * 1000000;
+    return lifetimes[kind] < UINT64_MAX / 1000000 ? lifetimes[kind] * 1000000 : UINT64_MAX;
+}
+
+/* A name can be admitted and its samples refused, at the memory budget for instance. It holds its
+ * place for one whole window. */
+static void expire_unseen(struct series *series)
+{
+    if (atomic_load_explicit(&series->identity, memory_order_acquire)) {
+        series->expired = series->unseen;
+        series->unseen = true;
+    }
 }
 
 /* The identity of a series that is to be shown, NULL otherwise. Closing is also when series expire.
@@ -144,6 +154,9 @@ static const struct identity *visible(struct derivation *derivation, struct seri
 {
     const struct derive_options *options = derivation->options;
     const struct identity *identity = registry_identity(series);
+    if (!identity && options->close) {
+        expire_unseen(series);
+    }
     if (!identity || series->expired) {
         return NULL;
     }
@@ -271,6 +284,15 @@ static void add_cumulative(const struct config *config, enum statsd_type type,
     }
 }
 
+/* Fractions of samples move by up to one between buckets while the open window goes on. Who scrapes
+ * takes a bucket that falls for one that began again: what was shown once is not taken back. */
+static void keep_rising(double *shown, double *highest, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        highest[i] = shown[i] = fmax(shown[i], highest[i]);
+    }
+}
+
 static void show_buckets(struct derivation *derivation, struct timer_series *timer,
                          struct timer_row *row)
 {
@@ -278,7 +300,7 @@ static void show_buckets(struct derivation *derivation, struct timer_series *tim
     enum statsd_type type = (enum statsd_type)row->identity->type;
     size_t count = bounds_of(config, type)->count;
     if (!timer->buckets) {
-        timer->buckets = calloc(count ? count : 1, sizeof(double));
+        timer->buckets = calloc(2 * count + 1, sizeof(double));
     }
     double *shown = timer->buckets ? take_numbers(derivation, count) : NULL;
     if (!shown) {
@@ -288,9 +310,14 @@ static void show_buckets(struct derivation *derivation, struct timer_series *tim
     if (timer->window.sketch) {
         add_cumulative(config, type, timer->window.sketch, shown);
     }
+    /* Sums in another order, and fractions of samples made whole, may differ in the last digit. */
+    for (size_t i = 0; i < count; i++) {
+        shown[i] = fmin(shown[i], row->total_count);
+    }
     if (derivation->options->close) {
         memcpy(timer->buckets, shown, count * sizeof(double));
     }
+    keep_rising(shown, timer->buckets + count, count);
     row->buckets = shown;
 }
 

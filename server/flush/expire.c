@@ -19,6 +19,23 @@ static void forget_locals(struct registry *registry, struct handover *handover,
     }
 }
 
+/* What snapshots may still show of an expired series outlives it. One that samples bring back has
+ * these again from its next window. */
+static void bury_shown(const struct expire_options *options, enum metric_kind kind,
+                       struct series *series)
+{
+    if (kind == METRIC_TIMER) {
+        struct timer_series *timer = (struct timer_series *)series;
+        graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
+        timer->sketch = NULL;
+        timer->quantiles_ns = 0;
+    } else if (kind == METRIC_SET) {
+        struct set_series *set = (struct set_series *)series;
+        graveyard_bury(options->graveyard, GRAVE_SET, set->last, options->sequence);
+        set->last = NULL;
+    }
+}
+
 /* Removes what can be and marks the rest to be forgotten; says how many of either. */
 static void sweep_kind(const struct expire_options *options, enum metric_kind kind, size_t *removed,
                        size_t *forgetting)
@@ -29,6 +46,7 @@ static void sweep_kind(const struct expire_options *options, enum metric_kind ki
         if (!series->expired) {
             continue;
         }
+        bury_shown(options, kind, series);
         struct identity *identity = registry_remove(options->registry, kind, i, options->cache);
         if (identity) {
             graveyard_bury(options->graveyard, GRAVE_IDENTITY, identity, options->sequence);

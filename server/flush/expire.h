@@ -30,8 +30,9 @@ struct expire_options {
 /* After a window was closed. Returns how many series were removed. */
 size_t expire_series(const struct expire_options *options);
 
-/* Marks up to `wanted` series as expired that have been idle for over an hour, the longest idle
- * first. Returns how many. */
+/* Before a window is derived, so that neither its rows nor its anomalies show them: marks up to
+ * `wanted` series as expired that have been idle for over an hour, the longest idle first. Returns
+ * how many. */
 size_t expire_longest_idle(const struct expire_options *options, uint64_t wanted);
 
 #endif

@@ -68,6 +68,7 @@ struct flusher *flusher_new(const struct flusher_options *options)
     flusher->sources = calloc(options->handover_count, sizeof(*flusher->sources));
     graveyard_init(&flusher->graveyard, options->registry, flusher->cache);
     if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->sources) {
+        flusher->options.registry = NULL;
         flusher_free(flusher);
         return NULL;
     }
@@ -159,11 +160,14 @@ static size_t collect(struct flusher *flusher, bool drain)
     }
     uint64_t deadline = now_of(flusher) + (drain ? DRAIN_WAIT_NS : SLICE_WAIT_NS);
     size_t missing, stale;
-    while ((missing = count_missing(flusher, &stale)) > 0 && now_of(flusher) < deadline) {
+    while ((missing = count_missing(flusher, &stale)) + stale > 0) {
         if (stale > 0) {
             merge_ready(flusher);
+        } else if (now_of(flusher) < deadline) {
+            wait_until(flusher, deadline);
+        } else {
+            break;
         }
-        wait_until(flusher, deadline);
     }
     merge_ready(flusher);
     return missing;
@@ -199,6 +203,12 @@ static double seconds_of(uint64_t length_ns)
     return (double)(length_ns > 1000 ? length_ns : 1000) / 1e9;
 }
 
+/* Room to publish comes first: what a close has cleared cannot be taken back. */
+static struct snapshot *derive(struct flusher *flusher, const struct derive_options *options)
+{
+    return published_reserve(&flusher->published) ? derive_snapshot(options) : NULL;
+}
+
 static void view(struct flusher *flusher)
 {
     collect(flusher, true);
@@ -206,7 +216,7 @@ static void view(struct flusher *flusher)
     struct derive_options options = describe(flusher, now);
     options.timestamp = (double)(clock_wall_ns(flusher->options.clock) / 1000000) / 1000;
     options.window_seconds = seconds_of(now - flusher->window.started_ns);
-    struct snapshot *snapshot = derive_snapshot(&options);
+    struct snapshot *snapshot = derive(flusher, &options);
     if (snapshot) {
         flusher->sequence++;
         published_add(&flusher->published, snapshot);
@@ -231,9 +241,9 @@ static void log_anomalies(const struct snapshot *snapshot)
     }
 }
 
-static void expire(struct flusher *flusher, uint64_t now_ns)
+static struct expire_options expiry(struct flusher *flusher, uint64_t now_ns)
 {
-    struct expire_options options = {
+    return (struct expire_options){
         .registry = flusher->options.registry,
         .graveyard = &flusher->graveyard,
         .detector = flusher->detector,
@@ -243,10 +253,21 @@ static void expire(struct flusher *flusher, uint64_t now_ns)
         .now_ns = now_ns,
         .sequence = flusher->sequence + 1,
     };
+}
+
+/* For names refused at limits.max_series. */
+static void make_room(struct flusher *flusher, uint64_t now_ns)
+{
+    struct expire_options options = expiry(flusher, now_ns);
     uint64_t refused = registry_take_refused(options.registry);
     if (refused > 0) {
         expire_longest_idle(&options, refused);
     }
+}
+
+static void expire(struct flusher *flusher, uint64_t now_ns)
+{
+    struct expire_options options = expiry(flusher, now_ns);
     size_t removed = expire_series(&options);
     pthread_mutex_lock(&flusher->lock);
     flusher->figures.series_expired += removed;
@@ -291,6 +312,18 @@ static void publish(struct flusher *flusher, struct snapshot *snapshot)
     flusher->options.publish(flusher->options.context, snapshot);
 }
 
+/* The window that could not be shown is measured from its own beginning; across a step of the clock
+ * there is no telling. */
+static void go_on(struct flusher *flusher, const struct window *before,
+                  const struct window_closed *closed)
+{
+    log_line(LOG_LEVEL_ERROR, "no memory for a snapshot, the window goes on", NULL);
+    if (!closed->stepped) {
+        flusher->window.started_ns = before->started_ns;
+        flusher->window.started_wall_ns = before->started_wall_ns;
+    }
+}
+
 /* Without memory for the snapshot the window goes on, to be closed at the next boundary with all it
  * held. */
 static void close_window(struct flusher *flusher, bool drain, bool final)
@@ -299,7 +332,9 @@ static void close_window(struct flusher *flusher, bool drain, bool final)
     size_t missing = collect(flusher, drain);
     take_config(flusher);
     uint64_t now = now_of(flusher);
+    make_room(flusher, now);
     struct derive_options options = describe(flusher, now);
+    struct window before = flusher->window;
     struct window_closed closed =
         window_close(&flusher->window, now, clock_wall_ns(flusher->options.clock));
     options.close = true;
@@ -307,17 +342,17 @@ static void close_window(struct flusher *flusher, bool drain, bool final)
     options.window = flusher->windows + 1;
     options.timestamp = (double)(closed.stamp_ns / 1000000) / 1000;
     options.window_seconds = seconds_of(closed.length_ns);
-    struct snapshot *snapshot = derive_snapshot(&options);
-    if (snapshot) {
-        publish(flusher, snapshot);
-    } else {
-        log_line(LOG_LEVEL_ERROR, "no memory for a snapshot, the window goes on", NULL);
-    }
+    struct snapshot *snapshot = derive(flusher, &options);
     if (closed.stepped) {
         log_line(LOG_LEVEL_WARNING, "the wall clock was stepped, the window ends here", NULL);
     }
-    count_window(flusher, &closed, missing, begun);
-    expire(flusher, now);
+    if (snapshot) {
+        publish(flusher, snapshot);
+        count_window(flusher, &closed, missing, begun);
+        expire(flusher, now);
+    } else {
+        go_on(flusher, &before, &closed);
+    }
     sweep(flusher);
 }
 

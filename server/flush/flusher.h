@@ -38,7 +38,8 @@ struct flusher_options {
     void *context;
 };
 
-/* NULL without memory. The thread runs from flusher_start() on; false when it cannot be started. */
+/* NULL without memory; else the registry is the flusher's to free. The thread runs from
+ * flusher_start() on; false when it cannot be started. */
 struct flusher *flusher_new(const struct flusher_options *options);
 bool flusher_start(struct flusher *flusher);
 

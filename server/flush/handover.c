@@ -74,9 +74,18 @@ bool handover_is_stale(const struct handover *handover)
            handover_wanted(handover);
 }
 
+/* A worker that was asked while its spare slice was away has let the question stand and may sleep.
+ */
 void handover_return(struct handover *handover)
 {
+    uint64_t before = atomic_load_explicit(&handover->returned, memory_order_relaxed);
+    if (before == handover->taken) {
+        return;
+    }
     atomic_store_explicit(&handover->returned, handover->taken, memory_order_release);
+    if (handover_wanted(handover)) {
+        wake(handover->worker_fd);
+    }
 }
 
 bool handover_forget(struct handover *handover, enum metric_kind kind, uint32_t local)

@@ -34,25 +34,26 @@ static void *touch(struct merge *merge, enum metric_kind kind, uint32_t local)
              rest_ && ((at = word_ * 64 + (uint64_t)__builtin_ctzll(rest_)), 1); \
              rest_ &= rest_ - 1)
 
+/* Sums that left the range of a double stay at its end. */
+static double clamp(double value)
+{
+    return fmax(fmin(value, DBL_MAX), -DBL_MAX);
+}
+
 static void merge_counters(struct merge *merge, void *storage, uint32_t first)
 {
     struct counter_chunk *chunk = storage;
     FOR_EACH_BIT (chunk->touched, at) {
         struct counter_series *series = touch(merge, METRIC_COUNTER, first + (uint32_t)at);
-        series->count += chunk->increments[at];
+        series->count = clamp(series->count + chunk->increments[at]);
         series->total = fmin(series->total + chunk->increments[at], DBL_MAX);
         chunk->increments[at] = 0;
         if (chunk->decrements) {
-            series->count += chunk->decrements[at];
+            series->count = clamp(series->count + chunk->decrements[at]);
             chunk->decrements[at] = 0;
         }
     }
     memset(chunk->touched, 0, sizeof(chunk->touched));
-}
-
-static double clamp(double value)
-{
-    return fmax(fmin(value, DBL_MAX), -DBL_MAX);
 }
 
 /* First pass: sets. A chunk keeps its bits for the second. */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "server/core/require.h"
+
 void published_init(struct published *published)
 {
     *published = (struct published){0};
@@ -18,7 +20,7 @@ void published_deinit(struct published *published)
     pthread_mutex_destroy(&published->lock);
 }
 
-static bool remember(struct published *published, struct snapshot *snapshot)
+bool published_reserve(struct published *published)
 {
     if (published->count == published->capacity) {
         size_t capacity = published->capacity ? published->capacity * 2 : 16;
@@ -29,16 +31,13 @@ static bool remember(struct published *published, struct snapshot *snapshot)
         published->alive = grown;
         published->capacity = capacity;
     }
-    published->alive[published->count++] = snapshot;
     return true;
 }
 
 void published_add(struct published *published, struct snapshot *snapshot)
 {
-    if (!remember(published, snapshot)) {
-        snapshot_unref(snapshot);
-        return;
-    }
+    REQUIRE(published->count < published->capacity);
+    published->alive[published->count++] = snapshot;
     pthread_mutex_lock(&published->lock);
     published->latest = snapshot;
     if (snapshot->closed) {

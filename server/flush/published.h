@@ -24,8 +24,10 @@ struct published {
 void published_init(struct published *published);
 void published_deinit(struct published *published);
 
-/* Flusher: takes over the caller's reference. Without memory to remember it, it is not published.
- */
+/* Flusher: room for one more snapshot. False without memory. */
+bool published_reserve(struct published *published);
+
+/* Flusher: takes over the caller's reference, after published_reserve(). */
 void published_add(struct published *published, struct snapshot *snapshot);
 
 /* Flusher: frees what nobody else holds and nobody can ask for any more. Returns the sequence of

@@ -13,11 +13,11 @@ void anomaly_log_deinit(struct anomaly_log *log)
 static void write_row(struct json *json, const struct anomaly_row *row, double timestamp)
 {
     const struct identity *identity = row->identity;
-    json_object_begin(json);
+    json_begin_object(json);
     json_member_number(json, "timestamp", timestamp);
-    json_key(json, "metric");
-    json_string_bytes(json, identity_name(identity), identity->name_length);
-    json_key(json, "tags");
+    json_put_key(json, "metric");
+    json_put_string_bytes(json, identity_name(identity), identity->name_length);
+    json_put_key(json, "tags");
     tags_json_write(json, identity);
     json_member_string(json, "statistic", statistic_name(row->statistic));
     json_member_number(json, "value", row->value);
@@ -30,7 +30,7 @@ static void write_row(struct json *json, const struct anomaly_row *row, double t
     json_member_string(json, "state", row->end ? "end" : "start");
     json_member_string(json, "reason", row->reason);
     json_member_number(json, "since", row->since);
-    json_object_end(json);
+    json_end_object(json);
 }
 
 void anomaly_log_add(struct anomaly_log *log, const struct snapshot *closed)
@@ -51,28 +51,28 @@ void anomaly_log_add(struct anomaly_log *log, const struct snapshot *closed)
 
 static void write_recent(const struct anomaly_log *log, struct json *json)
 {
-    json_array_begin(json);
+    json_begin_array(json);
     for (size_t i = 1; i <= log->count; i++) {
         const struct buffer *row =
             &log->rows[(log->next + ANOMALY_LOG_ROWS - i) % ANOMALY_LOG_ROWS];
         if (row->length > 0) {
-            json_raw(json, row->bytes, row->length);
+            json_put_raw(json, row->bytes, row->length);
         }
     }
-    json_array_end(json);
+    json_end_array(json);
 }
 
 void anomaly_log_write(const struct anomaly_log *log, const struct snapshot *latest,
                        struct json *json)
 {
-    json_object_begin(json);
-    json_key(json, "active");
-    json_array_begin(json);
+    json_begin_object(json);
+    json_put_key(json, "active");
+    json_begin_array(json);
     for (size_t i = 0; latest && i < latest->active_count; i++) {
         write_row(json, &latest->active[i], latest->active[i].since);
     }
-    json_array_end(json);
-    json_key(json, "recent");
+    json_end_array(json);
+    json_put_key(json, "recent");
     write_recent(log, json);
-    json_object_end(json);
+    json_end_object(json);
 }

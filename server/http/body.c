@@ -41,6 +41,16 @@ void body_unref(struct body *body)
     }
 }
 
+/* Nobody can take a reference in between: whoever has one could only hand on the caller's. */
+void body_recycle(struct body *body, struct buffer *buffer)
+{
+    if (body && atomic_load_explicit(&body->references, memory_order_acquire) == 1) {
+        *buffer = (struct buffer){.bytes = body->bytes, .capacity = body->length};
+        body->bytes = NULL;
+    }
+    body_unref(body);
+}
+
 static void sent(const void *bytes, size_t length, void *context)
 {
     (void)bytes;

@@ -29,6 +29,10 @@ struct body *body_new(struct buffer *buffer);
 struct body *body_ref(struct body *body);
 void body_unref(struct body *body); /* NULL is allowed */
 
+/* Gives up the caller's reference and, when it was the only one, lets `buffer`, which must be
+ * empty, have the memory to write the next body into. NULL is allowed. */
+void body_recycle(struct body *body, struct buffer *buffer);
+
 /* Appends the bytes to `out` without copying; `out` holds a reference until they are sent. False
  * without memory. */
 bool body_add(struct body *body, struct evbuffer *out);

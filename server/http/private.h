@@ -20,6 +20,14 @@ struct evconnlistener;
 
 #define HTTP_SINKS_MAX 16
 
+/* How many windows may be closed before the flush that closed one is answered. */
+#define HTTP_STAMPS 64
+
+struct window_stamp {
+    uint64_t window;
+    double timestamp;
+};
+
 struct http_server {
     struct http_server_options options; /* `config` is the one in force */
     struct evhttp *http;
@@ -27,6 +35,7 @@ struct http_server {
     struct waiting waiting;
     struct event *resume; /* accepting, after it failed */
     struct exposition *exposition;
+    struct window_stamp stamps[HTTP_STAMPS]; /* by window, modulo their number */
     struct anomaly_log anomalies;
     uint64_t logged_sequence; /* of the closed snapshot whose anomalies are in the log */
     struct snapshot_bounds bounds;

@@ -135,7 +135,7 @@ static void append_mended(struct buffer *out, const char *value, size_t length)
         if (!room) {
             return;
         }
-        if (step == 0 || value[i] == '\0') {
+        if (step == 0 || value[i] == '\0' || value[i] == '\r') {
             memcpy(room, REPLACEMENT, strlen(REPLACEMENT));
             out->length += strlen(REPLACEMENT);
             step = 1;
@@ -148,7 +148,8 @@ static void append_mended(struct buffer *out, const char *value, size_t length)
 
 void prom_append_value(struct buffer *out, const char *value, size_t length)
 {
-    if (!text_is_utf8(value, length) || memchr(value, '\0', length)) {
+    if (!text_is_utf8(value, length) || memchr(value, '\0', length) ||
+        memchr(value, '\r', length)) {
         append_mended(out, value, length);
         return;
     }

@@ -40,8 +40,9 @@ bool prom_append_alternative(struct buffer *out, enum prom_kind kind);
  * At most IDENTITY_TAGS_MAX tags. */
 void prom_append_labels(struct buffer *out, const struct tag *tags, size_t count);
 
-/* Appends the inside of a label value: escaped, and each byte that is not part of well-formed
- * UTF-8, and NUL, as U+FFFD. */
+/* Appends the inside of a label value: escaped. Each byte that is not part of well-formed UTF-8
+ * becomes U+FFFD, and so do NUL and CR, for which the format has no escape and at which readers may
+ * stop. */
 void prom_append_value(struct buffer *out, const char *value, size_t length);
 
 /* Appends the text of a HELP line for a metric, `StatsD counter api.hits.`, escaped likewise. */

@@ -254,6 +254,33 @@ static void write_timer(struct sampler *sampler, const struct series *series, st
     write_line(out, series, "_count", "", 0, view.count);
 }
 
+void sampler_fetch_source(const struct sampler *sampler, const struct series *series)
+{
+    enum metric_kind kind = catalogue_metric_kind(series->family->kind);
+    __builtin_prefetch(source_at(sampler, kind, series->first_source));
+}
+
+void sampler_fetch_row(const struct sampler *sampler, const struct series *series)
+{
+    const struct snapshot *snapshot = sampler->snapshot;
+    enum metric_kind kind = catalogue_metric_kind(series->family->kind);
+    uint32_t row = source_at(sampler, kind, series->first_source)->row;
+    switch (kind) {
+    case METRIC_COUNTER:
+        __builtin_prefetch(&snapshot->counters[row]);
+        break;
+    case METRIC_GAUGE:
+        __builtin_prefetch(&snapshot->gauges[row]);
+        break;
+    case METRIC_TIMER:
+        __builtin_prefetch(&snapshot->timers[row].total_count);
+        break;
+    default:
+        __builtin_prefetch(&snapshot->sets[row]);
+        break;
+    }
+}
+
 void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out)
 {
     switch ((enum prom_kind)series->family->kind) {

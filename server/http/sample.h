@@ -57,6 +57,11 @@ void sampler_deinit(struct sampler *sampler);
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
                    const struct snapshot *snapshot);
 
+/* Ask the processor for what sampler_write() will read of a series: its first source, then, once
+ * that is there, the row. */
+void sampler_fetch_source(const struct sampler *sampler, const struct series *series);
+void sampler_fetch_row(const struct sampler *sampler, const struct series *series);
+
 /* Appends the lines of a series. */
 void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
 

@@ -71,7 +71,7 @@ static int check_origin(const struct http_server *server, struct evhttp_request 
         .administers = evhttp_request_get_command(request) == EVHTTP_REQ_POST &&
                        config->http.admin == ADMIN_LOOPBACK,
     };
-    if (uri && evhttp_uri_get_host(uri)) {
+    if (uri && evhttp_uri_get_scheme(uri) && evhttp_uri_get_host(uri)) {
         bad |= !host_of_uri(uri, host, sizeof(host));
         asked.host = host;
     }
@@ -171,6 +171,13 @@ static bool bind_all(struct http_server *server, char *reason, size_t reason_siz
     return true;
 }
 
+/* Senders can bring libevent to speak, so that it is heard only when debugging. */
+static void on_libevent_says(int severity, const char *text)
+{
+    log_line(severity >= EVENT_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "libevent", "text",
+             text, NULL);
+}
+
 static void set_up_http(struct http_server *server)
 {
     evhttp_set_gencb(server->http, on_request, server);
@@ -188,6 +195,7 @@ static void set_up_http(struct http_server *server)
 static bool set_up(struct http_server *server, const struct http_server_options *options)
 {
     server->options = *options;
+    event_set_log_callback(on_libevent_says);
     if (gethostname(server->host_name, sizeof(server->host_name) - 1) != 0) {
         server->host_name[0] = '\0';
     }
@@ -227,6 +235,8 @@ void http_server_wake(struct http_server *server)
     if (closed && closed->sequence != server->logged_sequence) {
         anomaly_log_add(&server->anomalies, closed);
         server->logged_sequence = closed->sequence;
+        server->stamps[closed->window % HTTP_STAMPS] =
+            (struct window_stamp){closed->window, closed->timestamp};
     }
     snapshot_unref(closed);
     waiting_look(&server->waiting);

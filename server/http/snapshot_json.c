@@ -34,9 +34,9 @@ void snapshot_bounds_deinit(struct snapshot_bounds *bounds)
 
 static void write_identity(struct json *json, const struct identity *identity)
 {
-    json_key(json, "name");
-    json_string_bytes(json, identity_name(identity), identity->name_length);
-    json_key(json, "tags");
+    json_put_key(json, "name");
+    json_put_string_bytes(json, identity_name(identity), identity->name_length);
+    json_put_key(json, "tags");
     tags_json_write(json, identity);
 }
 
@@ -47,37 +47,37 @@ static void write_counters(struct json *json, const struct snapshot *snapshot)
         if (!row->updated) {
             continue;
         }
-        json_object_begin(json);
+        json_begin_object(json);
         write_identity(json, row->identity);
         json_member_number(json, "count", row->count);
         json_member_number(json, "rate", row->rate);
         json_member_number(json, "total", row->total);
-        json_object_end(json);
+        json_end_object(json);
     }
 }
 
 static void write_gauges(struct json *json, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->gauge_count; i++) {
-        json_object_begin(json);
+        json_begin_object(json);
         write_identity(json, snapshot->gauges[i].identity);
         json_member_number(json, "value", snapshot->gauges[i].value);
-        json_object_end(json);
+        json_end_object(json);
     }
 }
 
 static void write_percentiles(struct json *json, const struct snapshot *snapshot,
                               const struct timer_row *row)
 {
-    json_key(json, "percentiles");
-    json_object_begin(json);
+    json_put_key(json, "percentiles");
+    json_begin_object(json);
     for (size_t i = 0; row->percentiles && i < snapshot->percentile_count; i++) {
         char text[NUMBER_TEXT_MAX];
         size_t length = number_format(text, snapshot->percents[i]);
-        json_key_bytes(json, text, length);
-        json_number(json, row->percentiles[i]);
+        json_put_key_bytes(json, text, length);
+        json_put_number(json, row->percentiles[i]);
     }
-    json_object_end(json);
+    json_end_object(json);
 }
 
 static void write_buckets(struct json *json, const struct snapshot_bounds *bounds,
@@ -86,19 +86,19 @@ static void write_buckets(struct json *json, const struct snapshot_bounds *bound
     bool seconds = row->identity->type == STATSD_TIMER;
     const double *le = seconds ? bounds->seconds : bounds->plain;
     size_t count = seconds ? bounds->seconds_count : bounds->plain_count;
-    json_key(json, "buckets");
-    json_array_begin(json);
+    json_put_key(json, "buckets");
+    json_begin_array(json);
     for (size_t i = 0; i < count; i++) {
-        json_object_begin(json);
+        json_begin_object(json);
         json_member_number(json, "le", le[i]);
         json_member_number(json, "count", row->buckets[i]);
-        json_object_end(json);
+        json_end_object(json);
     }
-    json_object_begin(json);
+    json_begin_object(json);
     json_member_string(json, "le", "+Inf");
     json_member_number(json, "count", row->total_count);
-    json_object_end(json);
-    json_array_end(json);
+    json_end_object(json);
+    json_end_array(json);
 }
 
 static void write_timers(struct json *json, const struct snapshot *snapshot,
@@ -109,7 +109,7 @@ static void write_timers(struct json *json, const struct snapshot *snapshot,
         if (!row->updated) {
             continue;
         }
-        json_object_begin(json);
+        json_begin_object(json);
         write_identity(json, row->identity);
         json_member_string(json, "type", statsd_type_name(row->identity->type));
         json_member_number(json, "count", row->count);
@@ -123,7 +123,7 @@ static void write_timers(struct json *json, const struct snapshot *snapshot,
         if (row->buckets) {
             write_buckets(json, bounds, row);
         }
-        json_object_end(json);
+        json_end_object(json);
     }
 }
 
@@ -134,10 +134,10 @@ static void write_sets(struct json *json, const struct snapshot *snapshot)
         if (!row->updated) {
             continue;
         }
-        json_object_begin(json);
+        json_begin_object(json);
         write_identity(json, row->identity);
         json_member_number(json, "unique", row->unique);
-        json_object_end(json);
+        json_end_object(json);
     }
 }
 
@@ -147,39 +147,39 @@ void snapshot_json_rows(const struct snapshot *snapshot, const struct snapshot_b
     static const struct snapshot none;
     const struct snapshot *rows = snapshot ? snapshot : &none;
     struct json json = json_writer(out);
-    json_object_begin(&json);
+    json_begin_object(&json);
     json_member_number(&json, "timestamp", rows->timestamp);
     json_member_number(&json, "uptime_seconds", snapshot ? rows->uptime_seconds : uptime_seconds);
     json_member_number(&json, "window_seconds", rows->window_seconds);
-    json_key(&json, "counters");
-    json_array_begin(&json);
+    json_put_key(&json, "counters");
+    json_begin_array(&json);
     write_counters(&json, rows);
-    json_array_end(&json);
-    json_key(&json, "gauges");
-    json_array_begin(&json);
+    json_end_array(&json);
+    json_put_key(&json, "gauges");
+    json_begin_array(&json);
     write_gauges(&json, rows);
-    json_array_end(&json);
-    json_key(&json, "timers");
-    json_array_begin(&json);
+    json_end_array(&json);
+    json_put_key(&json, "timers");
+    json_begin_array(&json);
     write_timers(&json, rows, bounds);
-    json_array_end(&json);
-    json_key(&json, "sets");
-    json_array_begin(&json);
+    json_end_array(&json);
+    json_put_key(&json, "sets");
+    json_begin_array(&json);
     write_sets(&json, rows);
-    json_array_end(&json);
+    json_end_array(&json);
 }
 
 static void write_resources(struct json *json, const struct process_figures *process)
 {
-    json_key(json, "resources");
-    json_object_begin(json);
+    json_put_key(json, "resources");
+    json_begin_object(json);
     json_member_integer(json, "resident_memory_bytes", process->resident_bytes);
     json_member_integer(json, "virtual_memory_bytes", process->virtual_bytes);
     json_member_number(json, "cpu_seconds", process->cpu_seconds);
     json_member_integer(json, "open_fds", process->open_fds);
     json_member_integer(json, "max_fds", process->max_fds);
     json_member_integer(json, "threads", process->threads);
-    json_object_end(json);
+    json_end_object(json);
 }
 
 static uint64_t sum_transports(const uint64_t values[TRANSPORTS])
@@ -193,8 +193,8 @@ static uint64_t sum_transports(const uint64_t values[TRANSPORTS])
 
 static void write_ingest(struct json *json, const struct ingest_figures *ingest)
 {
-    json_key(json, "ingest");
-    json_object_begin(json);
+    json_put_key(json, "ingest");
+    json_begin_object(json);
     json_member_integer(json, "datagrams_received", sum_transports(ingest->datagrams_received));
     json_member_integer(json, "datagrams_dropped", ingest->datagrams_dropped);
     json_member_integer(json, "bytes_received", sum_transports(ingest->bytes_received));
@@ -206,13 +206,13 @@ static void write_ingest(struct json *json, const struct ingest_figures *ingest)
     json_member_integer(json, "samples_rejected", ingest_samples_rejected(ingest));
     json_member_integer(json, "samples_late", ingest->samples_late);
     json_member_integer(json, "series_rejected", ingest->series_rejected);
-    json_object_end(json);
+    json_end_object(json);
 }
 
 static void write_flush(struct json *json, const struct flush_figures *flush)
 {
-    json_key(json, "flush");
-    json_object_begin(json);
+    json_put_key(json, "flush");
+    json_begin_object(json);
     json_member_integer(json, "windows_closed", flush->windows_closed);
     json_member_integer(json, "windows_extended", flush->windows_extended);
     json_member_integer(json, "clock_steps", flush->clock_steps);
@@ -220,17 +220,17 @@ static void write_flush(struct json *json, const struct flush_figures *flush)
     json_member_number(json, "lag_seconds", flush->lag_seconds);
     json_member_integer(json, "series_expired", flush->series_expired);
     json_member_integer(json, "pool_bytes", flush->pool_bytes);
-    json_object_end(json);
+    json_end_object(json);
 }
 
 static void write_series(struct json *json, const struct flush_figures *flush)
 {
-    json_key(json, "series");
-    json_object_begin(json);
+    json_put_key(json, "series");
+    json_begin_object(json);
     for (unsigned type = 0; type < STATSD_TYPES; type++) {
         json_member_integer(json, statsd_type_name((enum statsd_type)type), flush->series[type]);
     }
-    json_object_end(json);
+    json_end_object(json);
 }
 
 void snapshot_json_figures(const struct own_figures *figures, struct buffer *out)
@@ -238,13 +238,13 @@ void snapshot_json_figures(const struct own_figures *figures, struct buffer *out
     struct json json = json_writer(out);
     json.separate = true; /* behind the rows */
     write_resources(&json, &figures->process);
-    json_key(&json, "server");
-    json_object_begin(&json);
+    json_put_key(&json, "server");
+    json_begin_object(&json);
     json_member_string(&json, "version", SIGMAD_VERSION);
     write_series(&json, &figures->flush);
     write_ingest(&json, &figures->ingest);
     write_flush(&json, &figures->flush);
-    json_object_end(&json);
-    json_object_end(&json);
+    json_end_object(&json);
+    json_end_object(&json);
     buffer_append(out, "\n", 1);
 }

@@ -14,20 +14,20 @@ void tags_json_write(struct json *json, const struct identity *identity)
     struct tag tags[IDENTITY_TAGS_MAX];
     size_t count = identity->tag_count;
     identity_tags(identity, tags);
-    json_object_begin(json);
+    json_begin_object(json);
     for (size_t i = 0; i < count; i++) {
         bool repeats = i > 0 && same_key(&tags[i - 1], &tags[i]);
         bool repeated = i + 1 < count && same_key(&tags[i], &tags[i + 1]);
         if (!repeats) {
-            json_key_bytes(json, tags[i].key, tags[i].key_length);
+            json_put_key_bytes(json, tags[i].key, tags[i].key_length);
         }
         if (!repeats && repeated) {
-            json_array_begin(json);
+            json_begin_array(json);
         }
-        json_string_bytes(json, tags[i].value, tags[i].value_length);
+        json_put_string_bytes(json, tags[i].value, tags[i].value_length);
         if (repeats && !repeated) {
-            json_array_end(json);
+            json_end_array(json);
         }
     }
-    json_object_end(json);
+    json_end_object(json);
 }

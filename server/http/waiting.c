@@ -92,9 +92,19 @@ static enum progress judge(struct http_server *server, struct waiter *waiter, ch
     return judge_sinks(server, waiter, reason, reason_size);
 }
 
-/* Every output has the window; the exposition is rendered here, so that it has it too. */
-static void answer_flush(struct http_server *server, struct evhttp_request *request)
+/* The end of a window that was closed. One that the wake-ups have passed over, because the next was
+ * closed at once, ended as good as when that one did. */
+static double stamp_of(const struct http_server *server, uint64_t window,
+                       const struct snapshot *closed)
 {
+    const struct window_stamp *stamp = &server->stamps[window % HTTP_STAMPS];
+    return stamp->window == window ? stamp->timestamp : closed->timestamp;
+}
+
+/* Every output has the window; the exposition is rendered here, so that it has it too. */
+static void answer_flush(struct http_server *server, const struct waiter *waiter)
+{
+    struct evhttp_request *request = waiter->request;
     struct snapshot *latest = flusher_latest(server->options.flusher);
     struct snapshot *closed = flusher_closed(server->options.flusher);
     struct body *exposition = latest ? exposition_render(server->exposition, latest) : NULL;
@@ -104,10 +114,10 @@ static void answer_flush(struct http_server *server, struct evhttp_request *requ
         struct buffer buffer;
         buffer_init(&buffer);
         struct json json = json_writer(&buffer);
-        json_object_begin(&json);
-        json_member_integer(&json, "window", closed->window);
-        json_member_number(&json, "timestamp", closed->timestamp);
-        json_object_end(&json);
+        json_begin_object(&json);
+        json_member_integer(&json, "window", waiter->window);
+        json_member_number(&json, "timestamp", stamp_of(server, waiter->window, closed));
+        json_end_object(&json);
         buffer_append(&buffer, "\n", 1);
         reply_buffer(request, HTTP_OK, REPLY_JSON, &buffer);
     }
@@ -133,7 +143,7 @@ static void answer(struct http_server *server, const struct waiter *waiter, enum
     if (progress != PROGRESS_DONE) {
         reply_text(waiter->request, HTTP_SERVUNAVAIL, reason);
     } else if (waiter->work == FLUSHER_CLOSE) {
-        answer_flush(server, waiter->request);
+        answer_flush(server, waiter);
     } else {
         answer_scrape(server, waiter->request);
     }

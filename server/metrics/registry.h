@@ -38,6 +38,7 @@ struct series {
     bool touched;     /* had samples in the open window */
     bool expired;     /* not shown any more; removed once `locals` is 0 */
     bool forgetting;  /* the workers were told to drop their ids */
+    bool unseen;      /* no sample was merged yet when a window closed */
 };
 
 struct counter_series {
@@ -59,7 +60,7 @@ struct timer_series {
     double *quantiles;             /* of the latest closed window with samples */
     struct sketch *sketch;         /* of the same window */
     uint64_t quantiles_ns;         /* monotonic end of that window */
-    double *buckets;               /* cumulative classic buckets of closed windows */
+    double *buckets; /* cumulative classic buckets of closed windows, then the highest shown */
 };
 
 struct set_series {

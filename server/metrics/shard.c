@@ -51,8 +51,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
     };
     shard->open = &shard->slices[0];
     shard->cache = pool_cache_new(pool);
+    lines_init(&shard->names, pool);
     bool made = shard->cache && table_init(&shard->table) &&
-                lines_init(&shard->names, pool, shard->series_max) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
@@ -133,6 +133,17 @@ static bool push(uint32_t **stack, uint32_t *count, uint32_t *capacity, uint32_t
     return true;
 }
 
+/* The flusher looks at every id below the published count, and one whose spelling could not be
+ * entered leads nowhere: such an id says index 0, which exists, and has no name to be forgotten. */
+static struct local_chunk *new_chunk(void)
+{
+    struct local_chunk *chunk = calloc(1, sizeof(*chunk));
+    for (uint32_t i = 0; chunk && i < SLICE_CHUNK; i++) {
+        chunk->name[i] = LINES_NONE;
+    }
+    return chunk;
+}
+
 /* A local id with its cells in both slices, so that a swap never has to allocate. */
 static bool take_local(struct shard *shard, enum metric_kind kind, uint32_t *local)
 {
@@ -146,7 +157,7 @@ static bool take_local(struct shard *shard, enum metric_kind kind, uint32_t *loc
     }
     struct local_chunk **chunk = &store->chunks[store->count / SLICE_CHUNK];
     if (!*chunk) {
-        *chunk = malloc(sizeof(**chunk));
+        *chunk = new_chunk();
     }
     if (!*chunk || !slice_reserve(&shard->slices[0], kind, store->count) ||
         !slice_reserve(&shard->slices[1], kind, store->count)) {
@@ -238,7 +249,8 @@ static unsigned check(const struct shard *shard, const struct statsd_item *item)
         return fabs(item->value / item->rate) > COUNT_MAX ? LOSS_OUT_OF_RANGE : 0;
     }
     bool timed = item->type != STATSD_GAUGE && item->type != STATSD_SET;
-    return timed && fabs(item->value) > TIMER_MAX ? LOSS_OUT_OF_RANGE : 0;
+    bool large = fabs(item->value) > TIMER_MAX || 1 / item->rate > COUNT_MAX;
+    return timed && large ? LOSS_OUT_OF_RANGE : 0;
 }
 
 static bool add(struct shard *shard, const char *datagram, const struct statsd_item *item,

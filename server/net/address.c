@@ -5,10 +5,18 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define HOST_MAX 256
+
+/* getaddrinfo() would take an empty one for 0 and a larger one modulo 65,536. */
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits >= 1 && digits <= 5 && text[digits] == '\0' && strtoul(text, NULL, 10) <= 65535;
+}
 
 /* Parts "[host]:port" or "host:port" at its last colon. */
 static bool split(const char *text, char host[HOST_MAX], const char **port)
@@ -23,7 +31,7 @@ static bool split(const char *text, char host[HOST_MAX], const char **port)
         text++;
         length -= 2;
     }
-    if (length >= HOST_MAX) {
+    if (length >= HOST_MAX || !is_port(*port)) {
         return false;
     }
     memcpy(host, text, length);

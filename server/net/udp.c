@@ -114,6 +114,15 @@ bool udp_close_gate(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
+/* A connected socket is passed over for datagrams of all but its peer, which is itself. */
+bool udp_turn_away(int fd)
+{
+    struct sockaddr_storage own;
+    socklen_t length = sizeof(own);
+    return getsockname(fd, (struct sockaddr *)&own, &length) == 0 &&
+           connect(fd, (const struct sockaddr *)&own, length) == 0;
+}
+
 static char *reserve(size_t bytes)
 {
     char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,

@@ -33,6 +33,10 @@ uint32_t udp_queued(int fd);
 /* Lets no further datagram in: what comes from now on counts as dropped by the kernel. */
 bool udp_close_gate(int fd);
 
+/* Takes the socket out of the senders' reach: what comes from now on is refused, as where nobody
+ * listens, and no longer counted. The drops of before can still be read. */
+bool udp_turn_away(int fd);
+
 #define UDP_BATCH 64
 
 struct udp_datagram {

@@ -229,8 +229,12 @@ void worker_stop(struct worker *worker)
     pthread_join(worker->thread, NULL);
 }
 
+/* Between reading the drops and closing the socket nothing may arrive that nobody would count. */
 void worker_close(struct worker *worker)
 {
+    for (size_t i = 0; i < worker->receiver_count; i++) {
+        udp_turn_away(worker->receivers[i].fd);
+    }
     count_drops(worker);
     publish(worker);
     for (size_t i = 0; i < worker->receiver_count; i++) {

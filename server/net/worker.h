@@ -38,7 +38,8 @@ bool worker_start(struct worker *worker);
  * received before, and ends the thread. The shard is then the flusher's to swap. */
 void worker_stop(struct worker *worker);
 
-/* Reads the kernel's drops once more and closes the sockets; only after worker_stop(). */
+/* Turns senders away, reads the kernel's drops a last time, and closes the sockets; only after
+ * worker_stop(). */
 void worker_close(struct worker *worker);
 
 /* Frees; the handover and its shard end here. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Snapshots made by hand for the tests of what HTTP renders: rows are added one by one, each with an
- * identity of its own whose index is its place among the rows of its kind unless the test says otherwise.
+ * Snapshots made by hand for the tests of what HTTP renders: rows are added one by one, each with
+ * an identity of its own whose index is its place among the rows of its kind unless the test says
+ * otherwise.
  */
 #ifndef TESTS_UNIT_HTTP_MADE_H
 #define TESTS_UNIT_HTTP_MADE_H
@@ -88,13 +89,13 @@ static inline struct counter_row *made_counter(struct made *made, const char *na
                                                const char *tags, double total)
 {
     size_t row = made->snapshot.counter_count++;
-    made->counters[row] = (struct counter_row){
-        .identity = made_identity_bytes(made, STATSD_COUNTER, name, strlen(name), tags,
-                                        strlen(tags), row),
-        .count = total,
-        .rate = total / 10,
-        .total = total,
-        .updated = true};
+    made->counters[row] =
+        (struct counter_row){.identity = made_identity_bytes(made, STATSD_COUNTER, name,
+                                                             strlen(name), tags, strlen(tags), row),
+                             .count = total,
+                             .rate = total / 10,
+                             .total = total,
+                             .updated = true};
     return &made->counters[row];
 }
 
@@ -102,12 +103,12 @@ static inline struct gauge_row *made_gauge(struct made *made, const char *name, 
                                            double value)
 {
     size_t row = made->snapshot.gauge_count++;
-    made->gauges[row] = (struct gauge_row){
-        .identity =
-            made_identity_bytes(made, STATSD_GAUGE, name, strlen(name), tags, strlen(tags), row),
-        .value = value,
-        .updated_ns = 1,
-        .updated = true};
+    made->gauges[row] =
+        (struct gauge_row){.identity = made_identity_bytes(made, STATSD_GAUGE, name, strlen(name),
+                                                           tags, strlen(tags), row),
+                           .value = value,
+                           .updated_ns = 1,
+                           .updated = true};
     return &made->gauges[row];
 }
 
@@ -135,11 +136,11 @@ static inline struct set_row *made_set(struct made *made, const char *name, cons
                                        double unique)
 {
     size_t row = made->snapshot.set_count++;
-    made->sets[row] = (struct set_row){
-        .identity =
-            made_identity_bytes(made, STATSD_SET, name, strlen(name), tags, strlen(tags), row),
-        .unique = unique,
-        .updated = true};
+    made->sets[row] =
+        (struct set_row){.identity = made_identity_bytes(made, STATSD_SET, name, strlen(name), tags,
+                                                         strlen(tags), row),
+                         .unique = unique,
+                         .updated = true};
     return &made->sets[row];
 }
 

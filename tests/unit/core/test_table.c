@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/core/table.h"
+
+#define KEYS 700
+
+static uint64_t random_next(uint64_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
+}
+
+static struct table_slot *find(const struct table *table, uint64_t hash, uint32_t id)
+{
+    struct table_slot *slot = table_first(table, hash);
+    while (slot && slot->id != id) {
+        slot = table_next(table, slot);
+    }
+    return slot;
+}
+
+static void check_against(const struct table *table, const uint64_t *hashes, const uint32_t *states)
+{
+    size_t count = 0;
+    for (uint32_t id = 0; id < KEYS; id++) {
+        const struct table_slot *slot = find(table, hashes[id], id);
+        assert_int_equal(slot != NULL, states[id] != 0);
+        if (slot) {
+            assert_int_equal(slot->state, states[id]);
+            count++;
+        }
+    }
+    assert_int_equal(table->count, count);
+}
+
+/* Hashes are drawn from few values, so that runs are long, wrap around and hold equal hashes. */
+static void agrees_with_a_map_under_random_insert_and_remove(void **state)
+{
+    (void)state;
+    static const uint64_t spreads[] = {3, 40, 1 << 12, UINT64_MAX};
+    for (size_t spread = 0; spread < sizeof(spreads) / sizeof(spreads[0]); spread++) {
+        struct table table;
+        uint64_t seed = 77 + spread, hashes[KEYS];
+        uint32_t states[KEYS] = {0};
+        assert_true(table_init(&table));
+        for (size_t i = 0; i < KEYS; i++) {
+            hashes[i] = table_hash(UINT64_MAX - random_next(&seed) % spreads[spread]);
+        }
+        for (uint32_t step = 1; step < 8000; step++) {
+            /* The number of keys in the table waxes and wanes. */
+            uint32_t id = (uint32_t)(random_next(&seed) % (step % 2000 < 1000 ? KEYS : KEYS / 8));
+            if (states[id]) {
+                table_remove(&table, find(&table, hashes[id], id));
+                states[id] = 0;
+            } else {
+                assert_true(table_insert(&table, hashes[id], id, step));
+                states[id] = step;
+            }
+            if (step % 500 == 0) {
+                check_against(&table, hashes, states);
+            }
+        }
+        check_against(&table, hashes, states);
+        table_deinit(&table);
+    }
+}
+
+static void is_never_more_than_half_full(void **state)
+{
+    (void)state;
+    struct table table;
+    assert_true(table_init(&table));
+    for (uint32_t i = 0; i < 5000; i++) {
+        assert_true(table_insert(&table, table_hash(i), i, i));
+        assert_true(table.count * 2 <= table.mask + 1);
+    }
+    table_deinit(&table);
+}
+
+static void hash_zero_is_a_hash_like_another(void **state)
+{
+    (void)state;
+    struct table table;
+    assert_true(table_init(&table));
+    assert_null(table_first(&table, table_hash(0)));
+    assert_true(table_insert(&table, table_hash(0), 5, 6));
+    assert_int_equal(table_first(&table, table_hash(0))->state, 6);
+    table_deinit(&table);
+}
+
+static void finds_every_slot_of_one_hash(void **state)
+{
+    (void)state;
+    struct table table;
+    bool seen[20] = {false};
+    assert_true(table_init(&table));
+    for (uint32_t i = 0; i < 20; i++) {
+        assert_true(table_insert(&table, 9, i, i));
+    }
+    size_t found = 0;
+    for (const struct table_slot *slot = table_first(&table, 9); slot;
+         slot = table_next(&table, slot)) {
+        assert_false(seen[slot->id]);
+        seen[slot->id] = true;
+        found++;
+    }
+    assert_int_equal(found, 20);
+    table_deinit(&table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_a_map_under_random_insert_and_remove),
+        cmocka_unit_test(is_never_more_than_half_full),
+        cmocka_unit_test(hash_zero_is_a_hash_like_another),
+        cmocka_unit_test(finds_every_slot_of_one_hash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "server/net/address.h"
+
+static bool resolve(const char *text, struct address *address, char reason[128])
+{
+    reason[0] = '\0';
+    return address_resolve(text, SOCK_DGRAM, address, reason, 128);
+}
+
+static void numeric_addresses_come_back_as_text(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"127.0.0.1:8125", "0.0.0.0:1",     "[::1]:8125",
+                                        "[::]:65535",     "10.20.30.40:0", "[fe80::1234:5678]:9"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct address address;
+        char reason[128], text[ADDRESS_TEXT_MAX];
+        assert_true(resolve(texts[i], &address, reason));
+        assert_false(address.any);
+        address_format((const struct sockaddr *)&address.storage, text);
+        assert_string_equal(text, texts[i]);
+    }
+}
+
+static void no_host_is_every_address(void **state)
+{
+    (void)state;
+    struct address address;
+    char reason[128], text[ADDRESS_TEXT_MAX];
+    assert_true(resolve(":8125", &address, reason));
+    assert_true(address.any);
+    address_format((const struct sockaddr *)&address.storage, text);
+    assert_string_equal(text, address.storage.ss_family == AF_INET6 ? "[::]:8125" : "0.0.0.0:8125");
+}
+
+static void what_is_no_address_is_refused_with_the_reason(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "8125",
+                                        "127.0.0.1",
+                                        "127.0.0.1:",
+                                        ":",
+                                        "127.0.0.1:statsd",
+                                        "127.0.0.1:65536",
+                                        "127.0.0.1:99999",
+                                        "127.0.0.1:-1",
+                                        "127.0.0.1:+1",
+                                        "127.0.0.1: 1",
+                                        "127.0.0.1:000001",
+                                        "[::1:8125",
+                                        "127.0.0.300:8125",
+                                        "no such host.invalid:8125"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct address address;
+        char reason[128];
+        print_message("%s\n", texts[i]);
+        assert_false(resolve(texts[i], &address, reason));
+        assert_non_null(strstr(reason, texts[i]));
+        assert_true(strlen(reason) > strlen(texts[i]));
+    }
+}
+
+static void a_host_too_long_is_refused(void **state)
+{
+    (void)state;
+    char text[2000], reason[16];
+    struct address address;
+    memset(text, 'h', sizeof(text));
+    memcpy(text + sizeof(text) - 6, ":8125", 6);
+    assert_false(address_resolve(text, SOCK_DGRAM, &address, reason, sizeof(reason)));
+    assert_int_equal(strlen(reason), sizeof(reason) - 1);
+}
+
+static void an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4(void **state)
+{
+    (void)state;
+    struct sockaddr_in6 mapped = {.sin6_family = AF_INET6, .sin6_port = htons(77)};
+    char text[ADDRESS_TEXT_MAX];
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.7", &mapped.sin6_addr), 1);
+    address_format((const struct sockaddr *)&mapped, text);
+    assert_string_equal(text, "192.0.2.7:77");
+}
+
+static void other_families_have_no_text(void **state)
+{
+    (void)state;
+    struct sockaddr sockaddr = {.sa_family = AF_UNIX};
+    char text[ADDRESS_TEXT_MAX];
+    address_format(&sockaddr, text);
+    assert_string_equal(text, "unknown");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numeric_addresses_come_back_as_text),
+        cmocka_unit_test(no_host_is_every_address),
+        cmocka_unit_test(what_is_no_address_is_refused_with_the_reason),
+        cmocka_unit_test(a_host_too_long_is_refused),
+        cmocka_unit_test(an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4),
+        cmocka_unit_test(other_families_have_no_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
