@@ -24,6 +24,7 @@
 #include "server/listeners.h"
 #include "server/lock.h"
 #include "server/net/worker.h"
+#include "server/settings.h"
 #include "server/sink/csv.h"
 
 #define SINKS_MAX 8
@@ -31,9 +32,7 @@
 #define REASON_BYTES 512
 
 struct daemon {
-    struct config *config;
-    struct config *old_config; /* kept while the flusher may still use it */
-    const struct config_sources *sources;
+    struct settings settings;
     struct event_base *base;
     struct event *events[6];
     size_t event_count;
@@ -48,6 +47,7 @@ struct daemon {
     struct flusher *flusher;
     struct sink *sinks[SINKS_MAX];
     size_t sink_count;
+    struct sink *csv; /* one of them, or NULL */
     struct http_server *http;
     uint64_t started_ns;
     bool stopping;
@@ -111,91 +111,27 @@ static void log_refusals(struct daemon *daemon)
     }
 }
 
-static void log_each_line(enum config_log_level level, const char *message, char *text)
+static void apply(struct daemon *daemon)
 {
-    char *rest = text;
-    for (char *line = strtok_r(rest, "\n", &rest); line; line = strtok_r(rest, "\n", &rest)) {
-        log_line(level, message, "text", line, NULL);
-    }
-}
-
-static struct config *read_config(struct daemon *daemon, char *reason, size_t reason_size)
-{
-    char *faults = NULL, *notes = NULL;
-    size_t faults_length = 0, notes_length = 0;
-    FILE *fault_stream = open_memstream(&faults, &faults_length);
-    FILE *note_stream = open_memstream(&notes, &notes_length);
-    struct config *config = NULL;
-    if (fault_stream && note_stream) {
-        config = config_load(daemon->sources, fault_stream, note_stream);
-    }
-    if (fault_stream) {
-        fclose(fault_stream);
-    }
-    if (note_stream) {
-        fclose(note_stream);
-    }
-    if (!config) {
-        snprintf(reason, reason_size, "%s", faults && faults[0] ? faults : "out of memory");
-    }
-    if (faults) {
-        log_each_line(LOG_LEVEL_ERROR, "configuration refused", faults);
-    }
-    free(faults);
-    free(notes);
-    return config;
-}
-
-/* The flusher keeps to the configuration it has until its window closes. What it neither has nor
- * will take is used by nobody any more. */
-static void retire(struct daemon *daemon, struct config *before)
-{
-    struct config *const olds[] = {daemon->old_config, before};
-    const struct config *used = flusher_config(daemon->flusher);
-    daemon->old_config = NULL;
-    for (size_t i = 0; i < sizeof(olds) / sizeof(olds[0]); i++) {
-        if (olds[i] == used) {
-            daemon->old_config = olds[i];
-        } else {
-            config_free(olds[i]);
-        }
-    }
-}
-
-static void apply(struct daemon *daemon, struct config *config)
-{
-    char changed[REASON_BYTES];
-    size_t waiting = config_changes_for_restart(daemon->config, config, changed, sizeof(changed));
-    if (waiting > 0 && !config_keep_for_restart(config, daemon->config)) {
-        config_free(config);
-        log_line(LOG_LEVEL_ERROR, "not reloaded", "reason", "out of memory", NULL);
-        return;
-    }
-    if (waiting > 0) {
-        log_line(LOG_LEVEL_WARNING, "changes that take a restart", "keys", changed, NULL);
-    }
-    struct config *before = daemon->config;
-    daemon->config = config;
+    const struct config *config = daemon->settings.config;
     log_set_level(config->log.level);
     flusher_configure(daemon->flusher, config);
-    if (daemon->sink_count > 0) {
-        csv_sink_configure(daemon->sinks[0], config);
+    if (daemon->csv) {
+        csv_sink_configure(daemon->csv, config);
     }
     if (daemon->http) {
         http_server_configure(daemon->http, config);
     }
-    retire(daemon, before);
-    log_line(LOG_LEVEL_INFO, "reloaded", NULL);
 }
 
 static bool reload(void *context, char *reason, size_t reason_size)
 {
     struct daemon *daemon = context;
-    struct config *config = read_config(daemon, reason, reason_size);
-    if (!config) {
+    if (!settings_reload(&daemon->settings, daemon->flusher, reason, reason_size)) {
         return false;
     }
-    apply(daemon, config);
+    apply(daemon);
+    log_line(LOG_LEVEL_INFO, "reloaded", NULL);
     return true;
 }
 
@@ -271,14 +207,14 @@ static bool make_loop(struct daemon *daemon)
 static bool make_store(struct daemon *daemon)
 {
     hash_init();
-    daemon->pool = pool_new(daemon->config->limits.memory_bytes);
-    daemon->registry = daemon->pool ? registry_new(daemon->config, daemon->pool) : NULL;
+    daemon->pool = pool_new(daemon->settings.config->limits.memory_bytes);
+    daemon->registry = daemon->pool ? registry_new(daemon->settings.config, daemon->pool) : NULL;
     return daemon->registry != NULL;
 }
 
 static bool make_workers(struct daemon *daemon)
 {
-    unsigned count = daemon->config->server.workers;
+    unsigned count = daemon->settings.config->server.workers;
     daemon->workers = calloc(count, sizeof(struct worker *));
     daemon->handovers = calloc(count, sizeof(*daemon->handovers));
     if (!daemon->workers || !daemon->handovers) {
@@ -286,7 +222,7 @@ static bool make_workers(struct daemon *daemon)
     }
     for (unsigned i = 0; i < count; i++) {
         struct worker_options options = {
-            .config = daemon->config,
+            .config = daemon->settings.config,
             .clock = &clock_system,
             .registry = daemon->registry,
             .pool = daemon->pool,
@@ -308,7 +244,7 @@ static bool make_workers(struct daemon *daemon)
 static bool make_flusher(struct daemon *daemon)
 {
     struct flusher_options options = {
-        .config = daemon->config,
+        .config = daemon->settings.config,
         .clock = &clock_system,
         .registry = daemon->registry,
         .pool = daemon->pool,
@@ -324,25 +260,25 @@ static bool make_flusher(struct daemon *daemon)
 
 static bool make_sinks(struct daemon *daemon, char *reason, size_t reason_size)
 {
-    if (!daemon->config->csv.directory) {
+    if (!daemon->settings.config->csv.directory) {
         return true;
     }
-    struct sink *csv =
-        csv_sink_new(daemon->config, &clock_system, daemon_notify, daemon, reason, reason_size);
-    if (csv) {
-        daemon->sinks[daemon->sink_count++] = csv;
+    daemon->csv = csv_sink_new(daemon->settings.config, &clock_system, daemon_notify, daemon,
+                               reason, reason_size);
+    if (daemon->csv) {
+        daemon->sinks[daemon->sink_count++] = daemon->csv;
     }
-    return csv != NULL;
+    return daemon->csv != NULL;
 }
 
 static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
 {
-    if (daemon->config->http.listen.count == 0) {
+    if (daemon->settings.config->http.listen.count == 0) {
         return true;
     }
     struct http_server_options options = {
         .base = daemon->base,
-        .config = daemon->config,
+        .config = daemon->settings.config,
         .clock = &clock_system,
         .flusher = daemon->flusher,
         .sinks = daemon->sinks,
@@ -359,10 +295,10 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
 
 static bool make_lock(struct daemon *daemon, char *reason, size_t reason_size)
 {
-    if (!daemon->config->csv.directory) {
+    if (!daemon->settings.config->csv.directory) {
         return true;
     }
-    daemon->lock_fd = lock_take(daemon->config->csv.directory, reason, reason_size);
+    daemon->lock_fd = lock_take(daemon->settings.config->csv.directory, reason, reason_size);
     return daemon->lock_fd >= 0;
 }
 
@@ -371,22 +307,43 @@ static bool make_parts(struct daemon *daemon, char *reason, size_t reason_size)
 {
     snprintf(reason, reason_size, "out of memory");
     return make_loop(daemon) && make_lock(daemon, reason, reason_size) &&
-           listeners_open(&daemon->listeners, daemon->config, reason, reason_size) &&
+           listeners_open(&daemon->listeners, daemon->settings.config, reason, reason_size) &&
            make_store(daemon) && make_workers(daemon) && make_flusher(daemon) &&
            make_sinks(daemon, reason, reason_size) && make_http(daemon, reason, reason_size);
 }
 
+static void stop_workers(struct daemon *daemon, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        worker_stop(daemon->workers[i]);
+    }
+}
+
+/* The flusher comes last: it has nothing to undo when it cannot be started. */
+static bool start_all(struct daemon *daemon)
+{
+    size_t started = 0;
+    while (started < daemon->worker_count && worker_start(daemon->workers[started])) {
+        started++;
+    }
+    if (started == daemon->worker_count && flusher_start(daemon->flusher)) {
+        return true;
+    }
+    stop_workers(daemon, started);
+    return false;
+}
+
 /* Signals are the main thread's business: the threads are begun with all of them blocked. */
-static bool start_threads(struct daemon *daemon)
+static bool start_threads(struct daemon *daemon, char *reason, size_t reason_size)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = flusher_start(daemon->flusher);
-    for (size_t i = 0; started && i < daemon->worker_count; i++) {
-        started = worker_start(daemon->workers[i]);
-    }
+    bool started = start_all(daemon);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!started) {
+        snprintf(reason, reason_size, "a thread cannot be started");
+    }
     return started;
 }
 
@@ -398,8 +355,9 @@ static void log_ready(struct daemon *daemon)
         http_server_addresses(daemon->http, http, sizeof(http));
     }
     log_line(LOG_LEVEL_INFO, "ready", "udp", udp[0] ? udp : "off", "http", http, "csv",
-             daemon->config->csv.directory ? daemon->config->csv.directory : "off", "workers",
-             log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
+             daemon->settings.config->csv.directory ? daemon->settings.config->csv.directory
+                                                    : "off",
+             "workers", log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
 }
 
 static void log_stopped(struct daemon *daemon)
@@ -420,9 +378,7 @@ static void log_stopped(struct daemon *daemon)
 static bool stop_parts(struct daemon *daemon)
 {
     bool complete = true;
-    for (size_t i = 0; i < daemon->worker_count; i++) {
-        worker_stop(daemon->workers[i]);
-    }
+    stop_workers(daemon, daemon->worker_count);
     flusher_stop(daemon->flusher);
     for (size_t i = 0; i < daemon->sink_count; i++) {
         complete = daemon->sinks[i]->ops->stop(daemon->sinks[i], STOP_MS_MAX) && complete;
@@ -467,19 +423,20 @@ static void free_parts(struct daemon *daemon)
     listeners_deinit(&daemon->listeners);
     free(daemon->workers);
     free(daemon->handovers);
-    config_free(daemon->old_config);
-    config_free(daemon->config);
+    settings_deinit(&daemon->settings);
     libevent_global_shutdown();
 }
 
 int daemon_run(struct config *config, const struct config_sources *sources)
 {
-    struct daemon daemon = {.config = config, .sources = sources, .notify_fd = -1, .lock_fd = -1};
+    struct daemon daemon = {
+        .settings = {.config = config, .sources = sources}, .notify_fd = -1, .lock_fd = -1};
     char reason[REASON_BYTES];
     int status = 1;
     log_set_level(config->log.level);
     daemon.started_ns = clock_monotonic_ns(&clock_system);
-    if (!make_parts(&daemon, reason, sizeof(reason)) || !start_threads(&daemon)) {
+    if (!make_parts(&daemon, reason, sizeof(reason)) ||
+        !start_threads(&daemon, reason, sizeof(reason))) {
         log_line(LOG_LEVEL_ERROR, "cannot start", "reason", reason, NULL);
         fprintf(stderr, "sigmad: %s\n", reason);
     } else {

@@ -29,6 +29,8 @@
 #define SLICE_WAIT_NS UINT64_C(500000000)
 #define DRAIN_WAIT_NS UINT64_C(5000000000)
 #define ANOMALY_LINES_MAX 10
+#define CLOCK_READINGS_MAX 8
+#define CLOCK_READING_NS_MAX 1000000
 
 struct flusher {
     struct flusher_options options;
@@ -101,6 +103,26 @@ void flusher_free(struct flusher *flusher)
 static uint64_t now_of(const struct flusher *flusher)
 {
     return clock_monotonic_ns(flusher->options.clock);
+}
+
+struct moment {
+    uint64_t monotonic_ns;
+    int64_t wall_ns;
+};
+
+/* Both clocks at one moment: a thread that lost its processor between two readings would take that
+ * for a step of the wall clock, so readings too far apart are taken again. */
+static struct moment read_clocks(const struct flusher *flusher)
+{
+    struct moment moment;
+    for (int i = 0; i < CLOCK_READINGS_MAX; i++) {
+        moment.monotonic_ns = now_of(flusher);
+        moment.wall_ns = clock_wall_ns(flusher->options.clock);
+        if (now_of(flusher) - moment.monotonic_ns < CLOCK_READING_NS_MAX) {
+            break;
+        }
+    }
+    return moment;
 }
 
 /* Sleeps until `until_ns` or until somebody writes to the eventfd. */
@@ -331,12 +353,11 @@ static void close_window(struct flusher *flusher, bool drain, bool final)
     uint64_t begun = now_of(flusher);
     size_t missing = collect(flusher, drain);
     take_config(flusher);
-    uint64_t now = now_of(flusher);
-    make_room(flusher, now);
-    struct derive_options options = describe(flusher, now);
+    struct moment end = read_clocks(flusher);
+    make_room(flusher, end.monotonic_ns);
+    struct derive_options options = describe(flusher, end.monotonic_ns);
     struct window before = flusher->window;
-    struct window_closed closed =
-        window_close(&flusher->window, now, clock_wall_ns(flusher->options.clock));
+    struct window_closed closed = window_close(&flusher->window, end.monotonic_ns, end.wall_ns);
     options.close = true;
     options.final = final;
     options.window = flusher->windows + 1;
@@ -347,9 +368,9 @@ static void close_window(struct flusher *flusher, bool drain, bool final)
         log_line(LOG_LEVEL_WARNING, "the wall clock was stepped, the window ends here", NULL);
     }
     if (snapshot) {
-        publish(flusher, snapshot);
         count_window(flusher, &closed, missing, begun);
-        expire(flusher, now);
+        publish(flusher, snapshot);
+        expire(flusher, end.monotonic_ns);
     } else {
         go_on(flusher, &before, &closed);
     }
@@ -378,8 +399,8 @@ static bool work(struct flusher *flusher)
     bool wants_view = asked[FLUSHER_VIEW] > flusher->done[FLUSHER_VIEW];
     bool stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
-    bool due =
-        window_is_due(&flusher->window, now_of(flusher), clock_wall_ns(flusher->options.clock));
+    struct moment now = read_clocks(flusher);
+    bool due = window_is_due(&flusher->window, now.monotonic_ns, now.wall_ns);
     if (stopping) {
         close_window(flusher, false, true);
         answer(flusher, asked, true);
@@ -405,10 +426,10 @@ static void *run(void *context)
 
 bool flusher_start(struct flusher *flusher)
 {
-    flusher->started_ns = now_of(flusher);
+    struct moment now = read_clocks(flusher);
+    flusher->started_ns = now.monotonic_ns;
     window_begin(&flusher->window, flusher->config->flush.interval_ms * 1000000,
-                 flusher->config->flush.align, flusher->started_ns,
-                 clock_wall_ns(flusher->options.clock));
+                 flusher->config->flush.align, now.monotonic_ns, now.wall_ns);
     if (pthread_create(&flusher->thread, NULL, run, flusher) != 0) {
         return false;
     }

@@ -120,17 +120,24 @@ static void forget_all(struct handover *handover)
     pthread_mutex_unlock(&handover->lock);
 }
 
-void handover_give(struct handover *handover, uint64_t now_ns)
+uint64_t handover_question(const struct handover *handover)
 {
-    uint64_t asked = atomic_load_explicit(&handover->asked, memory_order_acquire) >> 1;
-    if (asked == atomic_load_explicit(&handover->given, memory_order_relaxed) ||
+    uint64_t asked = atomic_load_explicit(&handover->asked, memory_order_acquire);
+    uint64_t given = atomic_load_explicit(&handover->given, memory_order_relaxed);
+    return asked >> 1 == given ? 0 : asked;
+}
+
+void handover_give(struct handover *handover, uint64_t question, uint64_t now_ns)
+{
+    uint64_t number = question >> 1;
+    if (number <= atomic_load_explicit(&handover->given, memory_order_relaxed) ||
         !is_spare_back(handover)) {
         return;
     }
     if (atomic_load_explicit(&handover->forgetting, memory_order_relaxed)) {
         forget_all(handover);
     }
-    swap(handover, asked, now_ns);
+    swap(handover, number, now_ns);
     wake(handover->flusher_fd);
 }
 

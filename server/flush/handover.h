@@ -64,13 +64,16 @@ static inline bool handover_wanted(const struct handover *handover)
     return atomic_load_explicit(&handover->asked, memory_order_relaxed) >> 1 !=
            atomic_load_explicit(&handover->given, memory_order_relaxed);
 }
-/* Worker: whether the open question wants the receive buffers drained first. */
-static inline bool handover_wants_drain(const struct handover *handover)
+/* Worker: the open question, 0 while there is none. */
+uint64_t handover_question(const struct handover *handover);
+/* Worker: whether it wants the receive buffers drained first. */
+static inline bool handover_wants_drain(uint64_t question)
 {
-    return atomic_load_explicit(&handover->asked, memory_order_acquire) & 1;
+    return question & 1;
 }
-/* Worker: answers the open question, if the spare slice is back. */
-void handover_give(struct handover *handover, uint64_t now_ns);
+/* Worker: answers this question, which was open a moment ago, if the spare slice is back. A later
+ * one that has come meanwhile stays open: it may want more. */
+void handover_give(struct handover *handover, uint64_t question, uint64_t now_ns);
 
 /* Worker, last: from now on the shard is the flusher's. */
 void handover_end(struct handover *handover);

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct merge {
@@ -13,14 +14,34 @@ struct merge {
     size_t short_of_memory;
 };
 
+/* An expired series whose name comes back before the workers have let go of it is a new one. */
+static void begin_anew(struct series *series, enum metric_kind kind)
+{
+    if (kind == METRIC_COUNTER) {
+        ((struct counter_series *)series)->total = 0;
+    } else if (kind == METRIC_GAUGE) {
+        struct gauge_series *gauge = (struct gauge_series *)series;
+        gauge->value = 0;
+        gauge->set_ns = 0;
+    } else if (kind == METRIC_TIMER) {
+        struct timer_series *timer = (struct timer_series *)series;
+        timer->total_count = timer->total_sum = 0;
+        free(timer->buckets);
+        timer->buckets = NULL;
+    }
+    series->expired = false;
+    series->forgetting = false;
+}
+
 /* The series of a local id, marked as touched. */
 static void *touch(struct merge *merge, enum metric_kind kind, uint32_t local)
 {
     struct series *series =
         registry_at(merge->registry, kind, shard_owner(merge->shard, kind, local));
+    if (series->expired) {
+        begin_anew(series, kind);
+    }
     series->touched = true;
-    series->expired = false;
-    series->forgetting = false;
     if (merge->slice->ended_ns > series->seen_ns) {
         series->seen_ns = merge->slice->ended_ns;
     }

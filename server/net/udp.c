@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define DATAGRAM_BYTES_MAX 65536
+#define DATAGRAM_STRIDE (DATAGRAM_BYTES_MAX + 64)
 /* A full Ethernet frame fits the dense part; 64 bytes stay readable behind the datagram. */
 #define SLOT_BYTES 1536
 #define SLOT_STRIDE (SLOT_BYTES + 64)
@@ -21,7 +22,7 @@ struct udp_buffers {
     struct iovec vectors[UDP_BATCH][2];
     struct sockaddr_storage senders[UDP_BATCH];
     char *slots; /* UDP_BATCH dense slots */
-    char *tails; /* UDP_BATCH times DATAGRAM_BYTES_MAX, mapped and untouched until a large datagram
+    char *tails; /* UDP_BATCH times DATAGRAM_STRIDE, mapped and untouched until a large datagram
                     comes */
     char *whole; /* where a large datagram is joined, UDP_BATCH of them */
 };
@@ -134,7 +135,7 @@ static void prepare(struct udp_buffers *buffers, size_t i)
 {
     struct iovec *vectors = buffers->vectors[i];
     vectors[0] = (struct iovec){buffers->slots + i * SLOT_STRIDE, SLOT_BYTES};
-    vectors[1] = (struct iovec){buffers->tails + i * DATAGRAM_BYTES_MAX, DATAGRAM_BYTES_MAX};
+    vectors[1] = (struct iovec){buffers->tails + i * DATAGRAM_STRIDE, DATAGRAM_BYTES_MAX};
     buffers->messages[i].msg_hdr =
         (struct msghdr){.msg_iov = vectors, .msg_iovlen = 2, .msg_name = &buffers->senders[i]};
 }
@@ -146,8 +147,8 @@ struct udp_buffers *udp_buffers_new(void)
         return NULL;
     }
     buffers->slots = calloc(UDP_BATCH, SLOT_STRIDE);
-    buffers->tails = reserve((size_t)UDP_BATCH * DATAGRAM_BYTES_MAX);
-    buffers->whole = reserve((size_t)UDP_BATCH * DATAGRAM_BYTES_MAX);
+    buffers->tails = reserve((size_t)UDP_BATCH * DATAGRAM_STRIDE);
+    buffers->whole = reserve((size_t)UDP_BATCH * DATAGRAM_STRIDE);
     if (!buffers->slots || !buffers->tails || !buffers->whole) {
         udp_buffers_free(buffers);
         return NULL;
@@ -165,10 +166,10 @@ void udp_buffers_free(struct udp_buffers *buffers)
     }
     free(buffers->slots);
     if (buffers->tails) {
-        munmap(buffers->tails, (size_t)UDP_BATCH * DATAGRAM_BYTES_MAX);
+        munmap(buffers->tails, (size_t)UDP_BATCH * DATAGRAM_STRIDE);
     }
     if (buffers->whole) {
-        munmap(buffers->whole, (size_t)UDP_BATCH * DATAGRAM_BYTES_MAX);
+        munmap(buffers->whole, (size_t)UDP_BATCH * DATAGRAM_STRIDE);
     }
     free(buffers);
 }
@@ -176,7 +177,7 @@ void udp_buffers_free(struct udp_buffers *buffers)
 /* A datagram that ran over its slot is put together again. */
 static const char *join(const struct udp_buffers *buffers, size_t i, size_t length)
 {
-    char *whole = buffers->whole + i * DATAGRAM_BYTES_MAX;
+    char *whole = buffers->whole + i * DATAGRAM_STRIDE;
     memcpy(whole, buffers->vectors[i][0].iov_base, SLOT_BYTES);
     memcpy(whole + SLOT_BYTES, buffers->vectors[i][1].iov_base, length - SLOT_BYTES);
     return whole;

@@ -85,14 +85,15 @@ static void count_drops(struct worker *worker)
 
 static void serve_handover(struct worker *worker)
 {
-    if (handover_wants_drain(worker->handover)) {
+    uint64_t question = handover_question(worker->handover);
+    if (handover_wants_drain(question)) {
         for (size_t i = 0; i < worker->receiver_count; i++) {
             drain(&worker->receivers[i]);
         }
     }
     count_drops(worker);
     publish(worker);
-    handover_give(worker->handover, clock_monotonic_ns(worker->clock));
+    handover_give(worker->handover, question, clock_monotonic_ns(worker->clock));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)

@@ -133,7 +133,7 @@ static inline void store_collect(struct store *store)
 {
     for (size_t i = 0; i < store->workers; i++) {
         handover_ask(&store->handovers[i], false);
-        handover_give(&store->handovers[i], store->now_ns);
+        handover_give(&store->handovers[i], handover_question(&store->handovers[i]), store->now_ns);
     }
     store_merge(store);
 }

@@ -89,7 +89,8 @@ static void *work(void *context)
         }
         send_one(worker);
         if (handover_wanted(worker->handover) && !atomic_load(&worker->deaf)) {
-            handover_give(worker->handover, clock_monotonic_ns(&clock_system));
+            handover_give(worker->handover, handover_question(worker->handover),
+                          clock_monotonic_ns(&clock_system));
         }
     }
     handover_end(worker->handover);
@@ -352,7 +353,8 @@ static void a_worker_who_ends_with_a_late_slice_loses_nothing(void **state)
     stop_workers(rig);
     struct worker *worker = &rig->workers[1];
     handover_ask(worker->handover, false);
-    handover_give(worker->handover, clock_monotonic_ns(&clock_system));
+    handover_give(worker->handover, handover_question(worker->handover),
+                  clock_monotonic_ns(&clock_system));
     store_put_in(&worker->shard, "n:7|c", clock_monotonic_ns(&clock_system));
     flusher_stop(rig->flusher);
     assert_near(rig->count, 17, 0);

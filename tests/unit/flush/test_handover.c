@@ -39,15 +39,15 @@ static void a_question_is_answered_once(void **state)
     struct store *store = one_worker(&handover);
     int flusher_fd = handover->flusher_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     assert_false(handover_wanted(handover));
-    handover_give(handover, 1);
+    handover_give(handover, handover_question(handover), 1);
     assert_null(handover_take(handover, 1));
     store_put(store, 0, "n:3|c");
     handover_ask(handover, false);
     assert_int_equal(wakes(handover->worker_fd), 1);
     assert_true(handover_wanted(handover));
-    assert_false(handover_wants_drain(handover));
+    assert_false(handover_wants_drain(handover_question(handover)));
     assert_null(handover_take(handover, 2));
-    handover_give(handover, 3);
+    handover_give(handover, handover_question(handover), 3);
     assert_int_equal(wakes(flusher_fd), 1);
     assert_false(handover_wanted(handover));
     struct slice *slice = handover_take(handover, 4);
@@ -69,10 +69,10 @@ static void a_question_may_want_the_buffers_drained(void **state)
     struct handover *handover;
     struct store *store = one_worker(&handover);
     handover_ask(handover, true);
-    assert_true(handover_wants_drain(handover));
+    assert_true(handover_wants_drain(handover_question(handover)));
     store_merge(store);
     handover_ask(handover, false);
-    assert_false(handover_wants_drain(handover));
+    assert_false(handover_wants_drain(handover_question(handover)));
     store_free(store);
 }
 
@@ -86,19 +86,19 @@ static void a_late_slice_is_taken_before_the_next(void **state)
     handover_ask(handover, false);
     assert_null(handover_take(handover, 1));
     assert_false(handover_is_stale(handover));
-    handover_give(handover, 2);
+    handover_give(handover, handover_question(handover), 2);
     store_put(store, 0, "n:2|c");
     handover_ask(handover, false);
     wakes(handover->worker_fd);
     assert_true(handover_is_stale(handover));
-    handover_give(handover, 3);
+    handover_give(handover, handover_question(handover), 3);
     assert_true(handover_wanted(handover));
     assert_near(count_of(handover_take(handover, 4), 0), 1, 0);
     store_merge(store);
     assert_false(handover_is_stale(handover));
     /* The worker may have gone to sleep on the open question. */
     assert_int_equal(wakes(handover->worker_fd), 1);
-    handover_give(handover, 5);
+    handover_give(handover, handover_question(handover), 5);
     assert_false(handover_wanted(handover));
     assert_near(count_of(handover_take(handover, 6), 0), 2, 0);
     store_merge(store);
@@ -114,7 +114,7 @@ static void one_answer_is_enough_for_several_questions(void **state)
     struct store *store = one_worker(&handover);
     handover_ask(handover, false);
     handover_ask(handover, false);
-    handover_give(handover, 1);
+    handover_give(handover, handover_question(handover), 1);
     assert_false(handover_wanted(handover));
     assert_false(handover_is_stale(handover));
     assert_non_null(handover_take(handover, 2));
@@ -130,7 +130,7 @@ static void the_flusher_serves_itself_when_the_worker_has_ended(void **state)
     struct store *store = one_worker(&handover);
     store_put(store, 0, "n:1|c");
     handover_ask(handover, false);
-    handover_give(handover, 1);
+    handover_give(handover, handover_question(handover), 1);
     store_put(store, 0, "n:2|c");
     handover_end(handover);
     handover_ask(handover, false);
@@ -157,7 +157,7 @@ static void ids_are_forgotten_with_the_next_hand_over(void **state)
     }
     assert_int_equal(store->shards[0].table.count, 200);
     handover_ask(handover, false);
-    handover_give(handover, 1);
+    handover_give(handover, handover_question(handover), 1);
     assert_int_equal(store->shards[0].table.count, 0);
     assert_int_equal(handover->forget_count, 0);
     assert_near(count_of(handover_take(handover, 2), 7), 1, 0);
@@ -173,7 +173,7 @@ static void *work(void *context)
     for (uint64_t i = 0; i < THREAD_SAMPLES; i++) {
         store_put_in(&store->shards[0], i % 2 ? "n:1|c" : "n:3|c\nt:1|ms", i + 1);
         if (handover_wanted(&store->handovers[0])) {
-            handover_give(&store->handovers[0], i + 1);
+            handover_give(&store->handovers[0], handover_question(&store->handovers[0]), i + 1);
         }
     }
     handover_end(&store->handovers[0]);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration in force, and the one before it for as long as the flusher may still read it.
+ * Main thread only; the threads get const pointers.
+ */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
+#include "server/flush/flusher.h"
+
+struct settings {
+    struct config *config;
+    struct config *before;
+    const struct config_sources *sources;
+};
+
+/* Reads the sources again and puts the result in force; keys that take a restart keep their values,
+ * which is logged. False, with the reason, when it is refused: then nothing has changed and every
+ * fault is logged. */
+bool settings_reload(struct settings *settings, struct flusher *flusher, char *reason,
+                     size_t reason_size);
+
+void settings_deinit(struct settings *settings);
+
+#endif
