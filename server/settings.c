@@ -37,24 +37,26 @@ static struct config *read_again(const struct config_sources *sources, char *rea
     return config;
 }
 
-/* One configuration back is enough: a second reload waits until the flusher has let go of the
- * first. */
-static bool let_go(struct settings *settings, struct flusher *flusher)
+/* The flusher reads the configuration it took over last, and will take over none but the one in
+ * force: of those before, only the one it has is still needed. */
+static void let_go(struct settings *settings, struct flusher *flusher)
 {
-    if (settings->before && flusher_config(flusher) == settings->config) {
-        config_free(settings->before);
-        settings->before = NULL;
+    const struct config *in_use = flusher_config(flusher);
+    for (size_t i = 0; i < SETTINGS_BEFORE; i++) {
+        if (settings->before[i] != in_use) {
+            config_free(settings->before[i]);
+            settings->before[i] = NULL;
+        }
     }
-    return settings->before == NULL;
+    if (settings->before[1]) {
+        settings->before[0] = settings->before[1];
+        settings->before[1] = NULL;
+    }
 }
 
 bool settings_reload(struct settings *settings, struct flusher *flusher, char *reason,
                      size_t reason_size)
 {
-    if (!let_go(settings, flusher)) {
-        snprintf(reason, reason_size, "the reload before takes effect when its window closes");
-        return false;
-    }
     struct config *config = read_again(settings->sources, reason, reason_size);
     if (!config) {
         return false;
@@ -68,13 +70,16 @@ bool settings_reload(struct settings *settings, struct flusher *flusher, char *r
         }
         log_line(LOG_LEVEL_WARNING, "changes that take a restart", "keys", keys, NULL);
     }
-    settings->before = settings->config;
+    let_go(settings, flusher);
+    settings->before[1] = settings->config;
     settings->config = config;
     return true;
 }
 
 void settings_deinit(struct settings *settings)
 {
-    config_free(settings->before);
+    for (size_t i = 0; i < SETTINGS_BEFORE; i++) {
+        config_free(settings->before[i]);
+    }
     config_free(settings->config);
 }

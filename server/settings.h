@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration in force, and the one before it for as long as the flusher may still read it.
+ * The configuration in force, and those before it for as long as the flusher may still read them.
  * Main thread only; the threads get const pointers.
  */
 #ifndef SERVER_SETTINGS_H
@@ -12,9 +12,12 @@
 #include "config/config.h"
 #include "server/flush/flusher.h"
 
+/* The one that the flusher keeps to until its window closes, and the one that was in force last. */
+#define SETTINGS_BEFORE 2
+
 struct settings {
     struct config *config;
-    struct config *before;
+    struct config *before[SETTINGS_BEFORE];
     const struct config_sources *sources;
 };
 

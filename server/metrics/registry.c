@@ -9,6 +9,9 @@
 
 #define IDENTITY_SEED UINT64_C(0x1d)
 
+/* Room for the longest name and tags that the configuration can allow, and tags of its own. */
+#define DRAFT_BYTES_MAX 65536
+
 static const size_t series_bytes[METRIC_KINDS] = {
     [METRIC_COUNTER] = sizeof(struct counter_series),
     [METRIC_GAUGE] = sizeof(struct gauge_series),
@@ -135,11 +138,11 @@ static int canonical_tags(const struct registry *registry, const char *text, siz
     return (int)(count > (size_t)sent ? tags_sort(tags, count) : count);
 }
 
-static struct identity *make_identity(struct registry *registry, enum statsd_type type,
-                                      const char *name, size_t name_length, const struct tag *tags,
-                                      size_t tag_count)
+/* A copy of `draft` that belongs to the registry. */
+static struct identity *keep_identity(struct registry *registry, const struct identity *draft)
 {
-    size_t bytes = identity_bytes(name_length, tags, tag_count);
+    size_t bytes =
+        offsetof(struct identity, bytes) + draft->name_length + (size_t)draft->tags_length;
     if (!pool_reserve(registry->pool, bytes)) {
         return NULL;
     }
@@ -148,8 +151,7 @@ static struct identity *make_identity(struct registry *registry, enum statsd_typ
         pool_release(registry->pool, bytes);
         return NULL;
     }
-    identity_init(identity, type, name, name_length, tags, tag_count);
-    identity->hash = table_hash(identity_hash(identity, IDENTITY_SEED));
+    memcpy(identity, draft, bytes);
     return identity;
 }
 
@@ -210,28 +212,58 @@ static bool push_free(struct registry_kind *store, uint32_t index)
     return true;
 }
 
-/* Under the lock. Takes ownership of `identity` when it answers 0. */
-static unsigned add(struct registry *registry, struct identity *identity, uint32_t *index)
+static void refuse_name(struct registry *registry, uint64_t hash)
 {
-    enum metric_kind kind = metric_kind_of((enum statsd_type)identity->type);
+    uint64_t bit = hash % (REGISTRY_REFUSED_WORDS * UINT64_C(64));
+    registry->refused[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+/* Enters an identity that is the registry's already at a free index. */
+static bool enter(struct registry *registry, struct identity *identity, enum metric_kind kind)
+{
+    if (!take_index(registry, kind, &identity->index)) {
+        return false;
+    }
+    if (!table_insert(&registry->directory, identity->hash, identity->index, kind)) {
+        push_free(&registry->kinds[kind], identity->index);
+        return false;
+    }
+    return true;
+}
+
+/* Under the lock. */
+static unsigned add(struct registry *registry, const struct identity *draft, uint32_t *index)
+{
+    enum metric_kind kind = metric_kind_of((enum statsd_type)draft->type);
     if (registry->series_count >= registry->series_max) {
-        atomic_fetch_add(&registry->refused, 1);
+        refuse_name(registry, draft->hash);
         return LOSS_SERIES_LIMIT;
     }
-    if (!take_index(registry, kind, index)) {
+    struct identity *identity = keep_identity(registry, draft);
+    if (!identity || !enter(registry, identity, kind)) {
+        registry_free_identity(registry, identity);
         return LOSS_MEMORY_LIMIT;
     }
-    if (!table_insert(&registry->directory, identity->hash, *index, kind)) {
-        push_free(&registry->kinds[kind], *index);
-        return LOSS_MEMORY_LIMIT;
-    }
-    struct series *series = registry_at(registry, kind, *index);
-    identity->index = *index;
+    struct series *series = registry_at(registry, kind, identity->index);
     identity->generation = ++registry->generation;
     series->locals = 1;
+    *index = identity->index;
     atomic_store_explicit(&series->identity, identity, memory_order_release);
     atomic_fetch_add(&registry->series_count, 1);
     atomic_fetch_add(&registry->series_by_type[identity->type], 1);
+    return 0;
+}
+
+static unsigned find_or_add(struct registry *registry, const struct identity *draft,
+                            uint32_t *index)
+{
+    const struct table_slot *slot = find(registry, draft);
+    if (!slot) {
+        return add(registry, draft, index);
+    }
+    struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
+    series->locals++;
+    *index = slot->id;
     return 0;
 }
 
@@ -243,25 +275,16 @@ unsigned registry_resolve(struct registry *registry, enum statsd_type type, cons
     if (tag_count < 0) {
         return LOSS_TOO_MANY_TAGS;
     }
-    struct identity *identity =
-        make_identity(registry, type, name, name_length, list, (size_t)tag_count);
-    if (!identity) {
-        return LOSS_MEMORY_LIMIT;
+    _Alignas(struct identity) char draft_bytes[DRAFT_BYTES_MAX];
+    if (identity_bytes(name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
+        return LOSS_TAGS_TOO_LONG;
     }
-    unsigned loss = 0;
+    struct identity *draft = (struct identity *)(void *)draft_bytes;
+    identity_init(draft, type, name, name_length, list, (size_t)tag_count);
+    draft->hash = table_hash(identity_hash(draft, IDENTITY_SEED));
     pthread_mutex_lock(&registry->lock);
-    struct table_slot *slot = find(registry, identity);
-    if (slot) {
-        struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
-        series->locals++;
-        *index = slot->id;
-    } else {
-        loss = add(registry, identity, index);
-    }
+    unsigned loss = find_or_add(registry, draft, index);
     pthread_mutex_unlock(&registry->lock);
-    if (slot || loss) {
-        registry_free_identity(registry, identity);
-    }
     return loss;
 }
 
@@ -303,5 +326,12 @@ struct identity *registry_remove(struct registry *registry, enum metric_kind kin
 
 uint64_t registry_take_refused(struct registry *registry)
 {
-    return atomic_exchange(&registry->refused, 0);
+    uint64_t names = 0;
+    pthread_mutex_lock(&registry->lock);
+    for (size_t i = 0; i < REGISTRY_REFUSED_WORDS; i++) {
+        names += (uint64_t)__builtin_popcountll(registry->refused[i]);
+        registry->refused[i] = 0;
+    }
+    pthread_mutex_unlock(&registry->lock);
+    return names;
 }

@@ -30,6 +30,7 @@
 #include "server/metrics/timer.h"
 
 #define REGISTRY_CHUNK 1024
+#define REGISTRY_REFUSED_WORDS 64
 
 struct series {
     _Atomic(struct identity *) identity; /* NULL: this index is free */
@@ -90,7 +91,8 @@ struct registry {
     char *own_text;
     _Atomic uint64_t series_count; /* of all kinds */
     _Atomic uint64_t series_by_type[STATSD_TYPES];
-    _Atomic uint64_t refused; /* names refused since registry_take_refused() */
+    /* A bit by hash for each name refused at the limit since registry_take_refused(). */
+    uint64_t refused[REGISTRY_REFUSED_WORDS];
 };
 
 /* NULL without memory. `config` is read during the call only. */
@@ -125,7 +127,8 @@ struct identity *registry_remove(struct registry *registry, enum metric_kind kin
                                  struct pool_cache *cache);
 void registry_free_identity(struct registry *registry, struct identity *identity);
 
-/* Names refused at the limit since the last call. */
+/* How many different names were refused at the limit since the last call: at least, and never more
+ * than REGISTRY_REFUSED_WORDS * 64. */
 uint64_t registry_take_refused(struct registry *registry);
 
 #endif

@@ -13,30 +13,16 @@
 #include "server/core/require.h"
 #include "server/metrics/figures.h"
 
-/* A name as it was sent: the header, then the name, then the raw tags. */
-struct spelling {
-    uint32_t state; /* as in the table's slot */
-    uint32_t tags_length;
-    uint16_t name_length;
-    uint8_t type;
-    char bytes[];
-};
-
-#define SPELLING_BYTES offsetof(struct spelling, bytes)
 #define STATE_KIND_SHIFT 30
 #define STATE_LOCAL_MASK ((UINT32_C(1) << STATE_KIND_SHIFT) - 1)
 #define MEMBER_SEED UINT64_C(0x5e7)
 
+/* Beyond so many on average, spellings are looked up in the registry each time. */
+#define SPELLINGS_A_SERIES 2
+
 /* Sums of up to 1e8 counts, and squares of up to 1e8 timer values, stay finite within these. */
 #define COUNT_MAX 1e300
 #define TIMER_MAX 1e150
-
-struct key {
-    const char *name, *tags;
-    uint32_t name_length, tags_length;
-    uint8_t type;
-    uint64_t hash;
-};
 
 bool shard_init(struct shard *shard, const struct config *config, struct registry *registry,
                 struct pool *pool)
@@ -51,187 +37,82 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
     };
     shard->open = &shard->slices[0];
     shard->cache = pool_cache_new(pool);
-    lines_init(&shard->names, pool);
-    bool made = shard->cache && table_init(&shard->table) &&
+    bool made = shard->cache &&
+                spellings_init(&shard->spellings, pool, shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
-        shard->kinds[kind].chunks = calloc(shard->slices[0].chunks_max, sizeof(void *));
-        made = shard->kinds[kind].chunks != NULL;
+        made = locals_init(&shard->locals[kind], shard->series_max);
     }
     return made;
-}
-
-static void deinit_kind(struct shard *shard, struct shard_kind *kind)
-{
-    for (uint32_t i = 0; kind->chunks && i < shard->slices[0].chunks_max; i++) {
-        free(kind->chunks[i]);
-    }
-    free(kind->chunks);
-    free(kind->free);
 }
 
 void shard_deinit(struct shard *shard)
 {
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        deinit_kind(shard, &shard->kinds[kind]);
+        locals_deinit(&shard->locals[kind]);
     }
     slice_deinit(&shard->slices[0], shard->cache);
     slice_deinit(&shard->slices[1], shard->cache);
-    lines_deinit(&shard->names);
-    table_deinit(&shard->table);
+    spellings_deinit(&shard->spellings);
     free(shard->retired);
     if (shard->cache) {
         pool_cache_free(shard->cache);
     }
 }
 
-static struct key key_of(const char *datagram, const struct statsd_item *item)
+/* A local id that leads to series `owner`, with its cells in both slices, so that a swap never has
+ * to allocate. */
+static uint32_t take_local(struct shard *shard, enum metric_kind kind, uint32_t owner)
 {
-    struct key key = {.name = datagram + item->name.offset,
-                      .tags = datagram + item->tags.offset,
-                      .name_length = item->name.length,
-                      .tags_length = item->tags.length,
-                      .type = item->type};
-    uint64_t hash = hash_bytes(key.name, key.name_length, (uint64_t)key.type + 1);
-    if (key.tags_length > 0) {
-        hash ^= hash_bytes(key.tags, key.tags_length, STATSD_TYPES + 1) * 31;
+    uint32_t local = locals_take(&shard->locals[kind], owner);
+    if (local != LOCALS_NONE && (!slice_reserve(&shard->slices[0], kind, local) ||
+                                 !slice_reserve(&shard->slices[1], kind, local))) {
+        locals_hide(&shard->locals[kind], local);
+        locals_give(&shard->locals[kind], local);
+        return LOCALS_NONE;
     }
-    key.hash = table_hash(hash);
-    return key;
+    return local;
 }
 
-static bool is_spelled(const struct spelling *spelling, const struct key *key)
+/* The local id for a series of the registry: the one it has already, by another spelling, or a new
+ * one. Either way the registry counts one local id here. */
+static uint32_t local_of(struct shard *shard, enum metric_kind kind, uint32_t owner)
 {
-    return spelling->name_length == key->name_length && spelling->tags_length == key->tags_length &&
-           spelling->type == key->type &&
-           memcmp(spelling->bytes, key->name, key->name_length) == 0 &&
-           memcmp(spelling->bytes + key->name_length, key->tags, key->tags_length) == 0;
-}
-
-static struct table_slot *find(const struct shard *shard, const struct key *key)
-{
-    struct table_slot *slot = table_first(&shard->table, key->hash);
-    while (slot && !is_spelled(lines_at(&shard->names, slot->id), key)) {
-        slot = table_next(&shard->table, slot);
-    }
-    return slot;
-}
-
-static bool push(uint32_t **stack, uint32_t *count, uint32_t *capacity, uint32_t value)
-{
-    if (*count == *capacity) {
-        uint32_t wanted = *capacity ? *capacity * 2 : 64;
-        uint32_t *grown = realloc(*stack, wanted * sizeof(*grown));
-        if (!grown) {
-            return false;
+    uint32_t local = locals_find(&shard->locals[kind], owner);
+    if (local == LOCALS_NONE) {
+        local = take_local(shard, kind, owner);
+        if (local != LOCALS_NONE) {
+            return local;
         }
-        *stack = grown;
-        *capacity = wanted;
     }
-    (*stack)[(*count)++] = value;
-    return true;
+    registry_release(shard->registry, kind, owner);
+    return local;
 }
 
-/* The flusher looks at every id below the published count, and one whose spelling could not be
- * entered leads nowhere: such an id says index 0, which exists, and has no name to be forgotten. */
-static struct local_chunk *new_chunk(void)
-{
-    struct local_chunk *chunk = calloc(1, sizeof(*chunk));
-    for (uint32_t i = 0; chunk && i < SLICE_CHUNK; i++) {
-        chunk->name[i] = LINES_NONE;
-    }
-    return chunk;
-}
-
-/* A local id with its cells in both slices, so that a swap never has to allocate. */
-static bool take_local(struct shard *shard, enum metric_kind kind, uint32_t *local)
-{
-    struct shard_kind *store = &shard->kinds[kind];
-    if (store->free_count > 0) {
-        *local = store->free[--store->free_count];
-        return true;
-    }
-    if (store->count >= shard->series_max) {
-        return false;
-    }
-    struct local_chunk **chunk = &store->chunks[store->count / SLICE_CHUNK];
-    if (!*chunk) {
-        *chunk = new_chunk();
-    }
-    if (!*chunk || !slice_reserve(&shard->slices[0], kind, store->count) ||
-        !slice_reserve(&shard->slices[1], kind, store->count)) {
-        return false;
-    }
-    *local = store->count++;
-    return true;
-}
-
-static void give_local(struct shard *shard, enum metric_kind kind, uint32_t local)
-{
-    struct shard_kind *store = &shard->kinds[kind];
-    /* Without memory for the stack the id is lost, which costs its cells and nothing else. */
-    push(&store->free, &store->free_count, &store->free_capacity, local);
-}
-
-static uint32_t spell(struct shard *shard, const struct key *key, uint32_t state)
-{
-    uint32_t line = lines_take(&shard->names, SPELLING_BYTES + key->name_length + key->tags_length);
-    if (line != LINES_NONE) {
-        struct spelling *spelling = lines_at(&shard->names, line);
-        spelling->state = state;
-        spelling->tags_length = key->tags_length;
-        spelling->name_length = (uint16_t)key->name_length;
-        spelling->type = key->type;
-        memcpy(spelling->bytes, key->name, key->name_length);
-        memcpy(spelling->bytes + key->name_length, key->tags, key->tags_length);
-    }
-    return line;
-}
-
-static void unspell(struct shard *shard, uint32_t line)
-{
-    const struct spelling *spelling = lines_at(&shard->names, line);
-    lines_give(&shard->names, line, SPELLING_BYTES + spelling->name_length + spelling->tags_length);
-}
-
-/* Enters a spelling that leads to registry index `owner`. */
-static bool enter(struct shard *shard, const struct key *key, uint32_t owner, uint32_t *state)
-{
-    enum metric_kind kind = metric_kind_of((enum statsd_type)key->type);
-    uint32_t local;
-    if (!take_local(shard, kind, &local)) {
-        return false;
-    }
-    *state = (uint32_t)kind << STATE_KIND_SHIFT | local;
-    uint32_t line = spell(shard, key, *state);
-    if (line == LINES_NONE || !table_insert(&shard->table, key->hash, line, *state)) {
-        if (line != LINES_NONE) {
-            unspell(shard, line);
-        }
-        give_local(shard, kind, local);
-        return false;
-    }
-    struct local_chunk *chunk = shard->kinds[kind].chunks[local / SLICE_CHUNK];
-    atomic_store_explicit(&chunk->owner[local % SLICE_CHUNK], owner, memory_order_relaxed);
-    chunk->name[local % SLICE_CHUNK] = line;
-    return true;
-}
-
-/* The path of a spelling that is not in the table: the registry decides. */
-static unsigned admit(struct shard *shard, const struct key *key, uint32_t *state)
+/* The path of a spelling that is not known: the registry decides. What cannot be remembered for
+ * want of memory comes this way again. */
+static unsigned admit(struct shard *shard, const struct spelling_key *key, uint32_t *state)
 {
     uint32_t owner;
+    enum metric_kind kind = metric_kind_of((enum statsd_type)key->type);
     unsigned loss = registry_resolve(shard->registry, (enum statsd_type)key->type, key->name,
                                      key->name_length, key->tags, key->tags_length, &owner);
-    if (loss == 0 && !enter(shard, key, owner, state)) {
-        registry_release(shard->registry, metric_kind_of((enum statsd_type)key->type), owner);
+    uint32_t local = loss == 0 ? local_of(shard, kind, owner) : LOCALS_NONE;
+    if (loss == 0 && local == LOCALS_NONE) {
         loss = LOSS_MEMORY_LIMIT;
     }
     if (loss == LOSS_SERIES_LIMIT || loss == LOSS_MEMORY_LIMIT) {
         shard->names_refused++;
     }
-    return loss;
+    if (loss) {
+        return loss;
+    }
+    *state = (uint32_t)kind << STATE_KIND_SHIFT | local;
+    uint32_t *chain = locals_spelling(&shard->locals[kind], local);
+    uint32_t line = spellings_enter(&shard->spellings, key, *state, *chain);
+    *chain = line == LINES_NONE ? *chain : line;
+    return 0;
 }
 
 static unsigned check(const struct shard *shard, const struct statsd_item *item)
@@ -280,12 +161,9 @@ unsigned shard_store(struct shard *shard, const char *datagram, const struct sta
     if (loss) {
         return loss;
     }
-    struct key key = key_of(datagram, item);
-    const struct table_slot *slot = find(shard, &key);
+    struct spelling_key key = spelling_key(datagram, item);
     uint32_t state;
-    if (slot) {
-        state = slot->state;
-    } else if ((loss = admit(shard, &key, &state))) {
+    if (!spellings_find(&shard->spellings, &key, &state) && (loss = admit(shard, &key, &state))) {
         return loss;
     }
     return add(shard, datagram, item, state, stamp_ns) ? 0 : LOSS_MEMORY_LIMIT;
@@ -299,7 +177,7 @@ static void free_retired(struct shard *shard)
         const struct retired *old = &shard->retired[done++];
         uint32_t owner = shard_owner(shard, (enum metric_kind)old->kind, old->local);
         registry_release(shard->registry, (enum metric_kind)old->kind, owner);
-        give_local(shard, (enum metric_kind)old->kind, old->local);
+        locals_give(&shard->locals[old->kind], old->local);
     }
     shard->retired_count -= done;
     if (done > 0) {
@@ -314,7 +192,7 @@ struct slice *shard_swap(struct shard *shard, uint64_t now_ns)
     shard->hand_overs++;
     free_retired(shard);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        given->count[kind] = shard->kinds[kind].count;
+        given->count[kind] = shard->locals[kind].count;
     }
     given->ended_ns = now_ns;
     shard->open = given == &shard->slices[0] ? &shard->slices[1] : &shard->slices[0];
@@ -339,18 +217,11 @@ static bool retire(struct shard *shard, enum metric_kind kind, uint32_t local)
 
 void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local)
 {
-    uint32_t *line = &shard->kinds[kind].chunks[local / SLICE_CHUNK]->name[local % SLICE_CHUNK];
-    if (*line == LINES_NONE || !retire(shard, kind, local)) {
-        return;
+    struct locals *locals = &shard->locals[kind];
+    bool known = locals_find(locals, locals_owner(locals, local)) == local;
+    if (known && retire(shard, kind, local)) {
+        spellings_forget(&shard->spellings, *locals_spelling(locals, local));
+        *locals_spelling(locals, local) = LINES_NONE;
+        locals_hide(locals, local);
     }
-    const struct spelling *spelling = lines_at(&shard->names, *line);
-    struct statsd_item item = {.type = spelling->type,
-                               .name = {0, spelling->name_length},
-                               .tags = {spelling->name_length, spelling->tags_length}};
-    struct key key = key_of(spelling->bytes, &item);
-    struct table_slot *slot = find(shard, &key);
-    REQUIRE(slot && slot->id == *line);
-    table_remove(&shard->table, slot);
-    unspell(shard, *line);
-    *line = LINES_NONE;
 }

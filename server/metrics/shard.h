@@ -13,22 +13,16 @@
 #ifndef SERVER_METRICS_SHARD_H
 #define SERVER_METRICS_SHARD_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "config/config.h"
 #include "proto/statsd.h"
-#include "server/core/lines.h"
 #include "server/core/pool.h"
-#include "server/core/table.h"
+#include "server/metrics/locals.h"
 #include "server/metrics/registry.h"
 #include "server/metrics/slice.h"
-
-struct local_chunk {
-    _Atomic uint32_t owner[SLICE_CHUNK]; /* index in the registry; the flusher reads it too */
-    uint32_t name[SLICE_CHUNK];          /* line of the spelling, LINES_NONE once forgotten */
-};
+#include "server/metrics/spelling.h"
 
 struct retired {
     uint64_t hand_over; /* number of the first hand-over after it was forgotten */
@@ -36,17 +30,9 @@ struct retired {
     uint8_t kind;
 };
 
-struct shard_kind {
-    struct local_chunk **chunks;
-    uint32_t count; /* local ids ever used are below */
-    uint32_t *free;
-    uint32_t free_count, free_capacity;
-};
-
 struct shard {
-    struct table table; /* hash of the spelling → (line, kind and local id) */
-    struct lines names;
-    struct shard_kind kinds[METRIC_KINDS];
+    struct spellings spellings; /* each leads to a kind and a local id */
+    struct locals locals[METRIC_KINDS];
     struct slice slices[2];
     struct slice *open;
     uint64_t hand_overs;
@@ -81,9 +67,7 @@ void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local);
 /* The registry index a local id leads to. */
 static inline uint32_t shard_owner(const struct shard *shard, enum metric_kind kind, uint32_t local)
 {
-    return atomic_load_explicit(
-        &shard->kinds[kind].chunks[local / SLICE_CHUNK]->owner[local % SLICE_CHUNK],
-        memory_order_relaxed);
+    return locals_owner(&shard->locals[kind], local);
 }
 
 #endif

@@ -36,7 +36,7 @@ static void a_series_is_gone_after_its_lifetime(void **state)
         store_close(store, 10);
     }
     assert_int_equal(store->registry->series_count, 0);
-    assert_int_equal(store->shards[0].table.count, 0);
+    assert_int_equal(store->shards[0].spellings.table.count, 0);
     store_free(store);
 }
 

@@ -155,10 +155,10 @@ static void ids_are_forgotten_with_the_next_hand_over(void **state)
         store_put(store, 0, line);
         assert_true(handover_forget(handover, METRIC_COUNTER, i));
     }
-    assert_int_equal(store->shards[0].table.count, 200);
+    assert_int_equal(store->shards[0].spellings.table.count, 200);
     handover_ask(handover, false);
     handover_give(handover, handover_question(handover), 1);
-    assert_int_equal(store->shards[0].table.count, 0);
+    assert_int_equal(store->shards[0].spellings.table.count, 0);
     assert_int_equal(handover->forget_count, 0);
     assert_near(count_of(handover_take(handover, 2), 7), 1, 0);
     store_merge(store);

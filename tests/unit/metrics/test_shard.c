@@ -20,7 +20,8 @@ static void spellings_of_one_series_add_up(void **state)
     const struct snapshot *snapshot = store_close(store, 10);
     assert_int_equal(snapshot->counter_count, 1);
     assert_near(snapshot->counters[0].count, 11, 0);
-    assert_int_equal(store->shards[0].kinds[METRIC_COUNTER].count, 3);
+    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 1);
+    assert_int_equal(store->shards[0].spellings.table.count, 3);
     store_free(store);
 }
 
@@ -185,18 +186,18 @@ static void a_forgotten_name_comes_back_to_its_series(void **state)
     shard_forget(&store->shards[0], METRIC_COUNTER, 0);
     /* The old id is reserved, and its sample still counts. */
     store_put(store, 0, "n:2|c");
-    assert_int_equal(store->shards[0].kinds[METRIC_COUNTER].count, 3);
+    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 3);
     const struct snapshot *snapshot = store_close(store, 10);
     assert_near(store_counters(snapshot, "n")->count, 3, 0);
     const struct counter_series *series = registry_at(store->registry, METRIC_COUNTER, 0);
     assert_int_equal(series->series.locals, 2);
     /* After the second hand-over it is free, and the next new name gets it. */
     store_put(store, 0, "x:1|c");
-    assert_int_equal(store->shards[0].kinds[METRIC_COUNTER].count, 4);
+    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 4);
     store_close(store, 10);
     assert_int_equal(series->series.locals, 1);
     store_put(store, 0, "y:7|c\nn:4|c");
-    assert_int_equal(store->shards[0].kinds[METRIC_COUNTER].count, 4);
+    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 4);
     assert_int_equal(shard_owner(&store->shards[0], METRIC_COUNTER, 0), 3);
     snapshot = store_close(store, 10);
     assert_near(store_counters(snapshot, "n")->total, 7, 0);
@@ -205,20 +206,47 @@ static void a_forgotten_name_comes_back_to_its_series(void **state)
     store_free(store);
 }
 
-/* An id whose spelling could not be entered is below the published count and leads nowhere: here
- * the names' chunk does not fit the budget. */
-static void an_id_that_was_never_named_can_be_looked_at_and_forgotten(void **state)
+/* The names' chunk does not fit the budget here: the registry is asked each time. */
+static void a_name_that_cannot_be_remembered_still_counts(void **state)
 {
     (void)state;
     struct store *store = store_new(NULL, 1);
     uint64_t rest = store->config->limits.memory_bytes - pool_bytes(store->pool) - 1000;
     assert_true(pool_reserve(store->pool, rest));
-    assert_int_equal(store_put(store, 0, "n:1|c"), LOSS_MEMORY_LIMIT);
+    assert_int_equal(store_put(store, 0, "n:1|c"), 0);
+    assert_int_equal(store_put(store, 0, "n:2|c"), 0);
+    assert_int_equal(store->shards[0].spellings.table.count, 0);
     pool_release(store->pool, rest);
-    assert_int_equal(store->shards[0].kinds[METRIC_COUNTER].count, 1);
-    assert_int_equal(shard_owner(&store->shards[0], METRIC_COUNTER, 0), 0);
+    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 1);
+    const struct counter_series *series = registry_at(store->registry, METRIC_COUNTER, 0);
+    assert_int_equal(series->series.locals, 1);
     shard_forget(&store->shards[0], METRIC_COUNTER, 0);
-    assert_int_equal(store->shards[0].retired_count, 0);
+    shard_forget(&store->shards[0], METRIC_COUNTER, 0);
+    assert_int_equal(store->shards[0].retired_count, 1);
+    assert_near(store_counters(store_close(store, 10), "n")->count, 3, 0);
+    store_free(store);
+}
+
+/* A sender who shuffles his tags cannot use up the ids of others. */
+static void shuffled_tags_take_one_id_and_bounded_memory(void **state)
+{
+    (void)state;
+    const char *overrides[] = {"limits.max_series=4", NULL};
+    struct store *store = store_new(overrides, 1);
+    assert_int_equal(store_put(store, 0, "known:1|c"), 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        char line[128];
+        snprintf(line, sizeof(line), "n:1|c|#%.*s,b%.*s", (int)(i % 30),
+                 ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,", (int)(i / 30),
+                 ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,");
+        assert_int_equal(store_put(store, 0, line), 0);
+    }
+    assert_int_equal(store_put(store, 0, "known:1|c"), 0);
+    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 2);
+    assert_true(store->shards[0].spellings.table.count <= 8);
+    const struct snapshot *snapshot = store_close(store, 10);
+    assert_near(store_counters(snapshot, "n")->count, 1000, 0);
+    assert_near(store_counters(snapshot, "known")->count, 2, 0);
     store_free(store);
 }
 
@@ -309,7 +337,7 @@ static void reused_ids_never_mix_two_series(void **state)
     }
     /* Ids were reused, or there would be one a name, and two of each worker. */
     assert_true(registry_count(store->registry, METRIC_COUNTER) < MODEL_NAMES / 2);
-    assert_true(store->shards[0].kinds[METRIC_COUNTER].count < MODEL_NAMES);
+    assert_true(store->shards[0].locals[METRIC_COUNTER].count < MODEL_NAMES);
     store_free(store);
 }
 
@@ -325,7 +353,8 @@ int main(void)
         cmocka_unit_test(at_the_memory_budget_samples_are_refused_and_nothing_breaks),
         cmocka_unit_test(long_names_do_not_run_out_before_the_series_limit),
         cmocka_unit_test(a_forgotten_name_comes_back_to_its_series),
-        cmocka_unit_test(an_id_that_was_never_named_can_be_looked_at_and_forgotten),
+        cmocka_unit_test(a_name_that_cannot_be_remembered_still_counts),
+        cmocka_unit_test(shuffled_tags_take_one_id_and_bounded_memory),
         cmocka_unit_test(reused_ids_never_mix_two_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

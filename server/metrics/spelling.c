@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/metrics/spelling.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "server/core/hash.h"
+#include "server/core/require.h"
+
+/* A name of up to 48 bytes without tags takes one line. */
+struct spelling {
+    uint32_t state;
+    uint32_t next; /* line of the next in the chain */
+    uint32_t tags_length;
+    uint16_t name_length;
+    uint8_t type;
+    char bytes[]; /* the name, then the raw tags */
+};
+
+static size_t spelling_bytes(size_t name_length, size_t tags_length)
+{
+    return offsetof(struct spelling, bytes) + name_length + tags_length;
+}
+
+bool spellings_init(struct spellings *spellings, struct pool *pool, uint64_t count_max)
+{
+    spellings->count_max = count_max;
+    lines_init(&spellings->lines, pool);
+    return table_init(&spellings->table);
+}
+
+void spellings_deinit(struct spellings *spellings)
+{
+    lines_deinit(&spellings->lines);
+    table_deinit(&spellings->table);
+}
+
+static uint64_t hash_of(const struct spelling_key *key)
+{
+    uint64_t hash = hash_bytes(key->name, key->name_length, (uint64_t)key->type + 1);
+    if (key->tags_length > 0) {
+        hash ^= hash_bytes(key->tags, key->tags_length, STATSD_TYPES + 1) * 31;
+    }
+    return table_hash(hash);
+}
+
+struct spelling_key spelling_key(const char *datagram, const struct statsd_item *item)
+{
+    struct spelling_key key = {.name = datagram + item->name.offset,
+                               .tags = datagram + item->tags.offset,
+                               .name_length = item->name.length,
+                               .tags_length = item->tags.length,
+                               .type = item->type};
+    key.hash = hash_of(&key);
+    return key;
+}
+
+static bool is_spelled(const struct spelling *spelling, const struct spelling_key *key)
+{
+    return spelling->name_length == key->name_length && spelling->tags_length == key->tags_length &&
+           spelling->type == key->type &&
+           memcmp(spelling->bytes, key->name, key->name_length) == 0 &&
+           memcmp(spelling->bytes + key->name_length, key->tags, key->tags_length) == 0;
+}
+
+static struct table_slot *find(const struct spellings *spellings, const struct spelling_key *key)
+{
+    struct table_slot *slot = table_first(&spellings->table, key->hash);
+    while (slot && !is_spelled(lines_at(&spellings->lines, slot->id), key)) {
+        slot = table_next(&spellings->table, slot);
+    }
+    return slot;
+}
+
+bool spellings_find(const struct spellings *spellings, const struct spelling_key *key,
+                    uint32_t *state)
+{
+    const struct table_slot *slot = find(spellings, key);
+    if (slot) {
+        *state = slot->state;
+    }
+    return slot != NULL;
+}
+
+uint32_t spellings_enter(struct spellings *spellings, const struct spelling_key *key,
+                         uint32_t state, uint32_t next)
+{
+    size_t bytes = spelling_bytes(key->name_length, key->tags_length);
+    if (spellings->table.count >= spellings->count_max) {
+        return LINES_NONE;
+    }
+    uint32_t line = lines_take(&spellings->lines, bytes);
+    if (line == LINES_NONE) {
+        return LINES_NONE;
+    }
+    if (!table_insert(&spellings->table, key->hash, line, state)) {
+        lines_give(&spellings->lines, line, bytes);
+        return LINES_NONE;
+    }
+    struct spelling *spelling = lines_at(&spellings->lines, line);
+    spelling->state = state;
+    spelling->next = next;
+    spelling->tags_length = key->tags_length;
+    spelling->name_length = (uint16_t)key->name_length;
+    spelling->type = key->type;
+    memcpy(spelling->bytes, key->name, key->name_length);
+    memcpy(spelling->bytes + key->name_length, key->tags, key->tags_length);
+    return line;
+}
+
+static void forget(struct spellings *spellings, uint32_t line, const struct spelling *spelling)
+{
+    struct spelling_key key = {.name = spelling->bytes,
+                               .tags = spelling->bytes + spelling->name_length,
+                               .name_length = spelling->name_length,
+                               .tags_length = spelling->tags_length,
+                               .type = spelling->type};
+    key.hash = hash_of(&key);
+    struct table_slot *slot = find(spellings, &key);
+    REQUIRE(slot && slot->id == line);
+    table_remove(&spellings->table, slot);
+    lines_give(&spellings->lines, line, spelling_bytes(key.name_length, key.tags_length));
+}
+
+void spellings_forget(struct spellings *spellings, uint32_t line)
+{
+    while (line != LINES_NONE) {
+        const struct spelling *spelling = lines_at(&spellings->lines, line);
+        uint32_t next = spelling->next;
+        forget(spellings, line, spelling);
+        line = next;
+    }
+}
