@@ -185,6 +185,12 @@ class Server:
         return self.addresses["udp"][0]
 
     @property
+    def target(self):
+        """The first UDP listener as sigmactl's --to takes it."""
+        host, port = self.udp
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
     def http(self):
         return self.addresses["http"][0]
 
