@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many distinct members were seen: exact up to SET_EXACT_MEMBERS, then HyperLogLog with 2^14 registers
- * (standard error 1.04/sqrt(2^14) = 0.81 %), estimated by Ertl's method (2017, "New cardinality estimation
- * algorithms for HyperLogLog sketches", improved raw estimator), which needs no bias tables. Members come in as 64-bit hashes of one
- * keyed hash function shared by all sets that are to be merged; in the exact phase two members are taken for
- * one only when their hashes collide, which for 256 members happens once in 5e14 sets.
+ * How many distinct members were seen: exact up to SET_EXACT_MEMBERS, then HyperLogLog with 2^14
+ * registers (standard error 1.04/sqrt(2^14) = 0.81 %), estimated by Ertl's method (2017, "New
+ * cardinality estimation algorithms for HyperLogLog sketches", improved raw estimator), which needs
+ * no bias tables. Members come in as 64-bit hashes of one keyed hash function shared by all sets
+ * that are to be merged; in the exact phase two members are taken for one only when their hashes
+ * collide, which for 256 members happens once in 5e14 sets.
  *
- * The set owns pool blocks: 8 bytes a member slot while exact, 16 KiB as HyperLogLog. One thread at a time.
+ * The set owns pool blocks: 8 bytes a member slot while exact, 16 KiB as HyperLogLog. One thread at
+ * a time.
  */
 #ifndef SERVER_METRICS_SET_H
 #define SERVER_METRICS_SET_H

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The contract of an output of closed windows. A sink is a struct whose first member is a struct sink; the
- * daemon makes it, hands it every closed snapshot, asks how far it has come, and stops it.
+ * The contract of an output of closed windows. A sink is a struct whose first member is a struct
+ * sink; the daemon makes it, hands it every closed snapshot, asks how far it has come, and stops
+ * it.
  *
- * All functions are called from the flusher thread (submit) or the main thread (the others); none of them
- * may block for longer than a lock held for moments. A sink works on a thread or event loop of its own and
- * keeps a bounded queue of snapshot references. What it must drop it counts, with the reason, in its figures.
+ * All functions are called from the flusher thread (submit) or the main thread (the others); none
+ * of them may block for longer than a lock held for moments. A sink works on a thread or event loop
+ * of its own and keeps a bounded queue of snapshot references. What it must drop it counts, with
+ * the reason, in its figures.
  */
 #ifndef SERVER_SINK_SINK_H
 #define SERVER_SINK_SINK_H
@@ -19,12 +21,12 @@
 struct sink;
 
 struct sink_figures {
-    uint64_t done_window;    /* every window up to this one is written, or lost and counted */
-    uint64_t errors;         /* failed attempts */
-    uint64_t windows_lost;   /* windows given up, whole or in part */
-    uint64_t bytes_sent;     /* written or sent since start */
-    uint64_t queue_bytes;    /* waiting, estimated as bytes that will be written */
-    bool failing;            /* the latest attempt failed; `reason` says why */
+    uint64_t done_window;  /* every window up to this one is written, or lost and counted */
+    uint64_t errors;       /* failed attempts */
+    uint64_t windows_lost; /* windows given up, whole or in part */
+    uint64_t bytes_sent;   /* written or sent since start */
+    uint64_t queue_bytes;  /* waiting, estimated as bytes that will be written */
+    bool failing;          /* the latest attempt failed; `reason` says why */
     char reason[160];
 };
 
@@ -36,8 +38,9 @@ struct sink_ops {
     void (*figures)(struct sink *sink, struct sink_figures *figures);
     /* Closes and opens its files or connections again (SIGHUP). NULL = nothing to do. */
     void (*reopen)(struct sink *sink);
-    /* Finishes what is queued, within `deadline_ms` from now, then ends threads and frees everything. Returns
-     * false when something had to be left unwritten (already counted and logged). */
+    /* Finishes what is queued, within `deadline_ms` from now, then ends threads and frees
+     * everything. Returns false when something had to be left unwritten (already counted and
+     * logged). */
     bool (*stop)(struct sink *sink, uint64_t deadline_ms);
 };
 
