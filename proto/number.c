@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/number.h"
 
-#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/number_scan.h"
 
 #define TEXT_LENGTH_MAX 1024
-#define SIGNIFICANT_DIGITS_MAX 17
 
 /* Far outside what a double can hold, far inside an int. */
 #define EXPONENT_MAX 1000000
@@ -143,162 +140,4 @@ bool number_parse(const char *text, size_t length, double *value)
         return false;
     }
     return convert_exactly(&decimal, value) || convert_slowly(text, length, value);
-}
-
-static size_t format_integer(char *out, int64_t value)
-{
-    char reversed[NUMBER_TEXT_MAX];
-    size_t count = 0;
-    size_t length = 0;
-    uint64_t rest = value < 0 ? (uint64_t)-value : (uint64_t)value;
-    do {
-        reversed[count++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        out[length++] = '-';
-    }
-    while (count > 0) {
-        out[length++] = reversed[--count];
-    }
-    out[length] = '\0';
-    return length;
-}
-
-/* The `precision` significant digits of a positive value and the exponent of the first one. Skips
- * whatever point the locale put behind the first digit. */
-static void round_to_digits(double value, int precision, char digits[SIGNIFICANT_DIGITS_MAX],
-                            int *exponent)
-{
-    char text[64];
-    snprintf(text, sizeof text, "%.*e", precision - 1, value);
-    const char *at = text;
-    for (int count = 0; *at != 'e'; at++) {
-        if (is_digit(*at) && count < precision) {
-            digits[count++] = *at;
-        }
-    }
-    *exponent = atoi(at + 1);
-}
-
-/* Adds one to the last of the digits. */
-static void increment_digits(char *digits, int count, int *exponent)
-{
-    int i = count - 1;
-    while (i > 0 && digits[i] == '9') {
-        digits[i--] = '0';
-    }
-    if (digits[i] == '9') {
-        digits[i] = '1';
-        ++*exponent;
-    } else {
-        digits[i]++;
-    }
-}
-
-/* Lays digits out as 0.00123 or 123.45. A caller's value with an exponent from 0 to 14 is no
- * integer, so that there are digits behind the point. */
-static size_t layout_plain(char *out, const char *digits, size_t count, int exponent)
-{
-    size_t length = 0;
-    size_t whole = exponent < 0 ? 0 : (size_t)exponent + 1;
-    if (whole == 0) {
-        out[length++] = '0';
-    }
-    for (size_t i = 0; i < whole; i++) {
-        out[length++] = i < count ? digits[i] : '0';
-    }
-    out[length++] = '.';
-    for (int i = -1; i > exponent; i--) {
-        out[length++] = '0';
-    }
-    for (size_t i = whole; i < count; i++) {
-        out[length++] = digits[i];
-    }
-    return length;
-}
-
-/* Lays digits out as 1.234e+50, with at least two digits of exponent. */
-static size_t layout_scientific(char *out, const char *digits, size_t count, int exponent)
-{
-    size_t length = 0;
-    out[length++] = digits[0];
-    if (count > 1) {
-        out[length++] = '.';
-        memcpy(out + length, digits + 1, count - 1);
-        length += count - 1;
-    }
-    unsigned size = exponent < 0 ? (unsigned)-exponent : (unsigned)exponent;
-    out[length++] = 'e';
-    out[length++] = exponent < 0 ? '-' : '+';
-    if (size >= 100) {
-        out[length++] = (char)('0' + size / 100);
-    }
-    out[length++] = (char)('0' + size / 10 % 10);
-    out[length++] = (char)('0' + size % 10);
-    return length;
-}
-
-/* Writes the digits without the zeros at their end. Returns the length, or 0 when the text is not
- * read back as `value`. */
-static size_t layout_if_exact(char *out, const char *digits, int precision, int exponent,
-                              double value)
-{
-    size_t count = (size_t)precision;
-    while (count > 1 && digits[count - 1] == '0') {
-        count--;
-    }
-    size_t length = exponent >= -4 && exponent < 15
-                        ? layout_plain(out, digits, count, exponent)
-                        : layout_scientific(out, digits, count, exponent);
-    double again = 0;
-    return number_parse(out, length, &again) && again == value ? length : 0;
-}
-
-/* A decimal of 15 digits survives the way through a normal double, so that rounding to 15 finds
- * every text that short; a subnormal has fewer bits and may need as little as one digit. 17 always
- * suffice. The doubles below a power of two lie closer than those above it, so that there the
- * decimal next above may be read back where the nearest is not. */
-static size_t format_positive(char *out, double value)
-{
-    size_t length = 0;
-    for (int precision = value < DBL_MIN ? 1 : 15;
-         length == 0 && precision <= SIGNIFICANT_DIGITS_MAX; precision++) {
-        char digits[SIGNIFICANT_DIGITS_MAX];
-        int exponent = 0;
-        round_to_digits(value, precision, digits, &exponent);
-        length = layout_if_exact(out, digits, precision, exponent, value);
-        if (length == 0) {
-            increment_digits(digits, precision, &exponent);
-            length = layout_if_exact(out, digits, precision, exponent, value);
-        }
-    }
-    return length;
-}
-
-static size_t format_word(char *out, const char *word)
-{
-    size_t length = strlen(word);
-    memcpy(out, word, length + 1);
-    return length;
-}
-
-size_t number_format(char out[NUMBER_TEXT_MAX], double value)
-{
-    if (isnan(value)) {
-        return format_word(out, "NaN");
-    }
-    if (isinf(value)) {
-        return format_word(out, value > 0 ? "+Inf" : "-Inf");
-    }
-    if (fabs(value) < 1e15 && value == (double)(int64_t)value) {
-        return format_integer(out, (int64_t)value);
-    }
-    size_t sign = value < 0;
-    if (sign) {
-        out[0] = '-';
-    }
-    size_t length = sign + format_positive(out + sign, fabs(value));
-    out[length] = '\0';
-    return length;
 }
