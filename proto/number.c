@@ -7,12 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/number_digits.h"
+#include "proto/number_powers.h"
 #include "proto/number_scan.h"
 
 #define TEXT_LENGTH_MAX 1024
 
 /* Far outside what a double can hold, far inside an int. */
 #define EXPONENT_MAX 1000000
+
+/* A mantissa up to this takes eight digits more. */
+#define EIGHT_MORE_MAX (UINT64_MAX / 100000000 - 1)
+
+__extension__ typedef unsigned __int128 uint128;
 
 /* The value is mantissa * 10^exponent, up to digits that no longer fitted the mantissa. */
 struct decimal {
@@ -32,6 +39,13 @@ static bool is_digit(char byte)
 static const char *take_digits(const char *text, const char *end, bool fraction,
                                struct decimal *decimal)
 {
+    uint32_t eight = 0;
+    while (end - text >= 8 && decimal->mantissa < EIGHT_MORE_MAX &&
+           number_digits_read(text, &eight)) {
+        decimal->mantissa = decimal->mantissa * 100000000 + eight;
+        decimal->exponent -= fraction ? 8 : 0;
+        text += 8;
+    }
     for (; text < end && is_digit(*text); text++) {
         if (decimal->mantissa < UINT64_MAX / 10 - 1) {
             decimal->mantissa = decimal->mantissa * 10 + (uint64_t)(*text - '0');
@@ -105,6 +119,37 @@ static bool convert_exactly(const struct decimal *decimal, double *value)
     return true;
 }
 
+/* The mantissa times a power of 128 bits, after Daniel Lemire, "Number Parsing at a Gigabyte per
+ * Second" (2021). The upper 128 bits of that product are off by less than one, because the power is
+ * off by less than one in its last place, and by less than two when moved up a place. This decides
+ * the rounding unless the bits behind the 53rd are that close to a half. Fails there, on subnormals
+ * and on the largest doubles. */
+static bool convert_by_power(const struct decimal *decimal, double *value)
+{
+    enum { FRACTION_BITS = 52, REST_BITS = 127 - FRACTION_BITS, BIAS = 1075, BIASED_MAX = 2045 };
+    if (decimal->truncated || decimal->mantissa == 0 || decimal->exponent < NUMBER_POWER_FIRST ||
+        decimal->exponent > NUMBER_POWER_LAST) {
+        return false;
+    }
+    struct number_power power = number_powers[decimal->exponent - NUMBER_POWER_FIRST];
+    int shift = __builtin_clzll(decimal->mantissa);
+    uint64_t mantissa = decimal->mantissa << shift;
+    uint128 product = (uint128)power.high * mantissa + ((uint128)power.low * mantissa >> 64);
+    bool low = product >> 127 == 0;
+    product <<= low;
+    uint128 rest = product & (((uint128)1 << REST_BITS) - 1);
+    uint128 half = (uint128)1 << (REST_BITS - 1);
+    int biased = BIAS + number_power_log2(decimal->exponent) - shift - low + REST_BITS - 63;
+    if ((rest >= half - 2 && rest <= half + 2) || biased < 1 || biased > BIASED_MAX) {
+        return false;
+    }
+    /* The significand's top bit adds one to the exponent, and so does a carry out of it. */
+    uint64_t bits = (uint64_t)(product >> REST_BITS) + (rest > half) +
+                    ((uint64_t)(biased - 1) << FRACTION_BITS) + ((uint64_t)decimal->negative << 63);
+    memcpy(value, &bits, sizeof bits);
+    return true;
+}
+
 /* strtod() of a text whose grammar has been checked, whatever locale the process has set. glibc and
  * musl answer newlocale() for "C" with a constant object: nothing is allocated. */
 static bool convert_slowly(const char *text, size_t length, double *value)
@@ -139,5 +184,6 @@ bool number_parse(const char *text, size_t length, double *value)
     if (!parse_decimal(text, length, &decimal)) {
         return false;
     }
-    return convert_exactly(&decimal, value) || convert_slowly(text, length, value);
+    return convert_exactly(&decimal, value) || convert_by_power(&decimal, value) ||
+           convert_slowly(text, length, value);
 }
