@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/metrics/spelling.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #include "server/core/hash.h"
 #include "server/core/require.h"
-
-/* A name of up to 48 bytes without tags takes one line. */
-struct spelling {
-    uint32_t state;
-    uint32_t next; /* line of the next in the chain */
-    uint32_t tags_length;
-    uint16_t name_length;
-    uint8_t type;
-    char bytes[]; /* the name, then the raw tags */
-};
 
 static size_t spelling_bytes(size_t name_length, size_t tags_length)
 {
@@ -55,18 +42,10 @@ struct spelling_key spelling_key(const char *datagram, const struct statsd_item 
     return key;
 }
 
-static bool is_spelled(const struct spelling *spelling, const struct spelling_key *key)
-{
-    return spelling->name_length == key->name_length && spelling->tags_length == key->tags_length &&
-           spelling->type == key->type &&
-           memcmp(spelling->bytes, key->name, key->name_length) == 0 &&
-           memcmp(spelling->bytes + key->name_length, key->tags, key->tags_length) == 0;
-}
-
 static struct table_slot *find(const struct spellings *spellings, const struct spelling_key *key)
 {
     struct table_slot *slot = table_first(&spellings->table, key->hash);
-    while (slot && !is_spelled(lines_at(&spellings->lines, slot->id), key)) {
+    while (slot && !spellings_confirm(spellings, slot->id, key)) {
         slot = table_next(&spellings->table, slot);
     }
     return slot;

@@ -9,7 +9,9 @@
 #define SERVER_METRICS_SPELLING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "proto/statsd.h"
 #include "server/core/lines.h"
@@ -21,6 +23,16 @@ struct spelling_key {
     uint32_t name_length, tags_length;
     uint8_t type;
     uint64_t hash;
+};
+
+/* A name of up to 48 bytes without tags takes one line. */
+struct spelling {
+    uint32_t state;
+    uint32_t next; /* line of the next in the chain */
+    uint32_t tags_length;
+    uint16_t name_length;
+    uint8_t type;
+    char bytes[]; /* the name, then the raw tags */
 };
 
 struct spellings {
@@ -38,6 +50,56 @@ struct spelling_key spelling_key(const char *datagram, const struct statsd_item 
 /* True, with what it leads to, when the spelling is known. */
 bool spellings_find(const struct spellings *spellings, const struct spelling_key *key,
                     uint32_t *state);
+
+/* The same in steps, so that a group of lookups can wait for memory together: prefetch the slot;
+ * take the first slot of this hash, which almost always is the spelling, and prefetch its line;
+ * compare. A spelling that is not confirmed so has to be looked for by spellings_find(). */
+static inline void spellings_prefetch(const struct spellings *spellings,
+                                      const struct spelling_key *key)
+{
+    __builtin_prefetch(&spellings->table.slots[key->hash & spellings->table.mask]);
+}
+
+static inline bool spellings_guess(const struct spellings *spellings,
+                                   const struct spelling_key *key, uint32_t *line, uint32_t *state)
+{
+    const struct table_slot *slot = table_first(&spellings->table, key->hash);
+    if (slot) {
+        *line = slot->id;
+        *state = slot->state;
+        __builtin_prefetch(lines_at(&spellings->lines, *line));
+    }
+    return slot != NULL;
+}
+
+/* Eight bytes at a time, the last eight overlapping those before: names are short, and a call of
+ * memcmp() costs as much as the compare. */
+static inline bool spelling_same_bytes(const char *a, const char *b, size_t length)
+{
+    if (length < 8) {
+        return memcmp(a, b, length) == 0;
+    }
+    uint64_t left, right, differ = 0;
+    for (size_t at = 0; at + 8 < length; at += 8) {
+        memcpy(&left, a + at, 8);
+        memcpy(&right, b + at, 8);
+        differ |= left ^ right;
+    }
+    memcpy(&left, a + length - 8, 8);
+    memcpy(&right, b + length - 8, 8);
+    return (differ | (left ^ right)) == 0;
+}
+
+static inline bool spellings_confirm(const struct spellings *spellings, uint32_t line,
+                                     const struct spelling_key *key)
+{
+    const struct spelling *spelling = (const struct spelling *)lines_at(&spellings->lines, line);
+    return spelling->name_length == key->name_length && spelling->tags_length == key->tags_length &&
+           spelling->type == key->type &&
+           spelling_same_bytes(spelling->bytes, key->name, key->name_length) &&
+           (key->tags_length == 0 ||
+            spelling_same_bytes(spelling->bytes + key->name_length, key->tags, key->tags_length));
+}
 
 /* Enters a spelling that is not known. `next` is the line of another that leads to the same place,
  * LINES_NONE for the first. Returns its own line, or LINES_NONE at a bound. */

@@ -203,10 +203,15 @@ static void take_all(struct pipeline *pipeline, const struct corpus *corpus)
 {
     static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     uint64_t now = clock_monotonic_ns(&clock_system);
+    struct udp_datagram batch[UDP_BATCH];
     for (size_t i = 0; i < corpus->count; i++) {
-        struct udp_datagram datagram = {corpus->bytes + corpus->datagrams[i].offset,
-                                        corpus->datagrams[i].length, &nobody};
-        intake_take(&pipeline->intake, &datagram, TRANSPORT_UDP, now);
+        struct udp_datagram *datagram = &batch[i % UDP_BATCH];
+        *datagram = (struct udp_datagram){corpus->bytes + corpus->datagrams[i].offset,
+                                          corpus->datagrams[i].length, &nobody};
+        intake_take(&pipeline->intake, datagram, TRANSPORT_UDP, now);
+        if (i % UDP_BATCH == UDP_BATCH - 1 || i == corpus->count - 1) {
+            intake_settle(&pipeline->intake);
+        }
     }
 }
 
