@@ -28,12 +28,24 @@ static const char *const kind_columns[CSV_KINDS] = {
 #define ROWS_AHEAD 12
 #define CACHE_LINE 64
 
+/* The text of a rate that was written before: a rate has all of a double's digits, and they are
+ * most of the work of a row, but only as many rates are about as there are counts. */
+struct known_rate {
+    double value;
+    uint8_t length; /* 0: nothing is known */
+    char text[23];
+};
+
+#define RATES_BITS 8
+#define RATES (1 << RATES_BITS)
+
 /* What the rows of one call have in common, and where the next byte goes. */
 struct line {
     struct buffer *out;
     char *at;
     size_t stamp_length;
     char stamp[NUMBER_TEXT_MAX];
+    struct known_rate rates[RATES];
 };
 
 const char *csv_kind_name(enum csv_kind kind)
@@ -86,6 +98,7 @@ static void format_stamp(struct line *line, const struct snapshot *snapshot)
     int64_t seconds = stamp_ms / 1000;
     int64_t rest_ms = stamp_ms % 1000;
     int length;
+    memset(line->stamp, 0, sizeof(line->stamp));
     if (rest_ms == 0) {
         length = snprintf(line->stamp, sizeof(line->stamp), "%lld,", (long long)seconds);
     } else {
@@ -101,6 +114,29 @@ static void put_number(struct line *line, double value)
     *line->at++ = ',';
     if (isfinite(value)) {
         line->at += number_format(line->at, value);
+    }
+}
+
+static void put_rate(struct line *line, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    /* 2^64 over the golden ratio: the upper bits of the product depend on all bits. */
+    struct known_rate *known =
+        &line->rates[bits * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RATES_BITS)];
+    if (known->length > 0 && known->value == value) {
+        *line->at = ',';
+        memcpy(line->at + 1, known->text, sizeof(known->text));
+        line->at += 1 + known->length;
+        return;
+    }
+    const char *text = line->at + 1;
+    put_number(line, value);
+    size_t length = (size_t)(line->at - text);
+    if (length <= sizeof(known->text)) {
+        known->value = value;
+        known->length = (uint8_t)length;
+        memcpy(known->text, text, sizeof(known->text));
     }
 }
 
@@ -152,7 +188,7 @@ static void put_counter(struct line *line, const struct counter_row *row)
 {
     if (row->updated && begin_row(line, row->identity, 2 * (NUMBER_TEXT_MAX + 1))) {
         put_number(line, row->count);
-        put_number(line, row->rate);
+        put_rate(line, row->rate);
         end_row(line);
     }
 }
@@ -173,7 +209,7 @@ static void put_timer(struct line *line, const struct timer_row *row, size_t per
     }
     put_word(line, statsd_type_name((enum statsd_type)row->identity->type));
     put_number(line, row->count);
-    put_number(line, row->rate);
+    put_rate(line, row->rate);
     put_number(line, row->sum);
     put_number(line, row->mean);
     put_number(line, row->min);
@@ -251,7 +287,9 @@ size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size
         [CSV_TIMERS] = render_timers,       [CSV_SETS] = render_sets,
         [CSV_ANOMALIES] = render_anomalies,
     };
-    struct line line = {.out = out};
+    struct line line;
+    line.out = out;
+    memset(line.rates, 0, sizeof(line.rates));
     format_stamp(&line, snapshot);
     return renders[kind](&line, snapshot, from, csv_rows_count(kind, snapshot), bytes_max);
 }
