@@ -9,8 +9,9 @@
 
 #define IDENTITY_SEED UINT64_C(0x1d)
 
-/* Room for the longest name and tags that the configuration can allow, and tags of its own. */
-#define DRAFT_BYTES_MAX 65536
+/* Room for the longest name and tags that the configuration can allow, and tags of its own, with
+ * every byte escaped. */
+#define DRAFT_BYTES_MAX ((size_t)256 * 1024)
 
 static const size_t series_bytes[METRIC_KINDS] = {
     [METRIC_COUNTER] = sizeof(struct counter_series),
@@ -141,8 +142,7 @@ static int canonical_tags(const struct registry *registry, const char *text, siz
 /* A copy of `draft` that belongs to the registry. */
 static struct identity *keep_identity(struct registry *registry, const struct identity *draft)
 {
-    size_t bytes =
-        offsetof(struct identity, bytes) + draft->name_length + (size_t)draft->tags_length;
+    size_t bytes = identity_bytes(draft);
     if (!pool_reserve(registry->pool, bytes)) {
         return NULL;
     }
@@ -158,8 +158,7 @@ static struct identity *keep_identity(struct registry *registry, const struct id
 void registry_free_identity(struct registry *registry, struct identity *identity)
 {
     if (identity) {
-        pool_release(registry->pool, offsetof(struct identity, bytes) + identity->name_length +
-                                         identity->tags_length);
+        pool_release(registry->pool, identity_bytes(identity));
         free(identity);
     }
 }
@@ -276,7 +275,7 @@ unsigned registry_resolve(struct registry *registry, enum statsd_type type, cons
         return LOSS_TOO_MANY_TAGS;
     }
     _Alignas(struct identity) char draft_bytes[DRAFT_BYTES_MAX];
-    if (identity_bytes(name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
+    if (identity_bytes_max(name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
         return LOSS_TAGS_TOO_LONG;
     }
     struct identity *draft = (struct identity *)(void *)draft_bytes;

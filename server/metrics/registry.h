@@ -10,8 +10,8 @@
  * kind and is reused after registry_remove(); storage is in chunks that never move.
  *
  * Memory: an entry costs 40 bytes a counter, 48 a gauge, 160 a timer, 48 a set, plus its identity
- * (40 bytes, name and tags) and 32 bytes of directory, all counted against the pool's budget or
- * bounded by series_max.
+ * (30 bytes, name, tags and a comma; plain and escaped where they differ) and 32 bytes of
+ * directory, all counted against the pool's budget or bounded by series_max.
  */
 #ifndef SERVER_METRICS_REGISTRY_H
 #define SERVER_METRICS_REGISTRY_H
