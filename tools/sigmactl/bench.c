@@ -99,18 +99,24 @@ static const char *prepare_worker(struct run *run, size_t worker)
     return made ? NULL : "out of memory";
 }
 
-/* NULL, or why not. */
+/* All workers take the same. NULL, or why not. */
+static const char *prepare_file(struct run *run)
+{
+    const char *reason = NULL;
+    for (size_t i = 0; i < run->bench->threads; i++) {
+        run->taken[i] = &run->corpora[0];
+    }
+    return bench_corpus_read(&run->corpora[0], run->bench->file,
+                             run->bench->shape.datagram_bytes_max, &reason)
+               ? NULL
+               : reason;
+}
+
 static const char *prepare(struct run *run)
 {
-    const struct bench *bench = run->bench;
-    const char *reason = NULL;
-    if (bench->file && !bench_corpus_read(&run->corpora[0], bench->file,
-                                          bench->shape.datagram_bytes_max, &reason)) {
-        return reason;
-    }
-    for (size_t i = 0; i < bench->threads && !reason; i++) {
-        run->taken[i] = &run->corpora[0];
-        reason = bench->file ? NULL : prepare_worker(run, i);
+    const char *reason = run->bench->file ? prepare_file(run) : NULL;
+    for (size_t i = 0; i < run->bench->threads && !run->bench->file && !reason; i++) {
+        reason = prepare_worker(run, i);
     }
     return reason;
 }
