@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool add_datagram(struct bench_corpus *corpus, size_t length)
+/* A short file is taken as often as makes a pass that can be timed. */
+#define FILE_DATAGRAMS_MIN 4096
+
+static bool add_span(struct bench_corpus *corpus, struct bench_span span)
 {
     if (corpus->count == corpus->capacity) {
         size_t capacity = corpus->capacity ? corpus->capacity * 2 : 1024;
@@ -16,10 +19,15 @@ static bool add_datagram(struct bench_corpus *corpus, size_t length)
         corpus->datagrams = grown;
         corpus->capacity = capacity;
     }
-    corpus->datagrams[corpus->count++] =
-        (struct bench_span){(uint32_t)corpus->length, (uint32_t)length};
-    corpus->length += length;
+    corpus->datagrams[corpus->count++] = span;
     return true;
+}
+
+static bool add_datagram(struct bench_corpus *corpus, size_t length)
+{
+    struct bench_span span = {(uint32_t)corpus->length, (uint32_t)length};
+    corpus->length += length;
+    return add_span(corpus, span);
 }
 
 bool bench_corpus_render(struct bench_corpus *corpus, struct load_plan *plan,
@@ -56,6 +64,17 @@ static bool cut(struct bench_corpus *corpus, size_t total, size_t bytes_max)
     return corpus->count > 0;
 }
 
+static bool repeat(struct bench_corpus *corpus)
+{
+    size_t once = corpus->count;
+    while (corpus->count < FILE_DATAGRAMS_MIN) {
+        if (!add_span(corpus, corpus->datagrams[corpus->count % once])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool bench_corpus_read(struct bench_corpus *corpus, const char *path, size_t datagram_bytes_max,
                        const char **reason)
 {
@@ -68,7 +87,7 @@ bool bench_corpus_read(struct bench_corpus *corpus, const char *path, size_t dat
     corpus->bytes = malloc(BENCH_CORPUS_BYTES_MAX);
     size_t total = corpus->bytes ? fread(corpus->bytes, 1, BENCH_CORPUS_BYTES_MAX, file) : 0;
     fclose(file);
-    return total > 0 && cut(corpus, total, datagram_bytes_max);
+    return total > 0 && cut(corpus, total, datagram_bytes_max) && repeat(corpus);
 }
 
 void bench_corpus_deinit(struct bench_corpus *corpus)

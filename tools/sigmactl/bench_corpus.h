@@ -31,7 +31,7 @@ bool bench_corpus_render(struct bench_corpus *corpus, struct load_plan *plan,
                          size_t datagram_bytes_max, uint64_t metrics);
 
 /* Lines of a file, packed as a client would: whole lines, up to `datagram_bytes_max` a datagram.
- * False with the reason, a constant string. */
+ * A short file is repeated. False with the reason, a constant string. */
 bool bench_corpus_read(struct bench_corpus *corpus, const char *path, size_t datagram_bytes_max,
                        const char **reason);
 
