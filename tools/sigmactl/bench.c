@@ -1,44 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
  * sigmactl bench: the server's own pipeline without its sockets. Datagrams are rendered or read
- * beforehand, then parsed, found, aggregated and flushed in this process, on one thread. Parsing
- * alone is timed beside it in the same run, so that a ratio can be quoted where a machine's speed
- * drifts.
+ * beforehand, then parsed, found, aggregated and flushed in this process. Parsing alone, and one
+ * thread where several are asked for, are timed by turns with it in the same run, so that a ratio
+ * can be quoted where a machine's speed drifts. Figures are medians over the passes.
  */
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "config/config.h"
 #include "server/core/clock.h"
-#include "server/core/hash.h"
-#include "server/flush/derive.h"
-#include "server/flush/graveyard.h"
-#include "server/flush/merge.h"
-#include "server/net/intake.h"
+#include "tools/sigmactl/bench_corpus.h"
+#include "tools/sigmactl/bench_crew.h"
+#include "tools/sigmactl/bench_pipeline.h"
 #include "tools/sigmactl/commands.h"
 #include "tools/sigmactl/json_print.h"
 #include "tools/sigmactl/load_plan.h"
 #include "tools/sigmactl/load_types.h"
 #include "tools/sigmactl/options.h"
 
-#define CORPUS_BYTES_MAX (64 * 1024 * 1024)
 #define DATAGRAM_BYTES_MAX 65507
-
-struct datagram {
-    uint32_t offset, length;
-};
-
-/* Datagrams back to back, as a worker would receive them. */
-struct corpus {
-    char *bytes;
-    size_t length;
-    struct datagram *datagrams;
-    size_t count, capacity;
-};
 
 struct bench {
     struct load_shape shape;
@@ -46,254 +28,231 @@ struct bench {
     const char *file;
     uint64_t metrics;
     uint64_t flushes;
+    uint64_t threads;
     bool json;
 };
 
+/* What is timed once a pass. */
+enum { TIME_PARSE, TIME_ONE, TIME_ALL, TIME_FLUSH, TIMES };
+
+struct samples {
+    double *ns[TIMES]; /* a metric; of TIME_FLUSH a window */
+    uint64_t count;
+};
+
 struct result {
-    uint64_t metrics, datagrams, series;
-    double parse_ns, pipeline_ns; /* a metric */
-    double flush_seconds;         /* mean of a merge and a close */
-    uint64_t flushes;
+    uint64_t metrics, datagrams, series, passes;
+    double ns[TIMES]; /* medians of the samples */
     uint64_t pool_bytes;
 };
 
-/* The parts of a server that a bench drives. */
-struct pipeline {
-    struct config *config;
-    struct pool *pool;
-    struct registry *registry;
-    struct intake intake;
-    struct pool_cache *cache;
-    struct graveyard graveyard;
-    uint64_t sequence;
+struct run {
+    const struct bench *bench;
+    struct bench_pipeline pipeline;
+    struct bench_corpus corpora[BENCH_WORKERS_MAX]; /* the first one for all where it is a file */
+    const struct bench_corpus *taken[BENCH_WORKERS_MAX];
+    struct bench_crew crew;
+    struct samples samples;
+    struct result result;
 };
 
-static bool add_datagram(struct corpus *corpus, size_t length)
+static uint64_t now_ns(void)
 {
-    if (corpus->count == corpus->capacity) {
-        size_t capacity = corpus->capacity ? corpus->capacity * 2 : 1024;
-        struct datagram *grown = realloc(corpus->datagrams, capacity * sizeof(*grown));
-        if (!grown) {
-            return false;
-        }
-        corpus->datagrams = grown;
-        corpus->capacity = capacity;
-    }
-    corpus->datagrams[corpus->count++] =
-        (struct datagram){(uint32_t)corpus->length, (uint32_t)length};
-    corpus->length += length;
-    return true;
+    return clock_monotonic_ns(&clock_system);
 }
 
-static bool render_corpus(struct corpus *corpus, const struct bench *bench, const char **reason)
+static int compare_doubles(const void *a, const void *b)
 {
-    struct load_plan *plan = load_plan_new(&bench->shape, reason);
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static double median(double *values, uint64_t count)
+{
+    qsort(values, count, sizeof(*values), compare_doubles);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+/* Enters all series through the worker first: a plan begins with each of them once, in order, which
+ * is no access pattern to time. Then the corpus is what the plan goes on with. */
+static const char *prepare_worker(struct run *run, size_t worker)
+{
+    const char *reason = NULL;
+    struct bench_corpus *corpus = &run->corpora[worker];
+    struct load_shape shape = run->bench->shape;
+    shape.seed += worker;
+    struct load_plan *plan = load_plan_new(&shape, &reason);
     if (!plan) {
-        return false;
+        return reason;
     }
-    size_t room = bench->shape.datagram_bytes_max + LOAD_SLACK_BYTES;
-    *reason = "out of memory";
-    corpus->bytes = malloc(CORPUS_BYTES_MAX + room);
-    bool made = corpus->bytes != NULL;
-    while (made && corpus->length < CORPUS_BYTES_MAX &&
-           load_plan_tally(plan)->metrics < bench->metrics) {
-        uint64_t left = bench->metrics - load_plan_tally(plan)->metrics;
-        made = add_datagram(corpus, load_plan_render(plan, corpus->bytes + corpus->length, left));
+    bool made = true;
+    while (made && load_plan_tally(plan)->metrics < shape.series) {
+        uint64_t left = shape.series - load_plan_tally(plan)->metrics;
+        made = bench_corpus_render(corpus, plan, shape.datagram_bytes_max, left);
+        if (made) {
+            bench_pipeline_take(&run->pipeline, worker, corpus);
+        }
     }
+    made = made && bench_corpus_render(corpus, plan, shape.datagram_bytes_max, run->bench->metrics);
     load_plan_free(plan);
-    return made;
+    run->taken[worker] = corpus;
+    return made ? NULL : "out of memory";
 }
 
-/* Lines of a file are packed as a client would, whole lines up to the datagram's size. */
-static bool cut_corpus(struct corpus *corpus, size_t total, size_t bytes_max)
+/* All workers take the same. NULL, or why not. */
+static const char *prepare_file(struct run *run)
 {
-    while (corpus->length < total) {
-        size_t rest = total - corpus->length;
-        size_t length = rest < bytes_max ? rest : bytes_max;
-        if (length < rest) {
-            const char *end = memrchr(corpus->bytes + corpus->length, '\n', length);
-            length = end ? (size_t)(end - corpus->bytes) + 1 - corpus->length : length;
-        }
-        if (!add_datagram(corpus, length)) {
-            return false;
-        }
+    const char *reason = NULL;
+    for (size_t i = 0; i < run->bench->threads; i++) {
+        run->taken[i] = &run->corpora[0];
     }
-    return corpus->count > 0;
+    return bench_corpus_read(&run->corpora[0], run->bench->file,
+                             run->bench->shape.datagram_bytes_max, &reason)
+               ? NULL
+               : reason;
 }
 
-static bool read_corpus(struct corpus *corpus, const struct bench *bench, const char **reason)
+static const char *prepare(struct run *run)
 {
-    FILE *file = fopen(bench->file, "rb");
-    if (!file) {
-        *reason = "the file cannot be opened";
-        return false;
+    const char *reason = run->bench->file ? prepare_file(run) : NULL;
+    for (size_t i = 0; i < run->bench->threads && !run->bench->file && !reason; i++) {
+        reason = prepare_worker(run, i);
     }
-    *reason = "the file is empty, or out of memory";
-    corpus->bytes = malloc(CORPUS_BYTES_MAX);
-    size_t total = corpus->bytes ? fread(corpus->bytes, 1, CORPUS_BYTES_MAX, file) : 0;
-    fclose(file);
-    return total > 0 && cut_corpus(corpus, total, bench->shape.datagram_bytes_max);
+    return reason;
 }
 
-static bool make_pipeline(struct pipeline *pipeline)
-{
-    const char *const overrides[] = {"limits.max_series=20000000", "limits.memory=90%",
-                                     "log.bad_lines=0/min"};
-    struct config_sources sources = {
-        .path = "/dev/null", .overrides = overrides, .override_count = 3};
-    pipeline->config = config_load(&sources, stderr, NULL);
-    if (!pipeline->config) {
-        return false;
-    }
-    hash_init();
-    pipeline->pool = pool_new(pipeline->config->limits.memory_bytes);
-    pipeline->registry = pipeline->pool ? registry_new(pipeline->config, pipeline->pool) : NULL;
-    pipeline->cache = pipeline->pool ? pool_cache_new(pipeline->pool) : NULL;
-    if (!pipeline->registry || !pipeline->cache) {
-        return false;
-    }
-    graveyard_init(&pipeline->graveyard, pipeline->registry, pipeline->cache);
-    return intake_init(&pipeline->intake, pipeline->config, pipeline->registry, pipeline->pool, 1);
-}
-
-/* A slice over, merged, and the window closed. */
-static bool flush(struct pipeline *pipeline)
-{
-    uint64_t now = clock_monotonic_ns(&clock_system);
-    struct merge_source source = {&pipeline->intake.shard,
-                                  shard_swap(&pipeline->intake.shard, now)};
-    merge_slices(pipeline->registry, &source, 1, pipeline->cache);
-    struct derive_options options = {
-        .config = pipeline->config,
-        .registry = pipeline->registry,
-        .cache = pipeline->cache,
-        .graveyard = &pipeline->graveyard,
-        .close = true,
-        .sequence = ++pipeline->sequence,
-        .window = pipeline->sequence,
-        .now_ns = now,
-        .window_seconds = 10,
-    };
-    struct snapshot *snapshot = derive_snapshot(&options);
-    if (!snapshot) {
-        return false;
-    }
-    snapshot_unref(snapshot);
-    graveyard_sweep(&pipeline->graveyard, UINT64_MAX);
-    return true;
-}
-
-static void free_pipeline(struct pipeline *pipeline)
-{
-    intake_deinit(&pipeline->intake);
-    graveyard_deinit(&pipeline->graveyard);
-    registry_free(pipeline->registry, pipeline->cache);
-    pool_cache_free(pipeline->cache);
-    pool_free(pipeline->pool);
-    config_free(pipeline->config);
-}
-
-static uint64_t stored(struct pipeline *pipeline)
-{
-    intake_settle(&pipeline->intake);
-    return ingest_samples_stored(&pipeline->intake.figures);
-}
-
-static void take_all(struct pipeline *pipeline, const struct corpus *corpus)
-{
-    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-    uint64_t now = clock_monotonic_ns(&clock_system);
-    struct udp_datagram batch[UDP_BATCH];
-    for (size_t i = 0; i < corpus->count; i++) {
-        struct udp_datagram *datagram = &batch[i % UDP_BATCH];
-        *datagram = (struct udp_datagram){corpus->bytes + corpus->datagrams[i].offset,
-                                          corpus->datagrams[i].length, &nobody};
-        intake_take(&pipeline->intake, datagram, TRANSPORT_UDP, now);
-        if (i % UDP_BATCH == UDP_BATCH - 1 || i == corpus->count - 1) {
-            intake_settle(&pipeline->intake);
-        }
-    }
-}
-
-static double time_parse(const struct corpus *corpus, uint64_t *metrics)
+/* Returns how many items the corpus holds. */
+static uint64_t parse_all(const struct bench_corpus *corpus)
 {
     struct statsd_parser parser;
     struct statsd_item items[INTAKE_ITEMS];
+    uint64_t total = 0;
     statsd_parser_init(&parser, STATSD_AUTO);
-    uint64_t begun = clock_monotonic_ns(&clock_system);
-    *metrics = 0;
     for (size_t i = 0; i < corpus->count; i++) {
         size_t count;
         statsd_parser_feed(&parser, corpus->bytes + corpus->datagrams[i].offset,
                            corpus->datagrams[i].length);
         while ((count = statsd_parser_read(&parser, items, INTAKE_ITEMS)) > 0) {
-            *metrics += count;
+            total += count;
         }
     }
-    return (double)(clock_monotonic_ns(&clock_system) - begun);
+    return total;
 }
 
-/* The first pass enters every series and is not timed; then passes and flushes by turns. */
-static bool run(struct pipeline *pipeline, const struct corpus *corpus, const struct bench *bench,
-                struct result *result)
+/* ns a stored sample of all `active` workers together. 0 where none was stored. */
+static double time_take(struct run *run, size_t active)
 {
-    uint64_t items;
-    double parse_ns = time_parse(corpus, &items);
-    parse_ns = fmin(parse_ns, time_parse(corpus, &items));
-    take_all(pipeline, corpus);
-    if (!flush(pipeline)) {
+    uint64_t before = bench_pipeline_stored(&run->pipeline);
+    uint64_t elapsed = bench_crew_take(&run->crew, active);
+    uint64_t stored = bench_pipeline_stored(&run->pipeline) - before;
+    run->result.metrics += stored;
+    return stored > 0 ? (double)elapsed / (double)stored : 0;
+}
+
+static bool time_flush(struct run *run, double *ns)
+{
+    uint64_t begun = now_ns();
+    bool flushed = bench_pipeline_flush(&run->pipeline);
+    *ns = (double)(now_ns() - begun);
+    return flushed;
+}
+
+static bool time_pass(struct run *run, uint64_t pass)
+{
+    double **ns = run->samples.ns;
+    uint64_t begun = now_ns();
+    uint64_t items = parse_all(run->taken[0]);
+    ns[TIME_PARSE][pass] = (double)(now_ns() - begun) / (double)(items > 0 ? items : 1);
+    ns[TIME_ONE][pass] = time_take(run, 1);
+    if (!time_flush(run, &ns[TIME_FLUSH][pass])) {
         return false;
     }
-    uint64_t before = stored(pipeline), taken = 0, flushed = 0;
-    uint64_t passes = items > 0 ? bench->metrics / items + 1 : 1;
-    passes = passes < bench->flushes ? bench->flushes : passes;
-    for (uint64_t pass = 0; pass < passes; pass++) {
-        uint64_t begun = clock_monotonic_ns(&clock_system);
-        take_all(pipeline, corpus);
-        uint64_t full = clock_monotonic_ns(&clock_system);
-        if (!flush(pipeline)) {
-            return false;
-        }
-        taken += full - begun;
-        flushed += clock_monotonic_ns(&clock_system) - full;
+    ns[TIME_ALL][pass] = ns[TIME_ONE][pass];
+    if (run->bench->threads > 1) {
+        ns[TIME_ALL][pass] = time_take(run, run->bench->threads);
+        return bench_pipeline_flush(&run->pipeline);
     }
-    result->metrics = stored(pipeline) - before;
-    result->datagrams = corpus->count * passes;
-    result->series = atomic_load(&pipeline->registry->series_count);
-    result->parse_ns = items > 0 ? parse_ns / (double)items : 0;
-    result->pipeline_ns = result->metrics ? (double)taken / (double)result->metrics : 0;
-    result->flush_seconds = (double)flushed / 1e9 / (double)passes;
-    result->flushes = passes;
-    result->pool_bytes = pool_bytes(pipeline->pool);
     return true;
 }
 
-static void print_text(const struct result *result)
+static bool make_samples(struct samples *samples, uint64_t count)
 {
-    printf("%" PRIu64 " metrics of %" PRIu64 " series in %" PRIu64 " datagrams\n", result->metrics,
-           result->series, result->datagrams);
-    printf("parse                %8.1f ns a metric\n", result->parse_ns);
-    printf("parse, find, add     %8.1f ns a metric (%.2f times the parse)\n", result->pipeline_ns,
-           result->pipeline_ns / result->parse_ns);
-    printf("merge and close      %8.3f ms a window, mean of %" PRIu64 "\n",
-           result->flush_seconds * 1000, result->flushes);
+    samples->count = count;
+    for (unsigned i = 0; i < TIMES; i++) {
+        samples->ns[i] = calloc(count, sizeof(double));
+        if (!samples->ns[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void summarise(struct run *run)
+{
+    struct result *result = &run->result;
+    for (unsigned i = 0; i < TIMES; i++) {
+        result->ns[i] = median(run->samples.ns[i], run->samples.count);
+    }
+    result->passes = run->samples.count;
+    result->series = atomic_load(&run->pipeline.registry->series_count);
+    result->pool_bytes = pool_bytes(run->pipeline.pool);
+}
+
+/* One pass that is not timed enters whatever the corpora hold that the workers have not met. NULL,
+ * or why not. */
+static const char *measure(struct run *run)
+{
+    uint64_t items = parse_all(run->taken[0]);
+    uint64_t passes = items > 0 ? run->bench->metrics / items + 1 : 1;
+    passes = passes < run->bench->flushes ? run->bench->flushes : passes;
+    if (!make_samples(&run->samples, passes)) {
+        return "out of memory";
+    }
+    if (!bench_crew_start(&run->crew, &run->pipeline, run->taken)) {
+        return "the threads could not be started";
+    }
+    bench_crew_take(&run->crew, run->bench->threads);
+    bool fine = bench_pipeline_flush(&run->pipeline);
+    for (uint64_t pass = 0; pass < passes && fine; pass++) {
+        run->result.datagrams += run->taken[0]->count;
+        fine = time_pass(run, pass);
+    }
+    bench_crew_stop(&run->crew);
+    summarise(run);
+    return fine ? NULL : "out of memory";
+}
+
+static void print_text(const struct bench *bench, const struct result *result)
+{
+    double parse = result->ns[TIME_PARSE], one = result->ns[TIME_ONE], all = result->ns[TIME_ALL];
+    printf("%" PRIu64 " metrics of %" PRIu64 " series, medians of %" PRIu64 " passes\n",
+           result->metrics, result->series, result->passes);
+    printf("parse                %8.1f ns a metric\n", parse);
+    printf("parse, find, add     %8.1f ns a metric (%.2f times the parse)\n", one, one / parse);
+    if (bench->threads > 1) {
+        printf("%2" PRIu64 " threads           %8.1f ns a metric (%.2f times the speed of one)\n",
+               bench->threads, all, one / all);
+    }
+    printf("merge and close      %8.3f ms a window\n", result->ns[TIME_FLUSH] / 1e6);
     printf("names and sketches   %8.1f bytes a series\n",
            (double)result->pool_bytes / (double)(result->series ? result->series : 1));
 }
 
-static json_t *as_json(const struct result *result)
+static json_t *as_json(const struct bench *bench, const struct result *result)
 {
-    return json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:I,s:I}", "metrics", (json_int_t)result->metrics,
-                     "series", (json_int_t)result->series, "datagrams",
-                     (json_int_t)result->datagrams, "parse_ns_per_metric", result->parse_ns,
-                     "ns_per_metric", result->pipeline_ns, "flush_seconds", result->flush_seconds,
-                     "flushes", (json_int_t)result->flushes, "pool_bytes",
-                     (json_int_t)result->pool_bytes);
+    double one = result->ns[TIME_ONE], all = result->ns[TIME_ALL];
+    return json_pack("{s:I,s:I,s:I,s:f,s:f,s:I,s:f,s:f,s:f,s:I,s:I}", "metrics",
+                     (json_int_t)result->metrics, "series", (json_int_t)result->series, "datagrams",
+                     (json_int_t)result->datagrams, "parse_ns_per_metric", result->ns[TIME_PARSE],
+                     "ns_per_metric", one, "threads", (json_int_t)bench->threads,
+                     "threads_ns_per_metric", all, "threads_speedup", all > 0 ? one / all : 0,
+                     "flush_seconds", result->ns[TIME_FLUSH] / 1e9, "flushes",
+                     (json_int_t)result->passes, "pool_bytes", (json_int_t)result->pool_bytes);
 }
 
-static bool print_json(const struct result *result)
+static bool print_json(const struct bench *bench, const struct result *result)
 {
-    json_t *report = as_json(result);
+    json_t *report = as_json(bench, result);
     struct buffer out = {0};
     if (report) {
         json_print(&out, report, 0);
@@ -305,36 +264,40 @@ static bool print_json(const struct result *result)
     return printed;
 }
 
-static int measure(const struct bench *bench, const struct corpus *corpus)
+static int run_bench(const struct options *options, struct run *run)
 {
-    struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
-    struct result result = {0};
-    bool fine = pipeline && make_pipeline(pipeline);
-    if (fine) {
-        fine = run(pipeline, corpus, bench, &result);
-        free_pipeline(pipeline);
-    }
-    free(pipeline);
-    if (!fine) {
+    if (!bench_pipeline_init(&run->pipeline, run->bench->threads)) {
         fprintf(stderr, "sigmactl bench: out of memory\n");
         return STATUS_FAILED;
     }
-    if (bench->json) {
-        return print_json(&result) ? STATUS_OK : STATUS_FAILED;
+    const char *reason = prepare(run);
+    if (reason) {
+        return options_refuse(options, "%s", reason);
     }
-    print_text(&result);
+    reason = measure(run);
+    if (reason) {
+        fprintf(stderr, "sigmactl bench: %s\n", reason);
+        return STATUS_FAILED;
+    }
+    if (run->bench->json) {
+        return print_json(run->bench, &run->result) ? STATUS_OK : STATUS_FAILED;
+    }
+    print_text(run->bench, &run->result);
     return STATUS_OK;
 }
 
 static int bench_all(const struct options *options, const struct bench *bench)
 {
-    struct corpus corpus = {0};
-    const char *reason = NULL;
-    bool made =
-        bench->file ? read_corpus(&corpus, bench, &reason) : render_corpus(&corpus, bench, &reason);
-    int status = made ? measure(bench, &corpus) : options_refuse(options, "%s", reason);
-    free(corpus.bytes);
-    free(corpus.datagrams);
+    static struct run run;
+    run.bench = bench;
+    int status = run_bench(options, &run);
+    bench_pipeline_deinit(&run.pipeline);
+    for (size_t i = 0; i < BENCH_WORKERS_MAX; i++) {
+        bench_corpus_deinit(&run.corpora[i]);
+    }
+    for (unsigned i = 0; i < TIMES; i++) {
+        free(run.samples.ns[i]);
+    }
     return status;
 }
 
@@ -349,6 +312,7 @@ int command_bench(int argc, char **argv)
         .types = "c=50,ms=30,g=20",
         .metrics = 5000000,
         .flushes = 5,
+        .threads = 1,
     };
     const struct option_entry entries[] = {
         {"file", "FILE", "lines to use instead of generated ones (at most 64 MiB of it)",
@@ -365,8 +329,12 @@ int command_bench(int argc, char **argv)
          OPTION_NUMBER, &bench.shape.zipf, 0, 10},
         {"bytes", "N", "the most bytes a datagram (default 1432)", OPTION_COUNT,
          &bench.shape.datagram_bytes_max, 64, DATAGRAM_BYTES_MAX},
-        {"flushes", "N", "windows to close at the least (default 5)", OPTION_COUNT, &bench.flushes,
-         1, 1000000},
+        {"flushes", "N", "passes, each closed by a window, at the least (default 5)", OPTION_COUNT,
+         &bench.flushes, 1, 1000000},
+        {"threads", "N",
+         "workers with a shard each on one registry, timed by turns with one of them\n"
+         "(default 1)",
+         OPTION_COUNT, &bench.threads, 1, BENCH_WORKERS_MAX},
         {"seed", "N", "the metrics and their order follow from it (default 1)", OPTION_COUNT,
          &bench.shape.seed, 0, 1e18},
         {"json", NULL, "print the result as JSON, ns_per_metric among it", OPTION_FLAG, &bench.json,
@@ -379,6 +347,7 @@ int command_bench(int argc, char **argv)
             "Times the server's own pipeline in this process, without sockets: parse, find,\n"
             "aggregate, and the close of a window. Parsing alone is timed beside it.",
         .example = "sigmactl bench --series 1e6 --metrics 2e7\n"
+                   "sigmactl bench --threads 2 --zipf 1.1\n"
                    "sigmactl bench --file captured.txt --json",
         .entries = entries,
         .count = sizeof(entries) / sizeof(entries[0]),
