@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/require.h"
+
 /* A timer's p99 says something from this many samples a window on. */
 #define P99_SAMPLES_MIN 20
+
+/* Of flush.percentiles, as the configuration allows. */
+#define PERCENTILES_MAX 32
 
 /* A snapshot with everything it owns. Identities, sketches and sets belong to the registry. */
 struct owned {
@@ -224,18 +229,36 @@ static void derive_gauge(struct derivation *derivation, const struct gauge_serie
     }
 }
 
+/* The configured percentiles, then p99, in one pass over the sketch. */
+static void compute_quantiles(const struct sketch *sketch, const struct config_numbers *percents,
+                              double *quantiles)
+{
+    double asked[PERCENTILES_MAX + 1], answers[PERCENTILES_MAX + 1];
+    size_t before = 0, count = percents->count;
+    while (before < count && percents->items[before] < 99) {
+        before++;
+    }
+    size_t added = before < count && percents->items[before] <= 99 ? 0 : 1;
+    memcpy(asked, percents->items, before * sizeof(double));
+    asked[before] = 99;
+    memcpy(asked + before + added, percents->items + before, (count - before) * sizeof(double));
+    sketch_quantiles(sketch, asked, count + added, answers);
+    memcpy(quantiles, answers, before * sizeof(double));
+    memcpy(quantiles + before, answers + before + added, (count - before) * sizeof(double));
+    quantiles[count] = answers[before];
+}
+
 /* Closing moves the window's sketch to where later snapshots find it until a newer one comes. */
 static void keep_quantiles(struct derivation *derivation, struct timer_series *timer)
 {
     const struct derive_options *options = derivation->options;
     const struct config_numbers *percents = &options->config->flush.percentiles;
+    REQUIRE(percents->count <= PERCENTILES_MAX);
     if (!timer->quantiles) {
         timer->quantiles = malloc((percents->count + 1) * sizeof(double));
     }
     if (timer->quantiles) {
-        sketch_quantiles(timer->window.sketch, percents->items, percents->count, timer->quantiles);
-        const double p99 = 99;
-        sketch_quantiles(timer->window.sketch, &p99, 1, &timer->quantiles[percents->count]);
+        compute_quantiles(timer->window.sketch, percents, timer->quantiles);
         timer->quantiles_ns = options->now_ns;
     }
     graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
