@@ -15,6 +15,9 @@
 /* At least `bytes`, 0 included, not cleared. NULL without memory. */
 void *large_take(size_t bytes);
 
+/* The same, all zero. */
+void *large_take_cleared(size_t bytes);
+
 /* Gives it back; `bytes` as it was asked for. NULL is allowed. */
 void large_give(void *memory, size_t bytes);
 

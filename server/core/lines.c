@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/large.h"
 #include "server/core/require.h"
 
 #define CHUNK_BYTES ((size_t)LINES_CHUNK * LINE_BYTES)
+#define PIECE_BYTES (CHUNK_BYTES * LINES_PIECE)
 #define CHUNKS_MAX (LINES_TOPS_MAX * LINES_TOP)
 
 static uint32_t run_of(size_t bytes)
@@ -25,11 +27,16 @@ bool lines_init(struct lines *lines, struct pool *pool)
     return lines->tops != NULL;
 }
 
+static char **place_of(const struct lines *lines, uint32_t chunk)
+{
+    return &lines->tops[chunk / LINES_TOP][chunk % LINES_TOP];
+}
+
 void lines_deinit(struct lines *lines)
 {
-    for (uint32_t i = 0; i < lines->chunk_count; i++) {
-        free(lines->tops[i / LINES_TOP][i % LINES_TOP]);
-        pool_release(lines->pool, CHUNK_BYTES);
+    for (uint32_t i = 0; i < lines->chunk_count; i += i < LINES_SINGLE ? 1 : LINES_PIECE) {
+        large_give(*place_of(lines, i), i < LINES_SINGLE ? CHUNK_BYTES : PIECE_BYTES);
+        pool_release(lines->pool, i < LINES_SINGLE ? CHUNK_BYTES : PIECE_BYTES);
     }
     for (uint32_t i = 0; lines->tops && i < LINES_TOPS_MAX; i++) {
         free(lines->tops[i]);
@@ -57,16 +64,31 @@ static char **next_place(struct lines *lines)
     return *top ? *top + lines->chunk_count % LINES_TOP : NULL;
 }
 
+/* Memory for the next chunk: its own, or the next part of a piece. */
+static char *take_chunk(struct lines *lines)
+{
+    uint32_t past = lines->chunk_count - LINES_SINGLE;
+    bool single = lines->chunk_count < LINES_SINGLE;
+    if (!single && past % LINES_PIECE != 0) {
+        return *place_of(lines, lines->chunk_count - 1) + CHUNK_BYTES;
+    }
+    size_t bytes = single ? CHUNK_BYTES : PIECE_BYTES;
+    if (!pool_reserve(lines->pool, bytes)) {
+        return NULL;
+    }
+    char *chunk = single ? aligned_alloc(LINE_BYTES, bytes) : large_take(bytes);
+    if (!chunk) {
+        pool_release(lines->pool, bytes);
+    }
+    return chunk;
+}
+
 /* The unused tail of the newest chunk becomes a free run before the next chunk is begun. */
 static bool add_chunk(struct lines *lines)
 {
     char **place = next_place(lines);
-    if (!place || !pool_reserve(lines->pool, CHUNK_BYTES)) {
-        return false;
-    }
-    char *chunk = aligned_alloc(LINE_BYTES, CHUNK_BYTES);
+    char *chunk = place ? take_chunk(lines) : NULL;
     if (!chunk) {
-        pool_release(lines->pool, CHUNK_BYTES);
         return false;
     }
     uint32_t tail = LINES_CHUNK - lines->used;
@@ -79,6 +101,8 @@ static bool add_chunk(struct lines *lines)
     lines->used = 0;
     return true;
 }
+
+_Static_assert(PIECE_BYTES >= LARGE_BYTES_MIN, "a piece comes from the kernel, in whole pages");
 
 uint32_t lines_take(struct lines *lines, size_t bytes)
 {

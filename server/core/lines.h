@@ -20,6 +20,10 @@
 #define LINES_RUN_MAX 512 /* lines a record: 32 KiB */
 #define LINES_NONE UINT32_MAX
 
+/* After so many chunks of their own, chunks are cut off larger pieces, which can be huge pages. */
+#define LINES_SINGLE 64
+#define LINES_PIECE 64
+
 /* Numbers stay below 2^31, so that their users have a bit to spare. They are looked up in two
  * steps: an array of arrays of chunks. */
 #define LINES_TOP 1024
