@@ -39,6 +39,7 @@ struct config {
         enum statsd_dialect dialect;
         enum config_profile profile;
         uint64_t receive_buffer_bytes; /* asked for a socket */
+        bool udp_gro;
     } server;
     struct {
         enum config_log_level level;

@@ -146,6 +146,15 @@ const struct config_key config_keys[] = {
      .preset = "8MiB",
      .help = "Of a socket; the log tells when less is granted.",
      .offset = FIELD(server.receive_buffer_bytes)},
+    {.section = "server",
+     .name = "udp_gro",
+     .type = TYPE_BOOL,
+     .effect = EFFECT_RESTART,
+     .preset = "false",
+     .help = "Datagrams that the kernel has joined are received at once, cheaper where a sender's "
+             "come in a row; the balance is then a lower bound, since a dropped super-packet "
+             "counts as one.",
+     .offset = FIELD(server.udp_gro)},
 
     {.section = "log",
      .name = "level",

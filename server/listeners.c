@@ -10,6 +10,17 @@
 #include "server/net/holder.h"
 #include "server/net/udp.h"
 
+static void set_gro(const int *fds, size_t count)
+{
+    bool set = true;
+    for (size_t i = 0; i < count; i++) {
+        set = udp_set_gro(fds[i]) && set;
+    }
+    if (!set) {
+        log_line(LOG_LEVEL_WARNING, "the kernel knows no UDP_GRO", NULL);
+    }
+}
+
 static void set_buffers(const int *fds, size_t count, uint64_t wanted)
 {
     uint64_t granted = wanted;
@@ -26,7 +37,7 @@ static void set_buffers(const int *fds, size_t count, uint64_t wanted)
 
 /* Opens one address for all workers and sorts its sockets to them. */
 static bool open_address(struct listeners *listeners, size_t which, const char *text,
-                         uint64_t buffer_bytes, char *reason, size_t reason_size)
+                         const struct config *config, char *reason, size_t reason_size)
 {
     struct address address;
     int fds[64];
@@ -37,7 +48,10 @@ static bool open_address(struct listeners *listeners, size_t which, const char *
         holder_append(&address, reason, reason_size);
         return false;
     }
-    set_buffers(fds, listeners->worker_count, buffer_bytes);
+    set_buffers(fds, listeners->worker_count, config->server.receive_buffer_bytes);
+    if (config->server.udp_gro) {
+        set_gro(fds, listeners->worker_count);
+    }
     for (size_t i = 0; i < listeners->worker_count; i++) {
         listeners->fds[i * listeners->address_count + which] = fds[i];
     }
@@ -67,8 +81,7 @@ bool listeners_open(struct listeners *listeners, const struct config *config, ch
     }
     memset(listeners->fds, 0xff, (total + 1) * sizeof(int));
     for (size_t i = 0; i < addresses->count; i++) {
-        if (!open_address(listeners, i, addresses->items[i], config->server.receive_buffer_bytes,
-                          reason, reason_size)) {
+        if (!open_address(listeners, i, addresses->items[i], config, reason, reason_size)) {
             close_all(listeners);
             return false;
         }

@@ -104,6 +104,9 @@ void balance_json_write(const struct own_figures *figures, struct buffer *out)
     json_begin_object(&json);
     json_member_boolean(&json, "balanced", is_balanced(ingest));
     write_datagrams(&json, ingest);
+    if (figures->dropped_is_lower_bound) {
+        json_member_boolean(&json, "datagrams_dropped_is_lower_bound", true);
+    }
     write_lines(&json, ingest);
     write_samples(&json, ingest);
     json_member_integer(&json, "series_rejected", ingest->series_rejected);

@@ -7,6 +7,7 @@
 #ifndef SERVER_HTTP_OWN_FIGURES_H
 #define SERVER_HTTP_OWN_FIGURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "server/core/buffer.h"
@@ -27,6 +28,7 @@ struct own_figures {
     const struct own_sink *sinks;
     size_t sink_count;
     uint64_t conflicts;              /* exposition_conflicts() */
+    bool dropped_is_lower_bound;     /* server.udp_gro */
     const struct snapshot *snapshot; /* for the anomalies that last; may be NULL */
 };
 

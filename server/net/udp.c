@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,21 @@
 #define SLOT_BYTES 1536
 #define SLOT_STRIDE (SLOT_BYTES + 64)
 
+/* Every datagram of a joined message has at least a byte. */
+#define JOINED_DATAGRAMS_MAX ((size_t)UDP_BATCH_JOINED * DATAGRAM_BYTES_MAX)
+
 struct udp_buffers {
+    bool gro;
+    size_t message_count;
     struct mmsghdr messages[UDP_BATCH];
     struct iovec vectors[UDP_BATCH][2];
     struct sockaddr_storage senders[UDP_BATCH];
-    char *slots; /* UDP_BATCH dense slots */
-    char *tails; /* UDP_BATCH times DATAGRAM_STRIDE, mapped and untouched until a large datagram
-                    comes */
-    char *whole; /* where a large datagram is joined, UDP_BATCH of them */
+    _Alignas(struct cmsghdr) char controls[UDP_BATCH_JOINED][CMSG_SPACE(sizeof(int))];
+    struct udp_datagram *datagrams; /* as many as messages can hold; those of joined messages mapped
+                                       and untouched until they come */
+    char *slots;                    /* dense, one a message; NULL with gro */
+    char *tails; /* DATAGRAM_STRIDE a message, mapped and untouched until a large one comes */
+    char *whole; /* where a large datagram is put together, like the tails; NULL with gro */
 };
 
 static int open_socket(const struct address *address)
@@ -91,6 +99,12 @@ uint64_t udp_set_receive_buffer(int fd, uint64_t bytes)
     return (uint64_t)granted / 2;
 }
 
+bool udp_set_gro(int fd)
+{
+    int on = 1;
+    return setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0;
+}
+
 static uint32_t memory_info(int fd, size_t which)
 {
     uint32_t info[SK_MEMINFO_VARS] = {0};
@@ -129,36 +143,64 @@ bool udp_turn_away(int fd)
            connect(fd, (const struct sockaddr *)&own, length) == 0;
 }
 
-static char *reserve(size_t bytes)
+static void *reserve(size_t bytes)
 {
-    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void release(void *memory, size_t bytes)
+{
+    if (memory) {
+        munmap(memory, bytes);
+    }
 }
 
 static void prepare(struct udp_buffers *buffers, size_t i)
 {
     struct iovec *vectors = buffers->vectors[i];
-    vectors[0] = (struct iovec){buffers->slots + i * SLOT_STRIDE, SLOT_BYTES};
-    vectors[1] = (struct iovec){buffers->tails + i * DATAGRAM_STRIDE, DATAGRAM_BYTES_MAX};
-    buffers->messages[i].msg_hdr =
-        (struct msghdr){.msg_iov = vectors, .msg_iovlen = 2, .msg_name = &buffers->senders[i]};
+    struct iovec tail = {buffers->tails + i * DATAGRAM_STRIDE, DATAGRAM_BYTES_MAX};
+    struct msghdr *header = &buffers->messages[i].msg_hdr;
+    *header = (struct msghdr){.msg_iov = vectors, .msg_name = &buffers->senders[i]};
+    if (buffers->gro) {
+        vectors[0] = tail;
+        header->msg_iovlen = 1;
+        header->msg_control = buffers->controls[i];
+    } else {
+        vectors[0] = (struct iovec){buffers->slots + i * SLOT_STRIDE, SLOT_BYTES};
+        vectors[1] = tail;
+        header->msg_iovlen = 2;
+    }
 }
 
-struct udp_buffers *udp_buffers_new(void)
+static bool allocate(struct udp_buffers *buffers)
+{
+    size_t bytes = buffers->message_count * DATAGRAM_STRIDE;
+    buffers->tails = reserve(bytes);
+    if (buffers->gro) {
+        buffers->datagrams = reserve(JOINED_DATAGRAMS_MAX * sizeof(*buffers->datagrams));
+        return buffers->tails && buffers->datagrams;
+    }
+    buffers->datagrams = calloc(UDP_BATCH, sizeof(*buffers->datagrams));
+    buffers->slots = calloc(UDP_BATCH, SLOT_STRIDE);
+    buffers->whole = reserve(bytes);
+    return buffers->tails && buffers->datagrams && buffers->slots && buffers->whole;
+}
+
+struct udp_buffers *udp_buffers_new(bool gro)
 {
     struct udp_buffers *buffers = calloc(1, sizeof(*buffers));
     if (!buffers) {
         return NULL;
     }
-    buffers->slots = calloc(UDP_BATCH, SLOT_STRIDE);
-    buffers->tails = reserve((size_t)UDP_BATCH * DATAGRAM_STRIDE);
-    buffers->whole = reserve((size_t)UDP_BATCH * DATAGRAM_STRIDE);
-    if (!buffers->slots || !buffers->tails || !buffers->whole) {
+    buffers->gro = gro;
+    buffers->message_count = gro ? UDP_BATCH_JOINED : UDP_BATCH;
+    if (!allocate(buffers)) {
         udp_buffers_free(buffers);
         return NULL;
     }
-    for (size_t i = 0; i < UDP_BATCH; i++) {
+    for (size_t i = 0; i < buffers->message_count; i++) {
         prepare(buffers, i);
     }
     return buffers;
@@ -169,13 +211,14 @@ void udp_buffers_free(struct udp_buffers *buffers)
     if (!buffers) {
         return;
     }
+    if (buffers->gro) {
+        release(buffers->datagrams, JOINED_DATAGRAMS_MAX * sizeof(*buffers->datagrams));
+    } else {
+        free(buffers->datagrams);
+    }
     free(buffers->slots);
-    if (buffers->tails) {
-        munmap(buffers->tails, (size_t)UDP_BATCH * DATAGRAM_STRIDE);
-    }
-    if (buffers->whole) {
-        munmap(buffers->whole, (size_t)UDP_BATCH * DATAGRAM_STRIDE);
-    }
+    release(buffers->tails, buffers->message_count * DATAGRAM_STRIDE);
+    release(buffers->whole, buffers->message_count * DATAGRAM_STRIDE);
     free(buffers);
 }
 
@@ -188,19 +231,62 @@ static const char *join(const struct udp_buffers *buffers, size_t i, size_t leng
     return whole;
 }
 
-size_t udp_receive(int fd, struct udp_buffers *buffers, struct udp_datagram *datagrams)
+/* The length of each datagram in a message but the last, which may be shorter. */
+static size_t joined_length(struct msghdr *header, size_t whole)
 {
-    for (size_t i = 0; i < UDP_BATCH; i++) {
-        buffers->messages[i].msg_hdr.msg_namelen = sizeof(buffers->senders[i]);
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(header); at; at = CMSG_NXTHDR(header, at)) {
+        if (at->cmsg_level == SOL_UDP && at->cmsg_type == UDP_GRO) {
+            int length;
+            memcpy(&length, CMSG_DATA(at), sizeof(length));
+            return length > 0 ? (size_t)length : whole;
+        }
     }
-    int received = recvmmsg(fd, buffers->messages, UDP_BATCH, MSG_DONTWAIT, NULL);
-    size_t count = received > 0 ? (size_t)received : 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t length = buffers->messages[i].msg_len;
-        datagrams[i].length = (uint32_t)length;
-        datagrams[i].bytes =
-            length > SLOT_BYTES ? join(buffers, i, length) : buffers->vectors[i][0].iov_base;
-        datagrams[i].sender = (const struct sockaddr *)&buffers->senders[i];
-    }
+    return whole;
+}
+
+/* Returns how many datagrams it wrote: one for an empty message too. */
+static size_t split(struct udp_buffers *buffers, size_t i, struct udp_datagram *out)
+{
+    const char *bytes = buffers->vectors[i][0].iov_base;
+    size_t whole = buffers->messages[i].msg_len;
+    size_t step = joined_length(&buffers->messages[i].msg_hdr, whole);
+    size_t count = 0, offset = 0;
+    do {
+        size_t length = whole - offset < step ? whole - offset : step;
+        out[count++] = (struct udp_datagram){bytes + offset, (uint32_t)length,
+                                             (const struct sockaddr *)&buffers->senders[i]};
+        offset += length;
+    } while (offset < whole);
     return count;
+}
+
+static struct udp_datagram single(const struct udp_buffers *buffers, size_t i)
+{
+    size_t length = buffers->messages[i].msg_len;
+    return (struct udp_datagram){.bytes = length > SLOT_BYTES ? join(buffers, i, length)
+                                                              : buffers->vectors[i][0].iov_base,
+                                 .length = (uint32_t)length,
+                                 .sender = (const struct sockaddr *)&buffers->senders[i]};
+}
+
+struct udp_batch udp_receive(int fd, struct udp_buffers *buffers)
+{
+    for (size_t i = 0; i < buffers->message_count; i++) {
+        struct msghdr *header = &buffers->messages[i].msg_hdr;
+        header->msg_namelen = sizeof(buffers->senders[i]);
+        header->msg_controllen = buffers->gro ? sizeof(buffers->controls[i]) : 0;
+    }
+    int received =
+        recvmmsg(fd, buffers->messages, (unsigned)buffers->message_count, MSG_DONTWAIT, NULL);
+    struct udp_batch batch = {.datagrams = buffers->datagrams,
+                              .messages = received > 0 ? (size_t)received : 0};
+    batch.full = batch.messages == buffers->message_count;
+    for (size_t i = 0; i < batch.messages; i++) {
+        if (buffers->gro) {
+            batch.count += split(buffers, i, &buffers->datagrams[batch.count]);
+        } else {
+            buffers->datagrams[batch.count++] = single(buffers, i);
+        }
+    }
+    return batch;
 }

@@ -23,8 +23,12 @@ bool udp_open(const struct address *address, int *fds, size_t count, char *reaso
  * SO_RCVBUFFORCE is tried first, which passes net.core.rmem_max where the process is allowed to. */
 uint64_t udp_set_receive_buffer(int fd, uint64_t bytes);
 
+/* Has the kernel hand over datagrams of one sender that came in a row, and of one size but for the
+ * last, as one message (UDP_GRO). False where it cannot. */
+bool udp_set_gro(int fd);
+
 /* Datagrams the kernel has dropped at this socket so far, modulo 2^32 (SO_MEMINFO,
- * SK_MEMINFO_DROPS). */
+ * SK_MEMINFO_DROPS). With UDP_GRO a lower bound: a joined message may count as one. */
 uint32_t udp_drops(int fd);
 
 /* Bytes of memory that queued datagrams take at present, and that they may take at most. */
@@ -38,23 +42,33 @@ bool udp_close_gate(int fd);
  * listens, and no longer counted. The drops of before can still be read. */
 bool udp_turn_away(int fd);
 
+/* The most messages at a time, without UDP_GRO and with it. */
 #define UDP_BATCH 64
+#define UDP_BATCH_JOINED 16
 
 struct udp_datagram {
-    const char *bytes; /* valid until the next udp_receive() with the same buffers */
+    const char *bytes; /* 64 more may be read behind it */
     uint32_t length;
     const struct sockaddr *sender;
 };
 
+/* Valid until the next udp_receive() with the same buffers. */
+struct udp_batch {
+    const struct udp_datagram *datagrams;
+    size_t count;
+    size_t messages; /* datagrams, or rows of them that the kernel has joined */
+    bool full;       /* as many messages as fit, so that there may be more */
+};
+
 struct udp_buffers;
 
-/* Buffers for one worker: a dense slot a message, and room for the rest of a large one that is only
- * touched when one comes. NULL without memory. */
-struct udp_buffers *udp_buffers_new(void);
+/* Buffers for one worker. Without `gro` a dense slot a message, and room for the rest of a large
+ * one that is only touched when one comes; with it a place a message that holds any. Sockets with
+ * UDP_GRO take the latter. NULL without memory. */
+struct udp_buffers *udp_buffers_new(bool gro);
 void udp_buffers_free(struct udp_buffers *buffers);
 
-/* Receives up to UDP_BATCH datagrams without waiting. Returns how many; 0 when there is none or on
- * an error. */
-size_t udp_receive(int fd, struct udp_buffers *buffers, struct udp_datagram *datagrams);
+/* Receives what fits without waiting; nothing when there is none or on an error. */
+struct udp_batch udp_receive(int fd, struct udp_buffers *buffers);
 
 #endif

@@ -15,8 +15,8 @@
 /* Batches from one socket before the others, and the wake-up descriptor, get their turn. */
 #define BATCHES_PER_TURN 16
 
-/* The least memory the kernel accounts for a queued datagram; bounds how many there can be. */
-#define QUEUED_DATAGRAM_BYTES_MIN 256
+/* The least memory the kernel accounts for a queued message; bounds how many there can be. */
+#define QUEUED_MESSAGE_BYTES_MIN 256
 
 /* It is either armed, so that the next datagram wakes the worker, or resting until a timer ends,
  * when it is emptied whether it is readable or not. */
@@ -26,7 +26,7 @@ struct receiver {
     struct event *rested;
     bool armed;
     struct pace pace;
-    size_t taken; /* since it was emptied */
+    size_t taken; /* messages since it was emptied */
     int fd;
     uint32_t drops; /* as read last, modulo 2^32 */
 };
@@ -53,31 +53,30 @@ static void publish(struct worker *worker)
     ingest_publish(&worker->ingest, &worker->intake.figures);
 }
 
-/* Receives and takes in one batch; returns its size. */
-static size_t take_batch(struct receiver *receiver)
+/* Receives one batch and takes it in. */
+static struct udp_batch take_batch(struct receiver *receiver)
 {
     struct worker *worker = receiver->worker;
-    struct udp_datagram datagrams[UDP_BATCH];
-    size_t count = udp_receive(receiver->fd, worker->buffers, datagrams);
-    if (count > 0) {
+    struct udp_batch batch = udp_receive(receiver->fd, worker->buffers);
+    if (batch.count > 0) {
         worker->batch_ns = clock_monotonic_ns(worker->clock);
-        for (size_t i = 0; i < count; i++) {
-            intake_take(&worker->intake, &datagrams[i], TRANSPORT_UDP, worker->batch_ns);
+        for (size_t i = 0; i < batch.count; i++) {
+            intake_take(&worker->intake, &batch.datagrams[i], TRANSPORT_UDP, worker->batch_ns);
         }
         publish(worker);
     }
-    return count;
+    return batch;
 }
 
 /* Takes in what is queued at this moment. A flood would go on for ever, so what the queue can hold
  * now is the bound. */
 static void drain(struct receiver *receiver)
 {
-    size_t budget = udp_queued(receiver->fd) / QUEUED_DATAGRAM_BYTES_MIN + UDP_BATCH;
+    size_t budget = udp_queued(receiver->fd) / QUEUED_MESSAGE_BYTES_MIN + UDP_BATCH;
     size_t taken = 0;
-    size_t count;
-    while (taken < budget && (count = take_batch(receiver)) > 0) {
-        taken += count;
+    size_t messages;
+    while (taken < budget && (messages = take_batch(receiver).messages) > 0) {
+        taken += messages;
     }
 }
 
@@ -109,15 +108,15 @@ static void serve_handover(struct worker *worker)
 /* Takes in what there is, up to a turn's bound. Returns whether that was all. */
 static bool take_turn(struct receiver *receiver)
 {
-    size_t count = UDP_BATCH;
-    for (int i = 0; i < BATCHES_PER_TURN && count == UDP_BATCH; i++) {
-        count = take_batch(receiver);
-        receiver->taken += count;
+    struct udp_batch batch = {.full = true};
+    for (int i = 0; i < BATCHES_PER_TURN && batch.full; i++) {
+        batch = take_batch(receiver);
+        receiver->taken += batch.messages;
         if (handover_wanted(receiver->worker->handover)) {
             serve_handover(receiver->worker);
         }
     }
-    return count < UDP_BATCH;
+    return !batch.full;
 }
 
 /* Arming is put off while a receiver goes from one rest into the next: under load it costs nothing.
@@ -221,7 +220,7 @@ static bool prepare(struct worker *worker, const struct worker_options *options)
     }
     worker->handover = options->handover;
     worker->base = new_base();
-    worker->buffers = udp_buffers_new();
+    worker->buffers = udp_buffers_new(options->config->server.udp_gro);
     worker->receivers = calloc(options->fd_count + 1, sizeof(*worker->receivers));
     if (!worker->base || !worker->buffers || !worker->receivers) {
         return false;

@@ -49,8 +49,7 @@ static inline void discard_batch(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
     struct discard *discard = context;
-    struct udp_datagram datagrams[UDP_BATCH];
-    discard->received += udp_receive(fd, discard->buffers, datagrams);
+    discard->received += udp_receive(fd, discard->buffers).count;
 }
 
 static inline void discard_moderated(evutil_socket_t fd, short what, void *context)
@@ -58,12 +57,12 @@ static inline void discard_moderated(evutil_socket_t fd, short what, void *conte
     (void)fd;
     (void)what;
     struct discard *discard = context;
-    struct udp_datagram datagrams[UDP_BATCH];
-    size_t count, taken = 0;
+    struct udp_batch batch;
+    size_t taken = 0;
     do {
-        count = udp_receive(discard->fd, discard->buffers, datagrams);
-        taken += count;
-    } while (count == UDP_BATCH);
+        batch = udp_receive(discard->fd, discard->buffers);
+        taken += batch.count;
+    } while (batch.full);
     discard->received += taken;
     struct timeval wait = {
         .tv_usec = pace_wait_ms(&discard->pace, taken, clock_monotonic_ns(&clock_system)) * 1000};
@@ -91,7 +90,7 @@ static inline void *discard_run(void *context)
     struct discard *discard = context;
     const struct timeval tick = {.tv_usec = 100000};
     discard->base = event_base_new();
-    discard->buffers = udp_buffers_new();
+    discard->buffers = udp_buffers_new(false);
     REQUIRE(discard->base && discard->buffers);
     pace_init(&discard->pace, udp_buffer(discard->fd));
     event_callback_fn callback = callbacks[discard->kind];

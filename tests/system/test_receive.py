@@ -64,6 +64,36 @@ def test_a_flush_under_load_holds_the_datagram_sent_before_it(start_server, work
     assert balance["datagrams"]["dropped_by_kernel"] == 0
 
 
+@pytest.mark.parametrize("gro", ["true", "false"])
+@pytest.mark.parametrize("gso", [["--gso"], []])
+def test_joined_datagrams_count_one_by_one(start_server, tmp_path, gro, gso):
+    server = start_server({"server": {"udp_gro": gro}})
+    expected = tmp_path / "expected.csv"
+    report = json.loads(sigmactl(
+        "load", "--json", "--to", server.target, "--rate", RATE * 10, "--duration", "1s", "--types", "c,ms",
+        "--series", 500, "--expect", expected, *gso).stdout)
+    server.send("small:1|c")
+    server.flush()
+    balance = server.balance()
+    assert balance["datagrams"] == {"received": {"udp": report["datagrams"] + 1}, "dropped_by_kernel": 0}
+    assert balance["samples"]["stored"] == report["metrics"] + 1
+    assert balance.get("datagrams_dropped_is_lower_bound", False) == (gro == "true")
+    counts = {row["metric"]: row["count"] for name in ("counters", "timers") for row in server.csv(name)}
+    assert counts.pop("small") == "1"
+    assert counts == dict(line.split(",") for line in expected.read_text(encoding="utf-8").splitlines()[1:])
+
+
+def test_a_stop_under_a_flood_of_joined_datagrams_stores_what_was_received(start_server):
+    server = start_server({"server": {"udp_gro": "true"}})
+    with background_load(server, "--duration", "10s", "--gso") as load:
+        eventually(lambda: server.balance()["samples"]["stored"] > 100_000)
+        server.stop()
+        load.terminate()
+    stopped = server.wait_for_log(msg="stopped")
+    assert stopped["samples_received"] == stopped["samples_stored"]
+    assert sum(int(row["count"]) for row in server.csv("timers")) > 1000
+
+
 def test_after_the_load_the_worker_sleeps(server):
     sigmactl("load", "--to", server.target, "--rate", RATE, "--duration", "500ms", "--single")
     eventually(lambda: server.balance()["samples"]["stored"] == RATE / 2)

@@ -492,6 +492,27 @@ def test_single_sends_one_metric_a_datagram(receiver):
     assert not any("\n" in datagram for datagram in datagrams)
 
 
+@pytest.mark.parametrize("size", [300, 1432, 9000])
+def test_gso_sends_datagrams_of_one_size(receiver, size):
+    report, datagrams = load(
+        receiver, "--metrics", 20_001, "--duration", "1s", "--gso", "--bytes", size, "--types", "c,ms,g,h,d,s",
+        "--series", 50, "--tags", 1,
+    )
+    assert report["datagrams"] == len(datagrams) and report["metrics"] == 20_001
+    assert report["bytes"] == sum(map(len, datagrams))
+    assert len(set(map(len, datagrams[:-1]))) == 1 and size - 60 < len(datagrams[0]) <= size
+    assert len({len(line) for datagram in datagrams for line in datagram.split("\n")}) == 1
+    sums = collections.Counter()
+    for _, value, kind, _ in parse(datagrams):
+        sums[kind] += round(float(value) * 1000) if kind not in "gs" else 0
+    for kind, entry in report["by_type"].items():
+        assert round(entry.get("sum", 0) * 1000) == sums[kind]
+
+
+def test_gso_is_for_udp():
+    assert sigmactl("load", "--to", "tcp://127.0.0.1:1", "--gso", "--metrics", 1).returncode == 2
+
+
 def test_sockets_are_source_ports_that_take_turns(receiver):
     collector = Collector(receiver)
     result = sigmactl(

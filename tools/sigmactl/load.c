@@ -71,10 +71,14 @@ static const char *settle(struct load *load)
     if (!prefix_is_sound(shape->prefix)) {
         return "--prefix must be 1 to 256 bytes of UTF-8 without : and |";
     }
+    if (load->run.gso && load->run.target.transport != ENDPOINT_UDP) {
+        return "--gso is for UDP";
+    }
     const char *fault = settle_bounds(&load->run);
     double gathered = load->run.rate * GATHER_SECONDS;
     shape->datagram_bytes_max = load->run.datagram_bytes_max;
     shape->datagram_metrics_max = UINT64_MAX;
+    shape->uniform = load->run.gso;
     if (load->single || (load->run.rate > 0 && gathered < 2)) {
         shape->datagram_metrics_max = 1;
     } else if (load->run.rate > 0) {
@@ -239,6 +243,10 @@ static const struct option_entry entries[] = {
     {"bytes", "N", "the most bytes a datagram (default 1432)", OPTION_COUNT,
      &loading.run.datagram_bytes_max, 1, PACK_BYTES_MAX},
     {"single", NULL, "one metric a datagram", OPTION_FLAG, &loading.single, 0, 0},
+    {"gso", NULL,
+     "hand the kernel up to 64 datagrams a call (UDP_SEGMENT), where sending is what\n"
+     "bounds the rate; all lines then have one length, values five characters",
+     OPTION_FLAG, &loading.run.gso, 0, 0},
     {"sockets", "N", "source ports that take turns (default 1)", OPTION_COUNT, &loading.run.sockets,
      1, LOAD_SOCKETS_MAX},
     {"seed", "N", "the metrics and their order follow from it (default 1)", OPTION_COUNT,

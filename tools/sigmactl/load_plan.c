@@ -18,6 +18,10 @@
 #define AHEAD 16
 #define BLOCK 16
 
+/* Digits of a series' number, and letters of the longest type ("ms"). */
+#define NUMBER_WIDTH 6
+#define TYPE_LENGTH_MAX 2
+
 struct load_series {
     uint64_t offset;     /* of `NAME:` in the text, with `|TYPE|#TAGS\n` behind it */
     uint64_t sent;       /* thousandths of a counter's sum, samples of the other types */
@@ -77,12 +81,24 @@ static void render_tags(struct load_plan *plan, uint32_t index)
     }
 }
 
+/* How many digits a number has. A line holds the word of its type twice: where all are to have one
+ * length, numbers beside short words are longer. */
+static int number_width(const struct load_plan *plan, const char *word)
+{
+    int width = NUMBER_WIDTH;
+    for (uint32_t left = (plan->count - 1) / 1000000; plan->shape.uniform && left > 0; left /= 10) {
+        width++;
+    }
+    return plan->shape.uniform ? width + 2 * (TYPE_LENGTH_MAX - (int)strlen(word)) : width;
+}
+
 static void render_series(struct load_plan *plan, uint32_t index, unsigned type, uint32_t rank)
 {
     struct load_series *series = &plan->series[index];
     const char *word = statsd_type_name((enum statsd_type)type);
     size_t start = plan->text.length;
-    buffer_append_format(&plan->text, "%s.%s.%06" PRIu32 ":", plan->shape.prefix, word, rank);
+    buffer_append_format(&plan->text, "%s.%s.%0*" PRIu32 ":", plan->shape.prefix, word,
+                         number_width(plan, word), rank);
     size_t middle = plan->text.length;
     buffer_append_format(&plan->text, "|%s", word);
     render_tags(plan, index);
@@ -160,7 +176,7 @@ static const char *build(struct load_plan *plan)
     if (!built) {
         return "out of memory";
     }
-    load_values_fill(plan->values, plan->shape.seed);
+    load_values_fill(plan->values, plan->shape.seed, plan->shape.uniform);
     return fits_datagram(plan) ? NULL : "a metric with this prefix and these tags exceeds --bytes";
 }
 

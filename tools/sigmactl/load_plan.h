@@ -31,6 +31,7 @@ struct load_shape {
     uint64_t seed;
     uint64_t datagram_bytes_max;
     uint64_t datagram_metrics_max;
+    bool uniform; /* every line has the same length, and so has every full datagram */
 };
 
 /* Sums are in thousandths, which hold every value that is sent exactly. */

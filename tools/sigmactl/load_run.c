@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <linux/errqueue.h>
 
 #include "server/core/clock.h"
+#include "tools/sigmactl/pack.h"
 #include "tools/sigmactl/progress.h"
 
 #define BATCH 64
@@ -41,6 +43,7 @@ struct run {
     char *bytes; /* BATCH slots */
     size_t slot_bytes;
     size_t count, next; /* of the batch: rendered, and sent of these */
+    size_t batch;       /* datagrams rendered at a time */
     struct iovec parts[BATCH];
     struct mmsghdr messages[BATCH];
     uint64_t sent;               /* metrics */
@@ -171,13 +174,38 @@ static bool send_stream(int descriptor, const struct mmsghdr *messages, size_t c
     return true;
 }
 
-static bool send_next(struct run *run, size_t count)
+/* All of them in one message, which the kernel or the network card cuts. */
+static bool send_segments(struct run *run, int descriptor, size_t count)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint16_t))] = {0};
+    uint16_t segment = (uint16_t)run->parts[run->next].iov_len;
+    struct mmsghdr message = {.msg_hdr = {.msg_iov = &run->parts[run->next],
+                                          .msg_iovlen = count,
+                                          .msg_control = control,
+                                          .msg_controllen = sizeof(control)}};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message.msg_hdr);
+    header->cmsg_level = SOL_UDP;
+    header->cmsg_type = UDP_SEGMENT;
+    header->cmsg_len = CMSG_LEN(sizeof(segment));
+    memcpy(CMSG_DATA(header), &segment, sizeof(segment));
+    return send_datagrams(run, descriptor, &message, 1);
+}
+
+static bool send_parts(struct run *run, size_t count)
 {
     int descriptor = run->sockets[run->turn++ % run->socket_count];
-    struct mmsghdr *messages = &run->messages[run->next];
-    bool sent = run->stream ? send_stream(descriptor, messages, count)
-                            : send_datagrams(run, descriptor, messages, count);
-    if (!sent) {
+    if (run->stream) {
+        return send_stream(descriptor, &run->messages[run->next], count);
+    }
+    if (run->options->gso && count > 1) {
+        return send_segments(run, descriptor, count);
+    }
+    return send_datagrams(run, descriptor, &run->messages[run->next], count);
+}
+
+static bool send_next(struct run *run, size_t count)
+{
+    if (!send_parts(run, count)) {
         return false;
     }
     for (size_t i = run->next; i < run->next + count; i++) {
@@ -198,7 +226,7 @@ static void render_batch(struct run *run)
 {
     run->next = 0;
     run->count = 0;
-    while (run->count < BATCH && rendered(run) < run->options->metrics_max) {
+    while (run->count < run->batch && rendered(run) < run->options->metrics_max) {
         char *slot = run->bytes + run->count * run->slot_bytes;
         size_t length =
             load_plan_render(run->plan, slot, run->options->metrics_max - rendered(run));
@@ -302,6 +330,10 @@ static bool pace_with_signals(struct run *run)
 static bool run_all(struct run *run, char reason[SOCKET_REASON_MAX])
 {
     run->slot_bytes = run->options->datagram_bytes_max + LOAD_SLACK_BYTES;
+    run->batch = BATCH;
+    if (run->options->gso && BATCH * run->options->datagram_bytes_max > PACK_BYTES_MAX) {
+        run->batch = PACK_BYTES_MAX / run->options->datagram_bytes_max;
+    }
     run->bytes = malloc(BATCH * run->slot_bytes);
     if (!run->bytes) {
         snprintf(reason, SOCKET_REASON_MAX, "out of memory");

@@ -27,6 +27,8 @@ struct load_run_options {
     uint64_t duration_ms; /* 0 = until metrics_max */
     uint64_t sockets;     /* batches take turns on them; 1 to LOAD_SOCKETS_MAX */
     uint64_t datagram_bytes_max;
+    bool gso; /* one call hands the kernel many datagrams (UDP_SEGMENT); they must be of one size
+                 but for the last of all */
 };
 
 struct load_result {

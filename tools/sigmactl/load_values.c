@@ -43,6 +43,26 @@ static uint32_t draw_thousandths(enum statsd_type type, uint64_t *state)
     return 0;
 }
 
+/* What takes five characters, if its last digit is none that is left out. */
+static uint32_t draw_uniform(enum statsd_type type, uint64_t *state)
+{
+    uint32_t digits = 1000 + (uint32_t)(fraction(state) * 9000);
+    switch (type) {
+    case STATSD_COUNTER:
+    case STATSD_HISTOGRAM:
+        return 1000 * (10000 + (uint32_t)(fraction(state) * 90000));
+    case STATSD_GAUGE:
+        return 100 * digits;
+    case STATSD_TIMER:
+        return 10 * digits;
+    case STATSD_DISTRIBUTION:
+    case STATSD_SET:
+    case STATSD_TYPES:
+        break;
+    }
+    return digits;
+}
+
 /* Without closing zeros behind the point. */
 static int format_thousandths(char *out, size_t size, uint32_t thousandths)
 {
@@ -51,6 +71,20 @@ static int format_thousandths(char *out, size_t size, uint32_t thousandths)
         length--;
     }
     return out[length - 1] == '.' ? length - 1 : length;
+}
+
+static void fill_uniform(struct load_value *value, enum statsd_type type, unsigned index,
+                         uint64_t *state)
+{
+    char text[32];
+    int length;
+    do {
+        value->thousandths = type == STATSD_SET ? 0 : draw_uniform(type, state);
+        length = type == STATSD_SET ? snprintf(text, sizeof(text), "u%04u", index)
+                                    : format_thousandths(text, sizeof(text), value->thousandths);
+    } while (length != LOAD_UNIFORM_LENGTH);
+    value->length = LOAD_UNIFORM_LENGTH;
+    memcpy(value->text, text, LOAD_UNIFORM_LENGTH);
 }
 
 static void fill_value(struct load_value *value, enum statsd_type type, unsigned index,
@@ -64,11 +98,16 @@ static void fill_value(struct load_value *value, enum statsd_type type, unsigned
     memcpy(value->text, text, value->length);
 }
 
-void load_values_fill(struct load_value values[STATSD_TYPES][LOAD_VALUES], uint64_t seed)
+void load_values_fill(struct load_value values[STATSD_TYPES][LOAD_VALUES], uint64_t seed,
+                      bool uniform)
 {
     for (unsigned type = 0; type < STATSD_TYPES; type++) {
         for (unsigned i = 0; i < LOAD_VALUES; i++) {
-            fill_value(&values[type][i], (enum statsd_type)type, i, &seed);
+            if (uniform) {
+                fill_uniform(&values[type][i], (enum statsd_type)type, i, &seed);
+            } else {
+                fill_value(&values[type][i], (enum statsd_type)type, i, &seed);
+            }
         }
     }
 }

@@ -7,12 +7,14 @@
 #ifndef TOOLS_SIGMACTL_LOAD_VALUES_H
 #define TOOLS_SIGMACTL_LOAD_VALUES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/statsd.h"
 
 #define LOAD_VALUE_BITS 10
 #define LOAD_VALUES (1 << LOAD_VALUE_BITS)
+#define LOAD_UNIFORM_LENGTH 5
 
 struct load_value {
     char text[11];
@@ -30,6 +32,8 @@ static inline uint64_t load_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-void load_values_fill(struct load_value values[STATSD_TYPES][LOAD_VALUES], uint64_t seed);
+/* Draws the values of each type; with `uniform` all of them have LOAD_UNIFORM_LENGTH characters. */
+void load_values_fill(struct load_value values[STATSD_TYPES][LOAD_VALUES], uint64_t seed,
+                      bool uniform);
 
 #endif

@@ -127,7 +127,8 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_int_equal(c->server.udp.count, 1);
     assert_string_equal(c->server.udp.items[0], "127.0.0.1:8125");
     assert_true(c->server.workers == 1 && c->server.dialect == STATSD_AUTO &&
-                c->server.profile == PROFILE_MODERN && c->server.receive_buffer_bytes == 8 * MIB);
+                c->server.profile == PROFILE_MODERN && c->server.receive_buffer_bytes == 8 * MIB &&
+                !c->server.udp_gro);
     assert_true(c->log.level == LOG_LEVEL_INFO && c->log.bad_lines_per_second == 10.0 / 60 &&
                 c->log.bad_lines_burst == 10);
     assert_true(c->flush.interval_ms == 10000 && c->flush.align);
