@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/large.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -32,5 +33,15 @@ void large_give(void *memory, size_t bytes)
         free(memory);
     } else if (memory) {
         munmap(memory, bytes);
+    }
+}
+
+void large_advise(void *memory, size_t bytes)
+{
+    const uintptr_t page = 4096;
+    if (bytes >= LARGE_BYTES_MIN) {
+        uintptr_t begin = ((uintptr_t)memory + page - 1) & ~(page - 1);
+        uintptr_t end = ((uintptr_t)memory + bytes) & ~(page - 1);
+        (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
     }
 }

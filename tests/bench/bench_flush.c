@@ -5,7 +5,7 @@
  * run. All times are CPU time, the kernel included: of the thread for single functions, of the
  * whole process for the flush to files. Every figure is the median of five rounds.
  *
- *   bench_flush [SERIES]    a table on standard error, JSON on standard output
+ *   bench_flush [SERIES [PART]]    a table on standard error, JSON on standard output
  */
 #include <math.h>
 #include <stdio.h>
@@ -496,6 +496,11 @@ static void remove_files(const char *directory)
     rmdir(directory);
 }
 
+static bool is_wanted(const char *part, const char *name)
+{
+    return !part || strcmp(part, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct names counters = {"counter, bytes a line", "F, memcpy of a line, counter",
@@ -513,20 +518,27 @@ int main(int argc, char **argv)
     static const struct names timers = {"timer, bytes a line", "F, memcpy of a line, timer",
                                         "timer, merge", "timer, derive and judge",
                                         "timer, CSV line"};
+    const char *part = argc > 2 ? argv[2] : NULL;
     size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : SERIES_DEFAULT;
     char directory[] = "/tmp/sigmad-bench-XXXXXX";
     if (series == 0 || !mkdtemp(directory)) {
-        fprintf(stderr, "usage: bench_flush [SERIES]\n");
+        fprintf(stderr, "usage: bench_flush [SERIES [kinds|files|exposition]]\n");
         return 1;
     }
-    bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS, &counters);
-    bench_kind(directory, series, METRIC_COUNTER, "c", "|#env:prod,region:eu-west-1", COUNTS,
-               &tagged);
-    bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS_MANY, &many);
-    bench_kind(directory, series, METRIC_GAUGE, "g", "", COUNTS, &gauges);
-    bench_kind(directory, series, METRIC_TIMER, "ms", "", COUNTS, &timers);
-    bench_files(directory, series);
-    bench_exposition(directory, series);
+    if (is_wanted(part, "kinds")) {
+        bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS, &counters);
+        bench_kind(directory, series, METRIC_COUNTER, "c", "|#env:prod,region:eu-west-1", COUNTS,
+                   &tagged);
+        bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS_MANY, &many);
+        bench_kind(directory, series, METRIC_GAUGE, "g", "", COUNTS, &gauges);
+        bench_kind(directory, series, METRIC_TIMER, "ms", "", COUNTS, &timers);
+    }
+    if (is_wanted(part, "files")) {
+        bench_files(directory, series);
+    }
+    if (is_wanted(part, "exposition")) {
+        bench_exposition(directory, series);
+    }
     remove_files(directory);
     print_table(series);
     print_json(series);
