@@ -64,31 +64,32 @@ static bool is_one_of(const char *bytes, struct span text, const char *const *wo
 /* Keeps the body of one section in the item. False when the body is not one of the values allowed.
  */
 static bool keep_section(const char *bytes, unsigned section, struct span body,
-                         struct statsd_item *item, uint32_t *skipped)
+                         struct statsd_item *item, struct statsd_details *details,
+                         uint32_t *skipped)
 {
     switch (section) {
     case SECTION_TIMESTAMP:
         return scan_digits(bytes, body.offset, body.offset + body.length, &item->timestamp);
     case SECTION_HOST:
-        item->host = body;
+        details->host = body;
         return true;
     case SECTION_TAGS:
         item->tags = body;
         return true;
     case SECTION_CONTAINER:
-        item->container = body;
+        details->container = body;
         return true;
     case SECTION_AGGREGATION_KEY:
-        item->aggregation_key = body;
+        details->aggregation_key = body;
         return true;
     case SECTION_PRIORITY:
-        item->priority = body;
+        details->priority = body;
         return is_one_of(bytes, body, priorities, sizeof priorities / sizeof priorities[0]);
     case SECTION_SOURCE_TYPE:
-        item->source_type = body;
+        details->source_type = body;
         return true;
     case SECTION_ALERT_TYPE:
-        item->alert_type = body;
+        details->alert_type = body;
         return is_one_of(bytes, body, alert_types, sizeof alert_types / sizeof alert_types[0]);
     case SECTION_MESSAGE:
         item->text = body;
@@ -101,7 +102,8 @@ static bool keep_section(const char *bytes, unsigned section, struct span body,
 
 /* Reads `|section|section...` in [from, end). The message of a service check ends the line. */
 static bool read_sections(const char *bytes, uint32_t from, uint32_t end, unsigned allowed,
-                          struct statsd_item *item, uint32_t *skipped)
+                          struct statsd_item *item, struct statsd_details *details,
+                          uint32_t *skipped)
 {
     unsigned seen = 0;
     while (from < end) {
@@ -109,7 +111,7 @@ static bool read_sections(const char *bytes, uint32_t from, uint32_t end, unsign
         uint32_t stop = scan_for(bytes, body, end, '|');
         unsigned section = find_section(bytes, &body, stop) & allowed;
         if (bytes[from] != '|' || section == 0 || (seen & (section | SECTION_MESSAGE)) != 0 ||
-            !keep_section(bytes, section, scan_span(body, stop), item, skipped)) {
+            !keep_section(bytes, section, scan_span(body, stop), item, details, skipped)) {
             return false;
         }
         seen |= section;
@@ -129,7 +131,7 @@ bool dogstatsd_is_service_check(const char *bytes, struct span line)
 }
 
 bool dogstatsd_read_event(const char *bytes, struct span line, struct statsd_item *item,
-                          uint32_t *skipped)
+                          struct statsd_details *details, uint32_t *skipped)
 {
     uint32_t end = line.offset + line.length;
     uint32_t header = line.offset + (uint32_t)strlen("_e{");
@@ -152,11 +154,12 @@ bool dogstatsd_read_event(const char *bytes, struct span line, struct statsd_ite
     item->kind = STATSD_EVENT;
     item->name = scan_span(title, bar);
     item->text = scan_span(bar + 1, text_end);
-    return bytes[bar] == '|' && read_sections(bytes, text_end, end, SECTIONS_EVENT, item, skipped);
+    return bytes[bar] == '|' &&
+           read_sections(bytes, text_end, end, SECTIONS_EVENT, item, details, skipped);
 }
 
 bool dogstatsd_read_service_check(const char *bytes, struct span line, struct statsd_item *item,
-                                  uint32_t *skipped)
+                                  struct statsd_details *details, uint32_t *skipped)
 {
     uint32_t end = line.offset + line.length;
     uint32_t name = line.offset + (uint32_t)strlen("_sc|");
@@ -167,5 +170,5 @@ bool dogstatsd_read_service_check(const char *bytes, struct span line, struct st
     item->kind = STATSD_SERVICE_CHECK;
     item->name = scan_span(name, bar);
     item->status = (uint8_t)(bytes[bar + 1] - '0');
-    return read_sections(bytes, bar + 2, end, SECTIONS_SERVICE_CHECK, item, skipped);
+    return read_sections(bytes, bar + 2, end, SECTIONS_SERVICE_CHECK, item, details, skipped);
 }

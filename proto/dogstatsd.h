@@ -12,12 +12,13 @@
 bool dogstatsd_is_event(const char *bytes, struct span line);
 bool dogstatsd_is_service_check(const char *bytes, struct span line);
 
-/* Read `line`, which the matching test above has accepted, into a zeroed item and set its kind.
- * False refuses the line; the item is then half written. *skipped counts sections (`e:`, `card:`)
- * known but not kept. */
-bool dogstatsd_read_event(const char *bytes, struct span line, struct statsd_item *item,
-                          uint32_t *skipped);
-bool dogstatsd_read_service_check(const char *bytes, struct span line, struct statsd_item *item,
-                                  uint32_t *skipped);
+/* Read `line`, which the matching test above has accepted, into a zeroed item and its details, and
+ * set its kind. False refuses the line; item and details are then half written. *skipped counts
+ * sections (`e:`, `card:`) known but not kept. */
+typedef bool dogstatsd_read(const char *bytes, struct span line, struct statsd_item *item,
+                            struct statsd_details *details, uint32_t *skipped);
+
+dogstatsd_read dogstatsd_read_event;
+dogstatsd_read dogstatsd_read_service_check;
 
 #endif

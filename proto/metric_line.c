@@ -101,6 +101,11 @@ static bool read_rate(const char *bytes, uint32_t from, uint32_t end, double *ra
     return true;
 }
 
+static bool is_container(const char *bytes, uint32_t from, uint32_t end)
+{
+    return end - from > 2 && bytes[from] == 'c' && bytes[from + 1] == ':';
+}
+
 static enum statsd_reason read_tail_section(struct statsd_parser *parser, uint32_t from,
                                             uint32_t end, bool *tagged)
 {
@@ -119,9 +124,7 @@ static enum statsd_reason read_tail_section(struct statsd_parser *parser, uint32
         if (!read_rate(bytes, from + 1, end, &parser->at.tail_rate)) {
             return STATSD_BAD_RATE;
         }
-    } else if (first == 'c' && end - from > 2 && bytes[from + 1] == ':') {
-        parser->at.container = scan_span(from + 2, end);
-    } else {
+    } else if (!is_container(bytes, from, end)) {
         int64_t timestamp = 0;
         if (first == 'T' && scan_digits(bytes, from + 1, end, &timestamp) && timestamp > 0) {
             parser->at.timestamp = timestamp;
@@ -147,6 +150,24 @@ static enum statsd_reason read_tail(struct statsd_parser *parser, uint32_t from,
         from = stop;
     }
     return STATSD_OK;
+}
+
+/* The last one counts where there are several. */
+struct span metric_line_container(const struct statsd_parser *parser, struct span line)
+{
+    const char *bytes = parser->bytes;
+    uint32_t end = line.offset + line.length;
+    uint32_t colon = scan_for(bytes, line.offset, end, ':');
+    uint32_t from = find_tail(parser, colon + 1, end);
+    struct span container = {0};
+    while (from < end) {
+        uint32_t stop = scan_for(bytes, from + 1, end, '|');
+        if (is_container(bytes, from + 1, stop)) {
+            container = scan_span(from + 3, stop);
+        }
+        from = stop;
+    }
+    return container;
 }
 
 enum statsd_reason metric_line_open(struct statsd_parser *parser, struct span line)
@@ -311,7 +332,6 @@ static void give_sample(struct statsd_parser *parser, struct statsd_item *item)
     item->delta = type == STATSD_GAUGE && (first == '+' || first == '-');
     item->name = parser->at.name;
     item->tags = parser->at.tags;
-    item->container = parser->at.container;
     item->rate = parser->at.rate;
     if (type == STATSD_SET) {
         item->text = text;

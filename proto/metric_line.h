@@ -24,6 +24,10 @@ bool metric_line_type(const char *text, size_t length, enum statsd_type *type);
  * its samples. Any other reason refuses the line whole, which the caller counts. */
 enum statsd_reason metric_line_open(struct statsd_parser *parser, struct span line);
 
+/* The container of `line`, which must be one that metric_line_open() takes. Length 0 without one.
+ */
+struct span metric_line_container(const struct statsd_parser *parser, struct span line);
+
 /* Writes exactly one item, a sample or a refusal, of the open line; after the last one it closes
  * the line and counts it. */
 void metric_line_read(struct statsd_parser *parser, struct statsd_item *item);

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "proto/dogstatsd.h"
+#include "proto/line_index.h"
 #include "proto/metric_line.h"
-#include "proto/plain_line.h"
+#include "proto/quick_line.h"
 #include "proto/scan.h"
 #include "proto/text.h"
 
@@ -37,6 +38,18 @@ static const char *const dialect_names[STATSD_DIALECTS] = {
     [STATSD_DOGSTATSD] = "dogstatsd",
 };
 
+static const char *const path_names[STATSD_PATHS] = {
+    [STATSD_PATH_COMPLETE] = "complete",
+    [STATSD_PATH_PORTABLE] = "portable",
+    [STATSD_PATH_AVX2] = "avx2",
+    [STATSD_PATH_AVX512] = "avx512",
+};
+
+const char *statsd_path_name(enum statsd_path path)
+{
+    return path_names[path];
+}
+
 const char *statsd_type_name(enum statsd_type type)
 {
     return type_names[type];
@@ -62,15 +75,25 @@ void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialec
 {
     memset(parser, 0, sizeof *parser);
     parser->dialect = dialect;
+    parser->path = line_index_fastest();
+}
+
+bool statsd_parser_select(struct statsd_parser *parser, enum statsd_path path)
+{
+    if (path != STATSD_PATH_COMPLETE && !line_index_supports(path)) {
+        return false;
+    }
+    parser->path = path;
+    return true;
 }
 
 void statsd_parser_feed(struct statsd_parser *parser, const char *datagram, uint32_t length)
 {
     parser->bytes = datagram;
     parser->length = length;
-    parser->ascii = text_is_ascii(datagram, length);
     parser->next = 0;
     parser->at.open = false;
+    quick_line_reset(parser);
 }
 
 /* Takes the next line off the datagram, without its LF and, where the dialect trims it, the CR in
@@ -98,14 +121,14 @@ static void refuse_line(struct statsd_parser *parser, struct span line, enum sta
 
 /* An event or a service check, whichever `read` reads. */
 static void read_dogstatsd_line(struct statsd_parser *parser, struct span line,
-                                bool (*read)(const char *, struct span, struct statsd_item *,
-                                             uint32_t *),
-                                enum statsd_reason reason, struct statsd_item *item)
+                                dogstatsd_read *read, enum statsd_reason reason,
+                                struct statsd_item *item)
 {
     uint32_t skipped = 0;
+    struct statsd_details details;
     memset(item, 0, sizeof *item);
     item->line = line;
-    if (!read(parser->bytes, line, item, &skipped)) {
+    if (!read(parser->bytes, line, item, &details, &skipped)) {
         refuse_line(parser, line, reason, item);
         return;
     }
@@ -122,7 +145,7 @@ static bool read_line(struct statsd_parser *parser, struct statsd_item *item)
         return false;
     }
     parser->tally.lines++;
-    if (!parser->ascii && !text_is_utf8(text, line.length)) {
+    if (!text_is_utf8(text, line.length)) {
         refuse_line(parser, line, STATSD_BAD_UTF8, item);
         return true;
     }
@@ -145,6 +168,21 @@ static bool read_line(struct statsd_parser *parser, struct statsd_item *item)
     return true;
 }
 
+/* Reads a run of plain lines, or else the next line up to its first item. Returns how many items,
+ * which may be none: 0 does not mean that there are no more. */
+static size_t read_lines(struct statsd_parser *parser, struct statsd_item *items, size_t capacity)
+{
+    if (parser->path == STATSD_PATH_COMPLETE) {
+        return read_line(parser, items);
+    }
+    size_t count = quick_line_read(parser, items, capacity);
+    if (count == 0) {
+        count = read_line(parser, items);
+        quick_line_skip(parser);
+    }
+    return count;
+}
+
 size_t statsd_parser_read(struct statsd_parser *parser, struct statsd_item *items, size_t capacity)
 {
     size_t count = 0;
@@ -153,10 +191,24 @@ size_t statsd_parser_read(struct statsd_parser *parser, struct statsd_item *item
             metric_line_read(parser, &items[count++]);
         } else if (parser->next == parser->length) {
             break;
-        } else if ((parser->ascii && plain_line_read(parser, &items[count])) ||
-                   read_line(parser, &items[count])) {
-            count++;
+        } else {
+            count += read_lines(parser, &items[count], capacity - count);
         }
     }
     return count;
+}
+
+void statsd_parser_details(const struct statsd_parser *parser, const struct statsd_item *item,
+                           struct statsd_details *details)
+{
+    struct statsd_item again;
+    uint32_t skipped = 0;
+    memset(details, 0, sizeof *details);
+    if (item->kind == STATSD_EVENT) {
+        dogstatsd_read_event(parser->bytes, item->line, &again, details, &skipped);
+    } else if (item->kind == STATSD_SERVICE_CHECK) {
+        dogstatsd_read_service_check(parser->bytes, item->line, &again, details, &skipped);
+    } else {
+        details->container = metric_line_container(parser, item->line);
+    }
 }

@@ -11,7 +11,8 @@
  *
  * No I/O, no allocation, no state beyond one datagram. A parser belongs to one thread. Spans in
  * items are offsets into the datagram last given to statsd_parser_feed(), which must outlive their
- * use.
+ * use. What a sample needs is in struct statsd_item, one cache line; what few ask for is read from
+ * its line again by statsd_parser_details().
  */
 #ifndef PROTO_STATSD_H
 #define PROTO_STATSD_H
@@ -63,23 +64,40 @@ enum statsd_reason {
 
 enum statsd_kind { STATSD_SAMPLE, STATSD_EVENT, STATSD_SERVICE_CHECK, STATSD_REFUSED };
 
+/* How lines are read. All paths give the same items and the same tally; they differ in speed. The
+ * complete one reads every line by metric_line.h, which is the specification. The others read plain
+ * lines by marks made for 64 bytes at a time and leave the rest to it. */
+enum statsd_path {
+    STATSD_PATH_COMPLETE,
+    STATSD_PATH_PORTABLE, /* marks in plain C */
+    STATSD_PATH_AVX2,     /* marks by AVX2 and BMI, on x86-64 */
+    STATSD_PATH_AVX512,   /* marks by AVX-512 with VBMI2, on x86-64 */
+    STATSD_PATHS
+};
+
 struct statsd_item {
     uint8_t kind;     /* enum statsd_kind: says which of the fields below are set */
     uint8_t type;     /* SAMPLE: enum statsd_type */
     uint8_t reason;   /* REFUSED: enum statsd_reason */
     bool delta;       /* SAMPLE: a gauge written with a sign, which adds to the current value */
-    uint8_t status;   /* SERVICE_CHECK: 0 to 3 */
+    uint32_t status;  /* SERVICE_CHECK: 0 to 3 */
     struct span name; /* SAMPLE and SERVICE_CHECK: the name; EVENT: the title */
     struct span tags; /* raw text behind '#', as sent; length 0 where there is none */
     struct span text; /* SAMPLE of a set: the member; EVENT: the text; SERVICE_CHECK: the message
                          (event and check texts still hold the two-character sequence \n) */
     struct span line; /* the whole line without its LF (or CR LF, where the dialect trims the CR) */
-    struct span container; /* |c:ID */
-    double value;          /* SAMPLE but sets: finite, as sent: not divided by the rate */
-    double rate;           /* SAMPLE: in (0, 1]; 1 where none was sent */
+    double value;     /* SAMPLE but sets: finite, as sent: not divided by the rate */
+    double rate;      /* SAMPLE: in (0, 1]; 1 where none was sent */
     int64_t timestamp; /* |T of a sample, d: of an event or check, Unix seconds; 0 where there is
                           none */
-    /* Sections of events and service checks, length 0 where absent: */
+};
+
+_Static_assert(sizeof(struct statsd_item) == 64, "an item is one cache line, without padding");
+
+/* The sections of a line that are not in its items, length 0 where absent. */
+struct statsd_details {
+    struct span container; /* |c:ID */
+    /* Of events and service checks: */
     struct span host, priority, alert_type, aggregation_key, source_type;
 };
 
@@ -95,13 +113,19 @@ struct statsd_tally {
                                   accepted */
 };
 
+/* How many bytes are marked at once. A longer line is left to the complete path. */
+#define STATSD_WINDOW_BYTES 4096
+/* A mark a byte, one for the end of the datagram, and sixteen that may be written behind the last.
+ */
+#define STATSD_MARKS (STATSD_WINDOW_BYTES + 17)
+
 struct statsd_parser {
     enum statsd_dialect dialect;
+    enum statsd_path path;
     struct statsd_tally tally;
     const char *bytes; /* the datagram, not owned */
     uint32_t length;
     /* Where reading goes on; the implementation's own. */
-    bool ascii; /* the datagram holds no byte above 127 */
     uint32_t next;
     struct {
         bool open; /* a metric line has samples left to give; the rest is meaningless otherwise */
@@ -112,23 +136,43 @@ struct statsd_parser {
         uint8_t first_refusal;
         uint32_t refused[STATSD_REASONS];
         uint32_t skipped;
-        struct span line, name, text, tags, container;
+        struct span line, name, text, tags;
         uint32_t next, end;             /* groups still to read */
         uint32_t value_next, value_end; /* packed values behind the pending one */
         double value, rate, tail_rate;  /* tail_rate is 0 where none was sent */
         int64_t timestamp;
     } at;
+    struct {
+        uint32_t at;    /* the first mark of the line at `next` */
+        uint32_t whole; /* from here on marks belong to a line that no LF ends */
+        uint32_t count; /* at == count: no mark is known */
+        uint32_t marks[STATSD_MARKS];
+    } index;
 };
 
+/* Chooses the fastest path of this CPU. */
 void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialect);
 
-/* Starts on a datagram of up to 2^32-1 bytes. What was unread of the one before is dropped. */
+/* For tests and benchmarks: takes `path` from the next datagram on. False, with nothing changed,
+ * when this CPU cannot run it. */
+bool statsd_parser_select(struct statsd_parser *parser, enum statsd_path path);
+
+/* Starts on a datagram of up to 2^32-1 bytes, of which none outside is read. What was unread of the
+ * one before is dropped. */
 void statsd_parser_feed(struct statsd_parser *parser, const char *datagram, uint32_t length);
 
 /* Writes the next items, at most `capacity` (at least 1), in the order of the datagram, and returns
  * how many; 0 means that the datagram is used up. A line with many packed values may span several
  * calls. Time is linear in the bytes of the datagram. */
 size_t statsd_parser_read(struct statsd_parser *parser, struct statsd_item *items, size_t capacity);
+
+/* Reads what an item of the datagram under way, other than a refusal, does not hold. Costs about
+ * what reading its line did. */
+void statsd_parser_details(const struct statsd_parser *parser, const struct statsd_item *item,
+                           struct statsd_details *details);
+
+/* "complete", "portable", "avx2", "avx512". */
+const char *statsd_path_name(enum statsd_path path);
 
 /* "c", "g", "ms", "h", "d", "s". */
 const char *statsd_type_name(enum statsd_type type);

@@ -4,26 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-bool text_is_ascii(const char *text, size_t length)
-{
-    uint64_t seen = 0;
-    size_t i = 0;
-    for (; length - i >= 4 * sizeof(uint64_t); i += 4 * sizeof(uint64_t)) {
-        uint64_t words[4];
-        memcpy(words, text + i, sizeof words);
-        seen |= words[0] | words[1] | words[2] | words[3];
-    }
-    for (; length - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, text + i, sizeof word);
-        seen |= word;
-    }
-    for (; i < length; i++) {
-        seen |= (uint64_t)(unsigned char)text[i];
-    }
-    return (seen & UINT64_C(0x8080808080808080)) == 0;
-}
-
 static bool is_continuation(unsigned char byte)
 {
     return (byte & 0xC0) == 0x80;

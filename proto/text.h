@@ -10,9 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True when no byte is above 127. */
-bool text_is_ascii(const char *text, size_t length);
-
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF).
  */
 bool text_is_utf8(const char *text, size_t length);

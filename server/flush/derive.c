@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/large.h"
+
+/* Identities lie anywhere in memory: they are fetched so many series ahead. */
+#define SERIES_AHEAD 12
+
 /* A timer's p99 says something from this many samples a window on. */
 #define P99_SAMPLES_MIN 20
 
@@ -16,7 +21,8 @@ struct owned {
     struct timer_row *timers;
     struct set_row *sets;
     double *numbers; /* percents, then percentiles and buckets of the timers */
-    size_t number_count;
+    size_t number_count, numbers_max;
+    uint32_t rows_max[METRIC_KINDS]; /* room there is */
     struct anomaly_row *anomalies;
     struct anomaly_row *active;
 };
@@ -25,27 +31,25 @@ struct derivation {
     const struct derive_options *options;
     struct owned *owned;
     uint32_t counts[METRIC_KINDS]; /* indexes looked at; series may be added meanwhile */
-    size_t numbers_max;
+    uint64_t lifetime_ns;          /* of the kind in hand; 0 = for ever */
+    size_t p99_index;              /* where flush.percentiles has 99, their number where not */
     bool judge;
 };
 
+/* Rows are written whole, and the memory of the last snapshot is long out of the cache: it is given
+ * back rather than kept. */
 static void release(struct snapshot *snapshot)
 {
     struct owned *owned = (struct owned *)snapshot;
-    free(owned->counters);
-    free(owned->gauges);
-    free(owned->timers);
-    free(owned->sets);
-    free(owned->numbers);
+    const uint32_t *rows_max = owned->rows_max;
+    large_give(owned->counters, rows_max[METRIC_COUNTER] * sizeof(*owned->counters));
+    large_give(owned->gauges, rows_max[METRIC_GAUGE] * sizeof(*owned->gauges));
+    large_give(owned->timers, rows_max[METRIC_TIMER] * sizeof(*owned->timers));
+    large_give(owned->sets, rows_max[METRIC_SET] * sizeof(*owned->sets));
+    large_give(owned->numbers, owned->numbers_max * sizeof(*owned->numbers));
     free(owned->anomalies);
     free(owned->active);
     free(owned);
-}
-
-/* calloc(0) may answer NULL, which here would look like a lack of memory. */
-static void *rows(size_t count, size_t bytes)
-{
-    return malloc((count ? count : 1) * bytes);
 }
 
 static const struct config_numbers *bounds_of(const struct config *config, enum statsd_type type)
@@ -65,8 +69,7 @@ static size_t bucket_count_max(const struct config *config)
     return !has_buckets(config) ? 0 : timer > plain ? timer : plain;
 }
 
-static struct owned *make(const struct config *config, const uint32_t counts[METRIC_KINDS],
-                          size_t *numbers_max)
+static struct owned *make(const struct config *config, const uint32_t counts[METRIC_KINDS])
 {
     struct owned *owned = calloc(1, sizeof(*owned));
     if (!owned) {
@@ -74,17 +77,27 @@ static struct owned *make(const struct config *config, const uint32_t counts[MET
     }
     size_t timers = counts[METRIC_TIMER];
     size_t percents = config->flush.percentiles.count;
-    *numbers_max = percents + timers * (percents + bucket_count_max(config));
-    owned->counters = rows(counts[METRIC_COUNTER], sizeof(*owned->counters));
-    owned->gauges = rows(counts[METRIC_GAUGE], sizeof(*owned->gauges));
-    owned->timers = rows(timers, sizeof(*owned->timers));
-    owned->sets = rows(counts[METRIC_SET], sizeof(*owned->sets));
-    owned->numbers = rows(*numbers_max, sizeof(*owned->numbers));
+    memcpy(owned->rows_max, counts, sizeof(owned->rows_max));
+    owned->numbers_max = percents + timers * (percents + bucket_count_max(config));
+    owned->counters = large_take(counts[METRIC_COUNTER] * sizeof(*owned->counters));
+    owned->gauges = large_take(counts[METRIC_GAUGE] * sizeof(*owned->gauges));
+    owned->timers = large_take(timers * sizeof(*owned->timers));
+    owned->sets = large_take(counts[METRIC_SET] * sizeof(*owned->sets));
+    owned->numbers = large_take(owned->numbers_max * sizeof(*owned->numbers));
     if (!owned->counters || !owned->gauges || !owned->timers || !owned->sets || !owned->numbers) {
         release(&owned->snapshot);
         return NULL;
     }
     return owned;
+}
+
+static size_t index_of(const struct config_numbers *numbers, double wanted)
+{
+    size_t index = 0;
+    while (index < numbers->count && numbers->items[index] != wanted) {
+        index++;
+    }
+    return index;
 }
 
 static void describe(struct derivation *derivation)
@@ -118,7 +131,7 @@ static void describe(struct derivation *derivation)
 static double *take_numbers(struct derivation *derivation, size_t count)
 {
     struct owned *owned = derivation->owned;
-    if (owned->number_count + count > derivation->numbers_max) {
+    if (owned->number_count + count > owned->numbers_max) {
         return NULL;
     }
     double *numbers = owned->numbers + owned->number_count;
@@ -149,7 +162,7 @@ static void expire_unseen(struct series *series)
 
 /* The identity of a series that is to be shown, NULL otherwise. Closing is also when series expire.
  */
-static const struct identity *visible(struct derivation *derivation, struct series *series,
+static const struct identity *visible(const struct derivation *derivation, struct series *series,
                                       enum metric_kind kind)
 {
     const struct derive_options *options = derivation->options;
@@ -160,9 +173,8 @@ static const struct identity *visible(struct derivation *derivation, struct seri
     if (!identity || series->expired) {
         return NULL;
     }
-    uint64_t lifetime = lifetime_ns(options->config, kind);
-    if (options->close && lifetime > 0 && !series->touched &&
-        options->now_ns - series->seen_ns >= lifetime) {
+    if (options->close && derivation->lifetime_ns > 0 && !series->touched &&
+        options->now_ns - series->seen_ns >= derivation->lifetime_ns) {
         series->expired = true;
         if (options->detector) {
             detector_forget(options->detector, kind, identity->index);
@@ -233,9 +245,13 @@ static void keep_quantiles(struct derivation *derivation, struct timer_series *t
         timer->quantiles = malloc((percents->count + 1) * sizeof(double));
     }
     if (timer->quantiles) {
+        double *p99 = &timer->quantiles[percents->count];
         sketch_quantiles(timer->window.sketch, percents->items, percents->count, timer->quantiles);
-        const double p99 = 99;
-        sketch_quantiles(timer->window.sketch, &p99, 1, &timer->quantiles[percents->count]);
+        if (derivation->p99_index < percents->count) {
+            *p99 = timer->quantiles[derivation->p99_index];
+        } else {
+            sketch_quantiles(timer->window.sketch, &(const double){99}, 1, p99);
+        }
         timer->quantiles_ns = options->now_ns;
     }
     graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
@@ -419,9 +435,20 @@ static void derive_series(struct derivation *derivation, enum metric_kind kind,
     }
 }
 
+static void fetch_identity(const struct derivation *derivation, enum metric_kind kind,
+                           uint32_t index)
+{
+    if (derivation->judge && index < derivation->counts[kind]) {
+        const struct series *series = registry_at(derivation->options->registry, kind, index);
+        __builtin_prefetch(atomic_load_explicit(&series->identity, memory_order_relaxed));
+    }
+}
+
 static void derive_kind(struct derivation *derivation, enum metric_kind kind)
 {
+    derivation->lifetime_ns = lifetime_ns(derivation->options->config, kind);
     for (uint32_t i = 0; i < derivation->counts[kind]; i++) {
+        fetch_identity(derivation, kind, i + SERIES_AHEAD);
         struct series *series = registry_at(derivation->options->registry, kind, i);
         const struct identity *identity = visible(derivation, series, kind);
         if (identity) {
@@ -432,10 +459,10 @@ static void derive_kind(struct derivation *derivation, enum metric_kind kind)
 
 static struct anomaly_row *copy_rows(const struct anomaly_row *from, size_t *count)
 {
-    struct anomaly_row *copy = rows(*count, sizeof(*copy));
+    struct anomaly_row *copy = *count > 0 ? malloc(*count * sizeof(*copy)) : NULL;
     if (!copy) {
         *count = 0;
-    } else if (*count > 0) {
+    } else {
         memcpy(copy, from, *count * sizeof(*copy));
     }
     return copy;
@@ -466,7 +493,8 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derivation.counts[kind] = registry_count(options->registry, (enum metric_kind)kind);
     }
     derivation.judge = options->close && !options->final && options->detector;
-    derivation.owned = make(options->config, derivation.counts, &derivation.numbers_max);
+    derivation.p99_index = index_of(&options->config->flush.percentiles, 99);
+    derivation.owned = make(options->config, derivation.counts);
     if (!derivation.owned) {
         return NULL;
     }

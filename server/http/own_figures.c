@@ -218,8 +218,7 @@ static void append_anomaly(const struct anomaly_row *row, struct buffer *lines)
     struct buffer text;
     buffer_init(&text);
     identity_tags(identity, tags);
-    char *room =
-        buffer_room(&text, 2 * (size_t)identity->tags_length + 2u * identity->tag_count + 1);
+    char *room = buffer_room(&text, 2 * (size_t)identity->bytes_length);
     if (room) {
         text.length = tags_format_csv(room, tags, identity->tag_count);
     }

@@ -10,8 +10,8 @@
  * kind and is reused after registry_remove(); storage is in chunks that never move.
  *
  * Memory: an entry costs 40 bytes a counter, 48 a gauge, 160 a timer, 48 a set, plus its identity
- * (40 bytes, name and tags) and 32 bytes of directory, all counted against the pool's budget or
- * bounded by series_max.
+ * (30 bytes, name, tags and a comma; plain and escaped where they differ) and 32 bytes of
+ * directory, all counted against the pool's budget or bounded by series_max.
  */
 #ifndef SERVER_METRICS_REGISTRY_H
 #define SERVER_METRICS_REGISTRY_H
@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "server/core/lines.h"
 #include "server/core/pool.h"
 #include "server/core/table.h"
 #include "server/metrics/identity.h"
@@ -81,6 +82,7 @@ struct registry {
     pthread_mutex_t lock;
     struct table directory; /* identity hash → (index, kind) */
     struct registry_kind kinds[METRIC_KINDS];
+    struct lines identities; /* workers read those of the series they lead to */
     struct pool *pool;
     uint32_t chunks_max;
     uint64_t series_max;
@@ -116,6 +118,14 @@ static inline uint32_t registry_count(const struct registry *registry, enum metr
     return atomic_load_explicit(&registry->kinds[kind].count, memory_order_acquire);
 }
 void *registry_at(const struct registry *registry, enum metric_kind kind, uint32_t index);
+
+/* Any thread that leads to this series (registry_resolve()): its identity. */
+static inline const struct identity *registry_identity_of(const struct registry *registry,
+                                                          enum metric_kind kind, uint32_t index)
+{
+    struct series *series = registry_at(registry, kind, index);
+    return atomic_load_explicit(&series->identity, memory_order_acquire);
+}
 
 /* Flusher: the identity, NULL where the index is free or no sample has been merged yet. */
 const struct identity *registry_identity(const struct series *series);

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way of a sample: hash of the raw bytes → slot → spelling compared in full → local id → cell
- * of the open slice. Nothing on it allocates, locks or writes what another thread reads.
+ * The side of a shard that may allocate and lock: names that come and names that go. The samples'
+ * own way is shard_group.c.
  */
 #include "server/metrics/shard.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/core/hash.h"
-#include "server/core/require.h"
 #include "server/metrics/figures.h"
-
-#define STATE_KIND_SHIFT 30
-#define STATE_LOCAL_MASK ((UINT32_C(1) << STATE_KIND_SHIFT) - 1)
-#define MEMBER_SEED UINT64_C(0x5e7)
 
 /* Beyond so many on average, spellings are looked up in the registry each time. */
 #define SPELLINGS_A_SERIES 2
@@ -38,7 +31,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
     shard->open = &shard->slices[0];
     shard->cache = pool_cache_new(pool);
     bool made = shard->cache &&
-                spellings_init(&shard->spellings, pool, shard->series_max * SPELLINGS_A_SERIES) &&
+                spellings_init(&shard->spellings, &registry->identities, pool,
+                               shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
@@ -90,9 +84,8 @@ static uint32_t local_of(struct shard *shard, enum metric_kind kind, uint32_t ow
     return local;
 }
 
-/* The path of a spelling that is not known: the registry decides. What cannot be remembered for
- * want of memory comes this way again. */
-static unsigned admit(struct shard *shard, const struct spelling_key *key, uint32_t *state)
+/* What cannot be remembered for want of memory comes this way again. */
+unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *state)
 {
     uint32_t owner;
     enum metric_kind kind = metric_kind_of((enum statsd_type)key->type);
@@ -108,65 +101,11 @@ static unsigned admit(struct shard *shard, const struct spelling_key *key, uint3
     if (loss) {
         return loss;
     }
-    *state = (uint32_t)kind << STATE_KIND_SHIFT | local;
-    uint32_t *chain = locals_spelling(&shard->locals[kind], local);
-    uint32_t line = spellings_enter(&shard->spellings, key, *state, *chain);
-    *chain = line == LINES_NONE ? *chain : line;
+    *state = (uint32_t)kind << SHARD_STATE_KIND_SHIFT | local;
+    spellings_enter(&shard->spellings, key, *state,
+                    registry_identity_of(shard->registry, kind, owner),
+                    locals_spelling(&shard->locals[kind], local));
     return 0;
-}
-
-static unsigned check(const struct shard *shard, const struct statsd_item *item)
-{
-    if (item->name.length > shard->name_bytes_max) {
-        return LOSS_NAME_TOO_LONG;
-    }
-    if (item->tags.length > shard->tag_bytes_max) {
-        return LOSS_TAGS_TOO_LONG;
-    }
-    if (item->rate < shard->rate_min && item->type != STATSD_GAUGE && item->type != STATSD_SET) {
-        return LOSS_RATE_BELOW_MINIMUM;
-    }
-    if (item->type == STATSD_COUNTER) {
-        return fabs(item->value / item->rate) > COUNT_MAX ? LOSS_OUT_OF_RANGE : 0;
-    }
-    bool timed = item->type != STATSD_GAUGE && item->type != STATSD_SET;
-    bool large = fabs(item->value) > TIMER_MAX || 1 / item->rate > COUNT_MAX;
-    return timed && large ? LOSS_OUT_OF_RANGE : 0;
-}
-
-static bool add(struct shard *shard, const char *datagram, const struct statsd_item *item,
-                uint32_t state, uint64_t stamp_ns)
-{
-    struct slice *slice = shard->open;
-    uint32_t local = state & STATE_LOCAL_MASK;
-    switch (state >> STATE_KIND_SHIFT) {
-    case METRIC_COUNTER:
-        return slice_add_counter(slice, local, item->value / item->rate);
-    case METRIC_GAUGE:
-        slice_add_gauge(slice, local, item->value, item->delta, stamp_ns);
-        return true;
-    case METRIC_TIMER:
-        return slice_add_timer(slice, local, item->value, 1 / item->rate, shard->cache);
-    default:
-        return slice_add_member(
-            slice, local, hash_bytes(datagram + item->text.offset, item->text.length, MEMBER_SEED),
-            shard->cache);
-    }
-}
-
-unsigned shard_store(struct shard *shard, const char *datagram, const struct statsd_item *item,
-                     uint64_t stamp_ns)
-{
-    unsigned loss = check(shard, item);
-    if (loss) {
-        return loss;
-    }
-    struct spelling_key key = spelling_key(datagram, item);
-    uint32_t state;
-    if (!spellings_find(&shard->spellings, &key, &state) && (loss = admit(shard, &key, &state))) {
-        return loss;
-    }
-    return add(shard, datagram, item, state, stamp_ns) ? 0 : LOSS_MEMORY_LIMIT;
 }
 
 /* Local ids forgotten before the slice that has just come back was handed over are free. */
@@ -220,8 +159,9 @@ void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local)
     struct locals *locals = &shard->locals[kind];
     bool known = locals_find(locals, locals_owner(locals, local)) == local;
     if (known && retire(shard, kind, local)) {
-        spellings_forget(&shard->spellings, *locals_spelling(locals, local));
-        *locals_spelling(locals, local) = LINES_NONE;
+        uint32_t owner = locals_owner(locals, local);
+        spellings_forget(&shard->spellings, registry_identity_of(shard->registry, kind, owner),
+                         locals_spelling(locals, local));
         locals_hide(locals, local);
     }
 }

@@ -24,6 +24,10 @@
 #include "server/metrics/slice.h"
 #include "server/metrics/spelling.h"
 
+/* What a spelling leads to: a kind and a local id of it. */
+#define SHARD_STATE_KIND_SHIFT 30
+#define SHARD_STATE_LOCAL_MASK ((UINT32_C(1) << SHARD_STATE_KIND_SHIFT) - 1)
+
 struct retired {
     uint64_t hand_over; /* number of the first hand-over after it was forgotten */
     uint32_t local;
@@ -51,11 +55,9 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                 struct pool *pool);
 void shard_deinit(struct shard *shard);
 
-/* Aggregates one sample, whose spans lie in `datagram`, into the open slice; stamp_ns is the
- * monotonic time of its batch. Returns 0, or the enum loss_reason for which it was not stored.
- * Allocates and locks only when the spelling is new. */
-unsigned shard_store(struct shard *shard, const char *datagram, const struct statsd_item *item,
-                     uint64_t stamp_ns);
+/* The way of a spelling that is not known yet: the registry decides. Returns 0 with what it leads
+ * to from now on, or an enum loss_reason. Allocates and locks. */
+unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *state);
 
 /* Hands out the open slice, stamped, and opens the other one, which must have been given back
  * (cleared). */

@@ -7,6 +7,7 @@ bool intake_init(struct intake *intake, const struct config *config, struct regi
                  struct pool *pool, unsigned workers)
 {
     memset(&intake->figures, 0, sizeof(intake->figures));
+    intake->group.count = 0;
     statsd_parser_init(&intake->parser, config->server.dialect);
     refusals_init(&intake->refusals, config->log.bad_lines_per_second / workers,
                   config->log.bad_lines_burst / workers);
@@ -18,32 +19,53 @@ void intake_deinit(struct intake *intake)
     shard_deinit(&intake->shard);
 }
 
-static void refuse(struct intake *intake, unsigned reason, const struct statsd_item *item,
-                   const struct udp_datagram *datagram, uint64_t now_ns)
+static void refuse(struct intake *intake, unsigned reason, struct intake_origin origin)
 {
-    refusals_add(&intake->refusals, reason, datagram->bytes + item->line.offset, item->line.length,
-                 datagram->sender, now_ns);
+    refusals_add(&intake->refusals, reason, origin.datagram->bytes + origin.line.offset,
+                 origin.line.length, origin.datagram->sender, intake->now_ns);
+}
+
+static void lose(struct intake *intake, unsigned reason, struct intake_origin origin)
+{
+    intake->figures.samples_rejected[reason]++;
+    refuse(intake, reason, origin);
+}
+
+static void store_group(struct intake *intake)
+{
+    struct shard_group *group = &intake->group;
+    shard_group_store(group, &intake->shard, intake->now_ns);
+    for (uint32_t i = 0; i < group->count; i++) {
+        const struct shard_entry *entry = &group->entries[i];
+        if (entry->loss) {
+            lose(intake, entry->loss, intake->origins[i]);
+        } else if (entry->key.type == STATSD_COUNTER && entry->value < 0) {
+            intake->figures.counter_decrements++;
+        }
+    }
+    group->count = 0;
 }
 
 static void take_sample(struct intake *intake, const struct statsd_item *item,
-                        const struct udp_datagram *datagram, uint64_t now_ns)
+                        const struct udp_datagram *datagram)
 {
+    struct intake_origin origin = {datagram, item->line};
     intake->figures.samples_received[item->type]++;
-    unsigned loss = shard_store(&intake->shard, datagram->bytes, item, now_ns);
+    intake->origins[intake->group.count] = origin;
+    unsigned loss = shard_group_add(&intake->group, &intake->shard, datagram->bytes, item);
     if (loss) {
-        intake->figures.samples_rejected[loss]++;
-        refuse(intake, loss, item, datagram, now_ns);
-    } else if (item->type == STATSD_COUNTER && item->value < 0) {
-        intake->figures.counter_decrements++;
+        lose(intake, loss, origin);
+    } else if (intake->group.count == SHARD_GROUP_MAX) {
+        store_group(intake);
     }
 }
 
 static void take_item(struct intake *intake, const struct statsd_item *item,
-                      const struct udp_datagram *datagram, uint64_t now_ns)
+                      const struct udp_datagram *datagram)
 {
     switch (item->kind) {
     case STATSD_SAMPLE:
-        take_sample(intake, item, datagram, now_ns);
+        take_sample(intake, item, datagram);
         break;
     case STATSD_EVENT:
         intake->figures.events_received++;
@@ -52,7 +74,7 @@ static void take_item(struct intake *intake, const struct statsd_item *item,
         intake->figures.service_checks_received++;
         break;
     default:
-        refuse(intake, item->reason, item, datagram, now_ns);
+        refuse(intake, item->reason, (struct intake_origin){datagram, item->line});
         break;
     }
 }
@@ -61,13 +83,14 @@ void intake_take(struct intake *intake, const struct udp_datagram *datagram,
                  enum transport transport, uint64_t now_ns)
 {
     uint64_t lines_before = intake->parser.tally.lines;
+    intake->now_ns = now_ns;
     intake->figures.datagrams_received[transport]++;
     intake->figures.bytes_received[transport] += datagram->length;
     statsd_parser_feed(&intake->parser, datagram->bytes, datagram->length);
     size_t count;
     while ((count = statsd_parser_read(&intake->parser, intake->items, INTAKE_ITEMS)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            take_item(intake, &intake->items[i], datagram, now_ns);
+            take_item(intake, &intake->items[i], datagram);
         }
     }
     intake->figures.lines_received[transport] += intake->parser.tally.lines - lines_before;
@@ -77,6 +100,7 @@ void intake_take(struct intake *intake, const struct udp_datagram *datagram,
  * way. */
 void intake_settle(struct intake *intake)
 {
+    store_group(intake);
     const struct statsd_tally *tally = &intake->parser.tally;
     struct ingest_figures *figures = &intake->figures;
     uint64_t refused = 0;

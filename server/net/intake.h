@@ -11,16 +11,25 @@
 #include "config/config.h"
 #include "proto/statsd.h"
 #include "server/metrics/figures.h"
-#include "server/metrics/shard.h"
+#include "server/metrics/shard_group.h"
 #include "server/net/refusals.h"
 #include "server/net/udp.h"
 
 #define INTAKE_ITEMS 64
 
+/* Where an entry of the group came from, for the log of refused lines. */
+struct intake_origin {
+    const struct udp_datagram *datagram;
+    struct span line;
+};
+
 struct intake {
     struct statsd_parser parser;
     struct statsd_item items[INTAKE_ITEMS];
     struct shard shard;
+    struct shard_group group; /* parsed and not stored yet */
+    struct intake_origin origins[SHARD_GROUP_MAX];
+    uint64_t now_ns;               /* of the batch */
     struct ingest_figures figures; /* brought up to date by intake_settle() */
     struct refusals refusals;
 };
@@ -30,11 +39,12 @@ bool intake_init(struct intake *intake, const struct config *config, struct regi
                  struct pool *pool, unsigned workers);
 void intake_deinit(struct intake *intake);
 
-/* Takes in one datagram that arrived over `transport` in the batch stamped now_ns (monotonic). */
+/* Takes in one datagram that arrived over `transport` in the batch stamped now_ns (monotonic). Its
+ * last samples may be stored by intake_settle() only: until then the datagram has to stay. */
 void intake_take(struct intake *intake, const struct udp_datagram *datagram,
                  enum transport transport, uint64_t now_ns);
 
-/* Brings `figures` in line with everything taken so far; once a batch. */
+/* Stores what is left of the batch and brings `figures` in line with everything taken so far. */
 void intake_settle(struct intake *intake);
 
 #endif

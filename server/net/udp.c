@@ -108,6 +108,11 @@ uint32_t udp_queued(int fd)
     return memory_info(fd, SK_MEMINFO_RMEM_ALLOC);
 }
 
+uint32_t udp_buffer(int fd)
+{
+    return memory_info(fd, SK_MEMINFO_RCVBUF);
+}
+
 bool udp_close_gate(int fd)
 {
     struct sock_filter nothing = {.code = BPF_RET | BPF_K, .k = 0};

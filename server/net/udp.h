@@ -27,8 +27,9 @@ uint64_t udp_set_receive_buffer(int fd, uint64_t bytes);
  * SK_MEMINFO_DROPS). */
 uint32_t udp_drops(int fd);
 
-/* Bytes of memory that queued datagrams take at present. */
+/* Bytes of memory that queued datagrams take at present, and that they may take at most. */
 uint32_t udp_queued(int fd);
+uint32_t udp_buffer(int fd);
 
 /* Lets no further datagram in: what comes from now on counts as dropped by the kernel. */
 bool udp_close_gate(int fd);

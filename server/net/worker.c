@@ -9,6 +9,7 @@
 
 #include "server/metrics/ingest.h"
 #include "server/net/intake.h"
+#include "server/net/pace.h"
 #include "server/net/udp.h"
 
 /* Batches from one socket before the others, and the wake-up descriptor, get their turn. */
@@ -17,9 +18,15 @@
 /* The least memory the kernel accounts for a queued datagram; bounds how many there can be. */
 #define QUEUED_DATAGRAM_BYTES_MIN 256
 
+/* It is either armed, so that the next datagram wakes the worker, or resting until a timer ends,
+ * when it is emptied whether it is readable or not. */
 struct receiver {
     struct worker *worker;
-    struct event *event;
+    struct event *readable;
+    struct event *rested;
+    bool armed;
+    struct pace pace;
+    size_t taken; /* since it was emptied */
     int fd;
     uint32_t drops; /* as read last, modulo 2^32 */
 };
@@ -34,6 +41,7 @@ struct worker {
     struct handover *handover;
     struct intake intake;
     struct ingest ingest;
+    uint64_t batch_ns; /* stamp of the latest batch */
     _Atomic bool stopping;
     pthread_t thread;
     unsigned number;
@@ -52,9 +60,9 @@ static size_t take_batch(struct receiver *receiver)
     struct udp_datagram datagrams[UDP_BATCH];
     size_t count = udp_receive(receiver->fd, worker->buffers, datagrams);
     if (count > 0) {
-        uint64_t now = clock_monotonic_ns(worker->clock);
+        worker->batch_ns = clock_monotonic_ns(worker->clock);
         for (size_t i = 0; i < count; i++) {
-            intake_take(&worker->intake, &datagrams[i], TRANSPORT_UDP, now);
+            intake_take(&worker->intake, &datagrams[i], TRANSPORT_UDP, worker->batch_ns);
         }
         publish(worker);
     }
@@ -83,11 +91,13 @@ static void count_drops(struct worker *worker)
     }
 }
 
+/* What waits while a receiver rests would have been taken in by now without the rest, so that it
+ * belongs to the slice too. */
 static void serve_handover(struct worker *worker)
 {
     uint64_t question = handover_question(worker->handover);
-    if (handover_wants_drain(question)) {
-        for (size_t i = 0; i < worker->receiver_count; i++) {
+    for (size_t i = 0; i < worker->receiver_count; i++) {
+        if (handover_wants_drain(question) || !worker->receivers[i].armed) {
             drain(&worker->receivers[i]);
         }
     }
@@ -96,17 +106,55 @@ static void serve_handover(struct worker *worker)
     handover_give(worker->handover, question, clock_monotonic_ns(worker->clock));
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context)
+/* Takes in what there is, up to a turn's bound. Returns whether that was all. */
+static bool take_turn(struct receiver *receiver)
+{
+    size_t count = UDP_BATCH;
+    for (int i = 0; i < BATCHES_PER_TURN && count == UDP_BATCH; i++) {
+        count = take_batch(receiver);
+        receiver->taken += count;
+        if (handover_wanted(receiver->worker->handover)) {
+            serve_handover(receiver->worker);
+        }
+    }
+    return count < UDP_BATCH;
+}
+
+/* Arming is put off while a receiver goes from one rest into the next: under load it costs nothing.
+ */
+static void rest(struct receiver *receiver, unsigned wait_ms)
+{
+    const struct timeval wait = {.tv_usec = wait_ms * 1000};
+    if (receiver->armed) {
+        event_del(receiver->readable);
+        receiver->armed = false;
+    }
+    event_add(receiver->rested, &wait);
+}
+
+static void arm(struct receiver *receiver)
+{
+    if (!receiver->armed) {
+        event_add(receiver->readable, NULL);
+        receiver->armed = true;
+    }
+}
+
+/* Either event: the socket is readable, or has rested. */
+static void on_turn(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
     struct receiver *receiver = context;
-    size_t count = UDP_BATCH;
-    for (int i = 0; i < BATCHES_PER_TURN && count == UDP_BATCH; i++) {
-        count = take_batch(receiver);
-        if (handover_wanted(receiver->worker->handover)) {
-            serve_handover(receiver->worker);
-        }
+    unsigned wait_ms = 0;
+    if (take_turn(receiver)) {
+        wait_ms = pace_wait_ms(&receiver->pace, receiver->taken, receiver->worker->batch_ns);
+        receiver->taken = 0;
+    }
+    if (wait_ms > 0) {
+        rest(receiver, wait_ms);
+    } else {
+        arm(receiver);
     }
 }
 
@@ -156,13 +204,12 @@ static struct event_base *new_base(void)
 static bool add_receiver(struct worker *worker, int fd)
 {
     struct receiver *receiver = &worker->receivers[worker->receiver_count];
-    *receiver = (struct receiver){.worker = worker, .fd = fd};
-    receiver->event = event_new(worker->base, fd, EV_READ | EV_PERSIST, on_readable, receiver);
-    if (!receiver->event) {
-        return false;
-    }
+    *receiver = (struct receiver){.worker = worker, .fd = fd, .armed = true};
+    pace_init(&receiver->pace, udp_buffer(fd));
+    receiver->readable = event_new(worker->base, fd, EV_READ | EV_PERSIST, on_turn, receiver);
+    receiver->rested = event_new(worker->base, -1, 0, on_turn, receiver);
     worker->receiver_count++;
-    return event_add(receiver->event, NULL) == 0;
+    return receiver->readable && receiver->rested && event_add(receiver->readable, NULL) == 0;
 }
 
 static bool prepare(struct worker *worker, const struct worker_options *options)
@@ -243,14 +290,20 @@ void worker_close(struct worker *worker)
     }
 }
 
+static void free_event(struct event *event)
+{
+    if (event) {
+        event_free(event);
+    }
+}
+
 void worker_free(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        event_free(worker->receivers[i].event);
+        free_event(worker->receivers[i].readable);
+        free_event(worker->receivers[i].rested);
     }
-    if (worker->wake) {
-        event_free(worker->wake);
-    }
+    free_event(worker->wake);
     if (worker->base) {
         event_base_free(worker->base);
     }

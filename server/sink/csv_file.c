@@ -292,17 +292,22 @@ static bool is_old(const struct csv_file *file, uint64_t age_ms, int64_t stamp_m
     return stamp_ms >= *boundary_ms;
 }
 
+bool csv_file_is_too_small(const struct csv_file *file, const struct csv_settings *settings,
+                           uint64_t bytes)
+{
+    bool has_rows = file->last_ms != INT64_MIN;
+    return settings->rotate_size_bytes > 0 && bytes > 0 && has_rows &&
+           file->size + bytes > settings->rotate_size_bytes;
+}
+
 /* Moves the file away where a rule asks for it; *moved says whether. */
 static bool rotate_when_due(struct csv_file *file, const struct csv_settings *settings,
                             const struct buffer *header, int64_t stamp_ms, uint64_t bytes,
                             bool *moved)
 {
     int64_t name_ms = stamp_ms;
-    bool has_rows = file->last_ms != INT64_MIN;
-    bool too_large = settings->rotate_size_bytes > 0 && bytes > 0 && has_rows &&
-                     file->size + bytes > settings->rotate_size_bytes;
-    *moved = is_old(file, settings->rotate_age_ms, stamp_ms, &name_ms) || too_large ||
-             !has_header(file, header);
+    *moved = is_old(file, settings->rotate_age_ms, stamp_ms, &name_ms) ||
+             csv_file_is_too_small(file, settings, bytes) || !has_header(file, header);
     return !*moved || rotate(file, settings, name_ms);
 }
 

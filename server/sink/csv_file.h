@@ -78,6 +78,10 @@ void csv_file_close(struct csv_file *file);
 bool csv_file_begin(struct csv_file *file, const struct csv_settings *settings,
                     const struct buffer *header, int64_t stamp_ms, uint64_t bytes);
 
+/* Whether rotate_size asks for a new file before a window of `bytes` bytes. */
+bool csv_file_is_too_small(const struct csv_file *file, const struct csv_settings *settings,
+                           uint64_t bytes);
+
 /* Appends whole lines of the window that was begun. False with file->reason: the window is not in.
  */
 bool csv_file_append(struct csv_file *file, const char *bytes, size_t length);

@@ -7,7 +7,6 @@
 
 #include "proto/number.h"
 #include "proto/statsd.h"
-#include "proto/tags.h"
 #include "proto/text.h"
 #include "server/core/require.h"
 
@@ -25,13 +24,29 @@ static const char *const kind_columns[CSV_KINDS] = {
 /* Bytes that a word of ours (a type, a statistic, a severity) may take. */
 #define WORD_BYTES_MAX 32
 
+/* Identities lie anywhere in memory: they are fetched so many rows ahead. */
+#define ROWS_AHEAD 12
+#define CACHE_LINE 64
+
+/* The text of a rate that was written before: a rate has all of a double's digits, and they are
+ * most of the work of a row, but only as many rates are about as there are counts. */
+struct known_rate {
+    double value;
+    uint8_t length; /* 0: nothing is known */
+    char text[23];
+};
+
+#define RATES_BITS 10
+#define RATES (1 << RATES_BITS)
+
 /* What the rows of one call have in common, and where the next byte goes. */
 struct line {
-    struct buffer *out;
+    struct buffer *out; /* its length is set when rows end, and where it has to grow */
     char *at;
+    char *room_end;
     size_t stamp_length;
     char stamp[NUMBER_TEXT_MAX];
-    struct buffer tags; /* scratch */
+    struct known_rate rates[RATES];
 };
 
 const char *csv_kind_name(enum csv_kind kind)
@@ -84,6 +99,7 @@ static void format_stamp(struct line *line, const struct snapshot *snapshot)
     int64_t seconds = stamp_ms / 1000;
     int64_t rest_ms = stamp_ms % 1000;
     int length;
+    memset(line->stamp, 0, sizeof(line->stamp));
     if (rest_ms == 0) {
         length = snprintf(line->stamp, sizeof(line->stamp), "%lld,", (long long)seconds);
     } else {
@@ -102,6 +118,29 @@ static void put_number(struct line *line, double value)
     }
 }
 
+static void put_rate(struct line *line, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    /* 2^64 over the golden ratio: the upper bits of the product depend on all bits. */
+    struct known_rate *known =
+        &line->rates[bits * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RATES_BITS)];
+    if (known->length > 0 && known->value == value) {
+        *line->at = ',';
+        memcpy(line->at + 1, known->text, sizeof(known->text));
+        line->at += 1 + known->length;
+        return;
+    }
+    const char *text = line->at + 1;
+    put_number(line, value);
+    size_t length = (size_t)(line->at - text);
+    if (length <= sizeof(known->text)) {
+        known->value = value;
+        known->length = (uint8_t)length;
+        memcpy(known->text, text, sizeof(known->text));
+    }
+}
+
 static void put_word(struct line *line, const char *word)
 {
     size_t length = strlen(word);
@@ -111,56 +150,62 @@ static void put_word(struct line *line, const char *word)
     line->at += length;
 }
 
-/* The tags' canonical text in the scratch buffer; its length, or SIZE_MAX without memory. */
-static size_t format_tags(struct line *line, const struct identity *identity)
+/* Names are short: copying them by sixteens, the last of which may overlap the one before, is
+ * quicker than a call. */
+static char *put_short(char *at, const char *bytes, size_t length)
 {
-    struct tag tags[IDENTITY_TAGS_MAX];
-    REQUIRE(identity->tag_count <= IDENTITY_TAGS_MAX);
-    identity_tags(identity, tags);
-    size_t bytes_max = 0;
-    for (size_t i = 0; i < identity->tag_count; i++) {
-        bytes_max += 2 * ((size_t)tags[i].key_length + tags[i].value_length) + 2;
+    if (length < 16) {
+        memcpy(at, bytes, length);
+        return at + length;
     }
-    line->tags.length = 0;
-    char *room = buffer_room(&line->tags, bytes_max);
-    return room ? tags_format_csv(room, tags, identity->tag_count) : SIZE_MAX;
+    for (size_t i = 0; i < length - 16; i += 16) {
+        memcpy(at + i, bytes + i, 16);
+    }
+    memcpy(at + length - 16, bytes + length - 16, 16);
+    return at + length;
+}
+
+static size_t length_of(const struct line *line)
+{
+    return (size_t)(line->at - line->out->bytes);
+}
+
+/* False without memory. */
+static bool make_room(struct line *line, size_t bytes)
+{
+    line->out->length = length_of(line);
+    char *room = buffer_room(line->out, bytes);
+    if (!room) {
+        return false;
+    }
+    line->at = room;
+    line->room_end = line->out->bytes + line->out->capacity;
+    return true;
 }
 
 /* Starts a row with its stamp, name and tags; false without memory. Room for `fields_bytes_max`
  * bytes is left behind them, and one for the LF. */
 static bool begin_row(struct line *line, const struct identity *identity, size_t fields_bytes_max)
 {
-    size_t tags_length = identity->tag_count > 0 ? format_tags(line, identity) : 0;
-    if (tags_length == SIZE_MAX) {
-        line->out->failed = true;
+    size_t bytes = sizeof(line->stamp) + identity->csv_length + 1 + fields_bytes_max;
+    if ((size_t)(line->room_end - line->at) < bytes && !make_room(line, bytes)) {
         return false;
     }
-    size_t quoted_max = 2 * ((size_t)identity->name_length + 1) + 2 * (tags_length + 1);
-    line->at = buffer_room(line->out, line->stamp_length + quoted_max + 2 + fields_bytes_max);
-    if (!line->at) {
-        return false;
-    }
-    memcpy(line->at, line->stamp, line->stamp_length);
-    line->at += line->stamp_length;
-    line->at += text_escape_csv(line->at, identity_name(identity), identity->name_length);
-    *line->at++ = ',';
-    if (tags_length > 0) {
-        line->at += text_quote_csv(line->at, line->tags.bytes, tags_length);
-    }
+    memcpy(line->at, line->stamp, sizeof(line->stamp));
+    line->at = put_short(line->at + line->stamp_length, identity->bytes, identity->csv_length);
     return true;
 }
 
 static void end_row(struct line *line)
 {
     *line->at++ = '\n';
-    line->out->length = (size_t)(line->at - line->out->bytes);
 }
 
 static void put_counter(struct line *line, const struct counter_row *row)
 {
     if (row->updated && begin_row(line, row->identity, 2 * (NUMBER_TEXT_MAX + 1))) {
         put_number(line, row->count);
-        put_number(line, row->rate);
+        put_rate(line, row->rate);
         end_row(line);
     }
 }
@@ -181,7 +226,7 @@ static void put_timer(struct line *line, const struct timer_row *row, size_t per
     }
     put_word(line, statsd_type_name((enum statsd_type)row->identity->type));
     put_number(line, row->count);
-    put_number(line, row->rate);
+    put_rate(line, row->rate);
     put_number(line, row->sum);
     put_number(line, row->mean);
     put_number(line, row->min);
@@ -222,40 +267,53 @@ static void put_anomaly(struct line *line, const struct anomaly_row *row)
     end_row(line);
 }
 
-static void put_row(struct line *line, enum csv_kind kind, const struct snapshot *snapshot,
-                    size_t index)
+static void fetch(const struct identity *identity)
 {
-    switch (kind) {
-    case CSV_COUNTERS:
-        put_counter(line, &snapshot->counters[index]);
-        break;
-    case CSV_GAUGES:
-        put_gauge(line, &snapshot->gauges[index]);
-        break;
-    case CSV_TIMERS:
-        put_timer(line, &snapshot->timers[index], snapshot->percentile_count);
-        break;
-    case CSV_SETS:
-        put_set(line, &snapshot->sets[index]);
-        break;
-    case CSV_ANOMALIES:
-        put_anomaly(line, &snapshot->anomalies[index]);
-        break;
-    case CSV_KINDS:
-        break;
-    }
+    __builtin_prefetch(identity);
+    __builtin_prefetch((const char *)identity + CACHE_LINE);
 }
+
+/* Defines NAME(), which renders the rows of one kind as csv_rows_render() does. */
+#define RENDER(name, rows, ...)                                                          \
+    static size_t name(struct line *line, const struct snapshot *snapshot, size_t index, \
+                       size_t count, size_t bytes_max)                                   \
+    {                                                                                    \
+        while (index < count && length_of(line) < bytes_max && !line->out->failed) {     \
+            if (index + ROWS_AHEAD < count) {                                            \
+                fetch(snapshot->rows[index + ROWS_AHEAD].identity);                      \
+            }                                                                            \
+            __VA_ARGS__;                                                                 \
+            index++;                                                                     \
+        }                                                                                \
+        return index;                                                                    \
+    }
+RENDER(render_counters, counters, put_counter(line, &snapshot->counters[index]))
+RENDER(render_gauges, gauges, put_gauge(line, &snapshot->gauges[index]))
+RENDER(render_timers, timers, put_timer(line, &snapshot->timers[index], snapshot->percentile_count))
+RENDER(render_sets, sets, put_set(line, &snapshot->sets[index]))
+RENDER(render_anomalies, anomalies, put_anomaly(line, &snapshot->anomalies[index]))
+
+typedef size_t render_rows(struct line *line, const struct snapshot *snapshot, size_t index,
+                           size_t count, size_t bytes_max);
 
 size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size_t from,
                        size_t bytes_max, struct buffer *out)
 {
-    size_t count = csv_rows_count(kind, snapshot);
-    struct line line = {.out = out};
+    static render_rows *const renders[CSV_KINDS] = {
+        [CSV_COUNTERS] = render_counters,   [CSV_GAUGES] = render_gauges,
+        [CSV_TIMERS] = render_timers,       [CSV_SETS] = render_sets,
+        [CSV_ANOMALIES] = render_anomalies,
+    };
+    struct line line;
+    memset(line.rates, 0, sizeof(line.rates));
     format_stamp(&line, snapshot);
-    size_t index = from;
-    while (index < count && out->length < bytes_max && !out->failed) {
-        put_row(&line, kind, snapshot, index++);
+    line.out = out;
+    line.at = buffer_room(out, 1);
+    if (!line.at) {
+        return from;
     }
-    buffer_deinit(&line.tags);
-    return index;
+    line.room_end = out->bytes + out->capacity;
+    size_t next = renders[kind](&line, snapshot, from, csv_rows_count(kind, snapshot), bytes_max);
+    out->length = length_of(&line);
+    return next;
 }

@@ -10,9 +10,9 @@
 #define MS_NS 1000000ULL
 #define SECOND_NS (1000 * MS_NS)
 
-/* Rows are rendered and written in pieces of this size, so that the largest window takes no more
- * memory; all but the largest are one write. */
-#define ROWS_BYTES_MAX (4 * 1024 * 1024)
+/* Rows are rendered and written in pieces of this size: a piece is still in the processor's cache
+ * when it is written, and the largest window takes no more memory. */
+#define ROWS_BYTES_MAX (256 * 1024)
 
 #define PAUSE_MIN_NS (250 * MS_NS)
 #define PAUSE_MAX_NS (5 * SECOND_NS)
@@ -46,39 +46,76 @@ static void wait_for(struct csv_sink *sink, uint64_t pause_ns)
     pthread_cond_timedwait(&sink->changed, &sink->lock, &until);
 }
 
-/* Renders the window, or its first piece when it is larger, into sink->rows. Returns the bytes of
- * the whole. */
-static uint64_t measure(struct csv_sink *sink, enum csv_kind kind, const struct snapshot *snapshot)
+static size_t render(struct csv_sink *sink, enum csv_kind kind, const struct snapshot *snapshot,
+                     size_t from)
+{
+    sink->rows.length = 0;
+    return csv_rows_render(kind, snapshot, from, ROWS_BYTES_MAX, &sink->rows);
+}
+
+/* How many bytes the file must have room for: of all rows where it may be too small for them, else
+ * at least those of the first piece. sink->rows then holds the rows before *rendered, unless all
+ * had to be measured and there are several pieces: 0. */
+static uint64_t measure(struct csv_sink *sink, enum csv_kind kind, const struct snapshot *snapshot,
+                        size_t *rendered)
 {
     size_t count = csv_rows_count(kind, snapshot);
-    size_t next = 0;
-    uint64_t bytes = 0;
-    do {
-        sink->rows.length = 0;
-        next = csv_rows_render(kind, snapshot, next, ROWS_BYTES_MAX, &sink->rows);
-        bytes += sink->rows.length;
-    } while (next < count && !sink->rows.failed);
+    size_t next = render(sink, kind, snapshot, 0);
+    uint64_t bytes = sink->rows.length;
+    uint64_t expected = (uint64_t)(sink->row_bytes[kind] * (double)count);
+    *rendered = next;
+    if (csv_file_is_too_small(&sink->files[kind], &sink->settings, expected)) {
+        while (next < count && !sink->rows.failed) {
+            next = render(sink, kind, snapshot, next);
+            bytes += sink->rows.length;
+            *rendered = 0;
+        }
+    }
     return bytes;
 }
 
-/* Appends all rows. `rendered`: sink->rows holds them already. */
+/* Appends all rows, of which sink->rows holds those before `rendered`; *bytes is what they came to.
+ */
 static bool append_rows(struct csv_sink *sink, enum csv_kind kind, const struct snapshot *snapshot,
-                        bool rendered)
+                        size_t rendered, uint64_t *bytes)
 {
     size_t count = csv_rows_count(kind, snapshot);
-    size_t next = rendered ? count : 0;
-    do {
-        if (!rendered) {
-            sink->rows.length = 0;
-            next = csv_rows_render(kind, snapshot, next, ROWS_BYTES_MAX, &sink->rows);
-        }
+    size_t next = rendered > 0 ? rendered : render(sink, kind, snapshot, 0);
+    *bytes = 0;
+    for (;;) {
+        *bytes += sink->rows.length;
         if (sink->rows.failed ||
             (sink->rows.length > 0 &&
              !csv_file_append(&sink->files[kind], sink->rows.bytes, sink->rows.length))) {
             return false;
         }
-    } while (next < count);
-    return true;
+        if (next >= count) {
+            return true;
+        }
+        next = render(sink, kind, snapshot, next);
+    }
+}
+
+/* Appends the window to the file that it belongs into. One that turns out too large for it is taken
+ * back and begun again with its true size. */
+static bool append_window(struct csv_sink *sink, enum csv_kind kind,
+                          const struct snapshot *snapshot, uint64_t *bytes)
+{
+    struct csv_file *file = &sink->files[kind];
+    int64_t stamp_ms = csv_rows_stamp_ms(snapshot);
+    size_t rendered;
+    uint64_t room;
+    *bytes = measure(sink, kind, snapshot, &rendered);
+    do {
+        room = *bytes;
+        if (sink->header.failed || sink->rows.failed ||
+            !csv_file_begin(file, &sink->settings, &sink->header, stamp_ms, room) ||
+            !append_rows(sink, kind, snapshot, rendered, bytes)) {
+            return false;
+        }
+        rendered = 0;
+    } while (*bytes > room && csv_file_is_too_small(file, &sink->settings, *bytes));
+    return csv_file_commit(file, sink->settings.sync);
 }
 
 /* Brings one window into one file, as a whole or not at all; *bytes is what it came to. */
@@ -88,12 +125,7 @@ static bool write_window(struct csv_sink *sink, enum csv_kind kind, const struct
     struct csv_file *file = &sink->files[kind];
     sink->header.length = 0;
     csv_rows_header(kind, snapshot->percents, snapshot->percentile_count, &sink->header);
-    *bytes = measure(sink, kind, snapshot);
-    bool rendered = *bytes == sink->rows.length;
-    bool written =
-        !sink->header.failed && !sink->rows.failed &&
-        csv_file_begin(file, &sink->settings, &sink->header, csv_rows_stamp_ms(snapshot), *bytes) &&
-        append_rows(sink, kind, snapshot, rendered) && csv_file_commit(file, sink->settings.sync);
+    bool written = append_window(sink, kind, snapshot, bytes);
     if (sink->header.failed || sink->rows.failed) {
         csv_file_rollback(file);
         buffer_deinit(&sink->header);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Numbers: number_parse() must equal strtod() on whatever it accepts and accept nothing outside the
- * grammar; what number_format() writes must be read back as the same double.
+ * grammar; what number_format() writes must be read back as the same double, by strtod() as well,
+ * and no decimal with a digit less may be.
  */
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/number.h"
+#include "proto/number_shortest.h"
 #include "server/core/require.h"
 
 #define LENGTH_MAX 1024
@@ -56,6 +59,27 @@ static void check_parsing(const char *text, size_t length)
     free(copy);
 }
 
+static double value_of(uint64_t digits, int exponent)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%llue%d", (unsigned long long)digits, exponent);
+    return strtod(text, NULL);
+}
+
+/* The decimals next to the shortest one on the grid that is ten times as coarse. */
+static void check_shortness(double value)
+{
+    struct number_decimal decimal = number_shortest(value);
+    while (decimal.digits % 10 == 0) {
+        decimal.digits /= 10;
+        decimal.exponent++;
+    }
+    uint64_t fewer = decimal.digits / 10;
+    REQUIRE(value_of(decimal.digits, decimal.exponent) == value);
+    REQUIRE(fewer == 0 || value_of(fewer, decimal.exponent + 1) != value);
+    REQUIRE(fewer == 0 || value_of(fewer + 1, decimal.exponent + 1) != value);
+}
+
 static void check_formatting(double value)
 {
     char out[NUMBER_TEXT_MAX];
@@ -64,6 +88,10 @@ static void check_formatting(double value)
     REQUIRE(length < NUMBER_TEXT_MAX && strlen(out) == length);
     if (isfinite(value)) {
         REQUIRE(number_parse(out, length, &again) && again == value);
+        REQUIRE(strtod(out, NULL) == value);
+        if (value != 0) {
+            check_shortness(fabs(value));
+        }
     } else {
         REQUIRE(!number_parse(out, length, &again));
     }

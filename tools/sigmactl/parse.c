@@ -26,13 +26,14 @@ static const char usage[] =
     "                follow the type; dogstatsd reads as the DogStatsD protocol has it\n"
     "  --help        this text\n";
 
-/* The datagram, and room for what of it is written: escaped text and tags. */
+/* The datagram, its parser, and room for what of it is written: escaped text and tags. */
 struct work {
     char *bytes;
     size_t length;
     char *escaped;
     struct tag *tags;
     size_t tags_max;
+    struct statsd_parser parser;
 };
 
 /* Reads all of standard input. False, with a message, when that fails or it is no size of a
@@ -189,6 +190,8 @@ static void print_timestamp(const struct statsd_item *item)
 
 static void print_sample(struct work *work, const struct statsd_item *item)
 {
+    struct statsd_details details;
+    statsd_parser_details(&work->parser, item, &details);
     fputs("{\"name\":", stdout);
     print_span(work, item->name);
     printf(",\"type\":\"%s\",\"value\":", statsd_type_name((enum statsd_type)item->type));
@@ -204,39 +207,43 @@ static void print_sample(struct work *work, const struct statsd_item *item)
     print_number(item->rate);
     print_tags(work, item->tags);
     print_timestamp(item);
-    print_optional(work, "container_id", item->container);
+    print_optional(work, "container_id", details.container);
     puts("}");
 }
 
 static void print_event(struct work *work, const struct statsd_item *item)
 {
+    struct statsd_details details;
+    statsd_parser_details(&work->parser, item, &details);
     fputs("{\"event\":{\"title\":", stdout);
     print_unescaped(work, item->name);
     fputs(",\"text\":", stdout);
     print_unescaped(work, item->text);
     print_timestamp(item);
-    print_optional(work, "host", item->host);
-    print_optional(work, "priority", item->priority);
-    print_optional(work, "alert_type", item->alert_type);
-    print_optional(work, "aggregation_key", item->aggregation_key);
-    print_optional(work, "source_type", item->source_type);
-    print_optional(work, "container_id", item->container);
+    print_optional(work, "host", details.host);
+    print_optional(work, "priority", details.priority);
+    print_optional(work, "alert_type", details.alert_type);
+    print_optional(work, "aggregation_key", details.aggregation_key);
+    print_optional(work, "source_type", details.source_type);
+    print_optional(work, "container_id", details.container);
     print_tags(work, item->tags);
     puts("}}");
 }
 
 static void print_service_check(struct work *work, const struct statsd_item *item)
 {
+    struct statsd_details details;
+    statsd_parser_details(&work->parser, item, &details);
     fputs("{\"service_check\":{\"name\":", stdout);
     print_span(work, item->name);
-    printf(",\"status\":%d", item->status);
+    printf(",\"status\":%u", (unsigned)item->status);
     print_timestamp(item);
-    print_optional(work, "host", item->host);
+    print_optional(work, "host", details.host);
     if (item->text.length > 0) {
         fputs(",\"message\":", stdout);
         print_unescaped(work, item->text);
     }
-    print_optional(work, "container_id", item->container);
+    print_optional(work, "container_id", details.container);
     print_tags(work, item->tags);
     puts("}}");
 }
@@ -263,12 +270,11 @@ static void print_item(struct work *work, const struct statsd_item *item)
 
 static void print_datagram(struct work *work, enum statsd_dialect dialect)
 {
-    struct statsd_parser parser;
     struct statsd_item items[ITEMS_AT_ONCE];
-    statsd_parser_init(&parser, dialect);
-    statsd_parser_feed(&parser, work->bytes, (uint32_t)work->length);
+    statsd_parser_init(&work->parser, dialect);
+    statsd_parser_feed(&work->parser, work->bytes, (uint32_t)work->length);
     for (;;) {
-        size_t count = statsd_parser_read(&parser, items, ITEMS_AT_ONCE);
+        size_t count = statsd_parser_read(&work->parser, items, ITEMS_AT_ONCE);
         if (count == 0) {
             break;
         }

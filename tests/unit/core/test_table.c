@@ -88,6 +88,29 @@ static void is_never_more_than_half_full(void **state)
     table_deinit(&table);
 }
 
+/* Looks at every key after every insertion, so at every stage of every growth, and removes some. */
+static void finds_every_key_while_slots_move(void **state)
+{
+    (void)state;
+    for (uint32_t spread = 1; spread <= 1000; spread *= 10) {
+        struct table table;
+        bool held[600] = {false};
+        assert_true(table_init(&table));
+        for (uint32_t i = 0; i < 600; i++) {
+            assert_true(table_insert(&table, table_hash(i % spread * 7), i, i));
+            held[i] = true;
+            if (i % 11 == 10) {
+                table_remove(&table, find(&table, table_hash((i / 2) % spread * 7), i / 2));
+                held[i / 2] = false;
+            }
+            for (uint32_t j = 0; j <= i; j++) {
+                assert_int_equal(find(&table, table_hash(j % spread * 7), j) != NULL, held[j]);
+            }
+        }
+        table_deinit(&table);
+    }
+}
+
 static void hash_zero_is_a_hash_like_another(void **state)
 {
     (void)state;
@@ -124,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_a_map_under_random_insert_and_remove),
         cmocka_unit_test(is_never_more_than_half_full),
+        cmocka_unit_test(finds_every_key_while_slots_move),
         cmocka_unit_test(hash_zero_is_a_hash_like_another),
         cmocka_unit_test(finds_every_slot_of_one_hash),
     };

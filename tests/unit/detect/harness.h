@@ -80,7 +80,7 @@ static inline void harness_idle(struct harness *harness, const struct identity *
 static inline struct identity *identity_make(enum statsd_type type, const char *name,
                                              uint32_t index)
 {
-    struct identity *identity = malloc(identity_bytes(strlen(name), NULL, 0));
+    struct identity *identity = malloc(identity_bytes_max(strlen(name), NULL, 0));
     assert_non_null(identity);
     identity_init(identity, type, name, strlen(name), NULL, 0);
     identity->index = index;

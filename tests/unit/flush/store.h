@@ -18,6 +18,7 @@
 #include "server/flush/merge.h"
 #include "server/flush/published.h"
 #include "server/metrics/figures.h"
+#include "server/metrics/shard_group.h"
 
 #define STORE_WORKERS_MAX 4
 #define STORE_SECOND UINT64_C(1000000000)

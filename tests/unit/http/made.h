@@ -68,7 +68,7 @@ static inline const struct identity *made_identity_bytes(struct made *made, enum
     struct tag parsed[64];
     int count = tags_parse(tags, tags_length, parsed, 64);
     REQUIRE(count >= 0);
-    struct identity *identity = calloc(1, identity_bytes(length, parsed, (size_t)count));
+    struct identity *identity = calloc(1, identity_bytes_max(length, parsed, (size_t)count));
     REQUIRE(identity);
     identity_init(identity, type, name, length, parsed, (size_t)count);
     identity->index = made->set_index ? made->index : (uint32_t)row;

@@ -16,7 +16,7 @@ static struct identity *make(enum statsd_type type, const char *name, const char
     struct tag tags[16];
     int count = tags_parse(text, strlen(text), tags, 16);
     assert_true(count >= 0);
-    struct identity *identity = malloc(identity_bytes(strlen(name), tags, (size_t)count));
+    struct identity *identity = malloc(identity_bytes_max(strlen(name), tags, (size_t)count));
     assert_non_null(identity);
     identity_init(identity, type, name, strlen(name), tags, (size_t)count);
     return identity;
@@ -88,8 +88,48 @@ static void the_order_of_tags_makes_no_difference(void **state)
 static void bytes_are_those_of_its_parts(void **state)
 {
     (void)state;
-    struct tag tag = {"key", "value", 3, 5};
-    assert_int_equal(identity_bytes(4, &tag, 1) - identity_bytes(0, NULL, 0), 4 + 4 + 3 + 5);
+    struct identity *bare = make(STATSD_COUNTER, "name", "");
+    struct identity *tagged = make(STATSD_COUNTER, "name", "key:value");
+    assert_int_equal(identity_bytes(tagged) - identity_bytes(bare), 3 + 1 + 5 + 4);
+    free(bare);
+    free(tagged);
+}
+
+/* The text in CSV files, and that name and tags come back from it, with every byte that is written
+ * in another way. */
+static void its_text_is_that_of_csv_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *tags, *text;
+    } all[] = {
+        {"a", "", "a,"},
+        {"a b/c", "k:v,flag", "a b/c,flag;k=v"},
+        {"a,b", "", "\"a,b\","},
+        {"a\"b", "k:v", "\"a\"\"b\",k=v"},
+        {"a\\b\nc\rd", "", "a\\\\b\\nc\\rd,"},
+        {"a", "k:v\"w", "a,\"k=v\"\"w\""},
+        {"a", "k=l:v;w,m", "a,k\\=l=v\\;w;m"},
+        {"a,\"", "k:\\\"\n", "\"a,\"\"\",\"k=\\\\\"\"\\n\""},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct identity *identity = make(STATSD_COUNTER, all[i].name, all[i].tags);
+        assert_int_equal(identity->csv_length, strlen(all[i].text));
+        assert_memory_equal(identity->bytes, all[i].text, identity->csv_length);
+        assert_int_equal(identity->name_length, strlen(all[i].name));
+        assert_memory_equal(identity_name(identity), all[i].name, identity->name_length);
+        struct tag tags[16], sent[16];
+        int count = tags_parse(all[i].tags, strlen(all[i].tags), sent, 16);
+        assert_int_equal(identity->tag_count, count);
+        identity_tags(identity, tags);
+        for (int j = 0; j < count; j++) {
+            assert_int_equal(tags[j].key_length, sent[j].key_length);
+            assert_memory_equal(tags[j].key, sent[j].key, sent[j].key_length);
+            assert_int_equal(tags[j].value_length, sent[j].value_length);
+            assert_memory_equal(tags[j].value, sent[j].value, sent[j].value_length);
+        }
+        free(identity);
+    }
 }
 
 static void timers_histograms_and_distributions_are_of_one_kind(void **state)
@@ -111,6 +151,7 @@ int main(void)
         cmocka_unit_test(what_differs_in_a_part_is_another_series),
         cmocka_unit_test(the_order_of_tags_makes_no_difference),
         cmocka_unit_test(bytes_are_those_of_its_parts),
+        cmocka_unit_test(its_text_is_that_of_csv_files),
         cmocka_unit_test(timers_histograms_and_distributions_are_of_one_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,33 @@ static void equals_strtod_on_random_decimals(void **state)
     }
 }
 
+/* 16 to 19 digits, what other programs print of a double; half-way between two doubles, where the
+ * even one is right; and next to that. */
+static void equals_strtod_on_long_decimals(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 200000; round++) {
+        char text[64];
+        uint64_t bits = next_random();
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (isfinite(value)) {
+            for (int digits = 15; digits < 19; digits++) {
+                snprintf(text, sizeof text, "%.*e", digits, value);
+                assert_equals_strtod(text);
+            }
+        }
+        unsigned long long half = (next_random() >> 10) | 1;
+        int power = (int)(next_random() % 40) - 20;
+        for (unsigned long long mantissa = half - 1; mantissa <= half + 1; mantissa++) {
+            snprintf(text, sizeof text, "%lluE%d", mantissa, round % 2 == 0 ? power : 0);
+            assert_equals_strtod(text);
+            snprintf(text, sizeof text, "-%.4f", ldexp((double)mantissa, -(round % 50)));
+            assert_equals_strtod(text);
+        }
+    }
+}
+
 static void refuses_more_than_1024_bytes(void **state)
 {
     (void)state;
@@ -257,6 +284,7 @@ int main(void)
         cmocka_unit_test(accepts_the_grammar_and_nothing_else),
         cmocka_unit_test(rounds_hard_cases_as_strtod_does),
         cmocka_unit_test(equals_strtod_on_random_decimals),
+        cmocka_unit_test(equals_strtod_on_long_decimals),
         cmocka_unit_test(refuses_more_than_1024_bytes),
         cmocka_unit_test(formats_as_documented),
         cmocka_unit_test(parsing_undoes_formatting_of_any_bits),

@@ -93,21 +93,6 @@ static void knows_well_formed_utf8(void **state)
     }
 }
 
-static void knows_ascii_at_every_place(void **state)
-{
-    (void)state;
-    char text[80];
-    for (size_t length = 0; length <= sizeof text; length++) {
-        memset(text, 127, sizeof text);
-        assert_true(text_is_ascii(text, length));
-        for (size_t place = 0; place < length; place++) {
-            text[place] = (char)0x80;
-            assert_false(text_is_ascii(text, length));
-            text[place] = '\0';
-        }
-    }
-}
-
 static void a_csv_field_is_one_line(void **state)
 {
     (void)state;
@@ -187,7 +172,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_well_formed_utf8),
-        cmocka_unit_test(knows_ascii_at_every_place),
         cmocka_unit_test(a_csv_field_is_one_line),
         cmocka_unit_test(quoting_leaves_escapes_alone),
         cmocka_unit_test(escapes_json),

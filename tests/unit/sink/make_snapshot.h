@@ -69,7 +69,7 @@ static inline const struct identity *make_identity(struct snapshot *snapshot, en
     struct tag parsed[32];
     int count = tags_parse(tags, strlen(tags), parsed, 32);
     REQUIRE(count >= 0);
-    struct identity *identity = calloc(1, identity_bytes(name_length, parsed, (size_t)count));
+    struct identity *identity = calloc(1, identity_bytes_max(name_length, parsed, (size_t)count));
     REQUIRE(identity);
     identity_init(identity, type, name, name_length, parsed, (size_t)count);
     made->identities[made->identity_count++] = identity;

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/metrics/shard_group.h"
+
+#include <math.h>
+
+#include "server/core/hash.h"
+#include "server/metrics/figures.h"
+
+#define MEMBER_SEED UINT64_C(0x5e7)
+
+/* Sums of up to 1e8 counts, and squares of up to 1e8 timer values, stay finite within these. */
+#define COUNT_MAX 1e300
+#define TIMER_MAX 1e150
+
+static bool has_rate(const struct statsd_item *item)
+{
+    return item->type != STATSD_GAUGE && item->type != STATSD_SET;
+}
+
+static unsigned check(const struct shard *shard, const struct statsd_item *item)
+{
+    if (item->name.length > shard->name_bytes_max) {
+        return LOSS_NAME_TOO_LONG;
+    }
+    if (item->tags.length > shard->tag_bytes_max) {
+        return LOSS_TAGS_TOO_LONG;
+    }
+    if (!has_rate(item)) {
+        return 0;
+    }
+    if (item->rate < shard->rate_min) {
+        return LOSS_RATE_BELOW_MINIMUM;
+    }
+    double bound = item->type == STATSD_COUNTER ? COUNT_MAX * item->rate : TIMER_MAX;
+    bool large = fabs(item->value) > bound || 1 / item->rate > COUNT_MAX;
+    return large ? LOSS_OUT_OF_RANGE : 0;
+}
+
+unsigned shard_group_add(struct shard_group *group, const struct shard *shard, const char *datagram,
+                         const struct statsd_item *item)
+{
+    unsigned loss = check(shard, item);
+    if (loss) {
+        return loss;
+    }
+    struct shard_entry *entry = &group->entries[group->count++];
+    entry->key = spelling_key(datagram, item);
+    entry->datagram = datagram;
+    entry->weight = 1 / item->rate;
+    entry->delta = item->delta;
+    if (item->type == STATSD_SET) {
+        entry->text = item->text;
+    } else {
+        entry->value = item->type == STATSD_COUNTER ? item->value / item->rate : item->value;
+    }
+    spellings_prefetch(&shard->spellings, &entry->key);
+    return 0;
+}
+
+/* Of the cell that a sample of this kind and local id writes first. */
+static void prefetch_cell(const struct slice *slice, uint32_t state)
+{
+    uint32_t local = state & SHARD_STATE_LOCAL_MASK;
+    uint32_t at = local % SLICE_CHUNK;
+    switch (state >> SHARD_STATE_KIND_SHIFT) {
+    case METRIC_COUNTER:
+        __builtin_prefetch(&slice_counters(slice, local)->increments[at], 1);
+        break;
+    case METRIC_GAUGE:
+        __builtin_prefetch(&slice_gauges(slice, local)->value[at], 1);
+        __builtin_prefetch(&slice_gauges(slice, local)->stamp[at], 1);
+        break;
+    case METRIC_TIMER:
+        __builtin_prefetch(&slice_timers(slice, local)->timers[at], 1);
+        break;
+    default:
+        __builtin_prefetch(&slice_sets(slice, local)->sets[at], 1);
+        break;
+    }
+}
+
+static void guess(struct shard_entry *entry, const struct shard *shard)
+{
+    entry->guessed = spellings_guess(&shard->spellings, &entry->key, &entry->line, &entry->state);
+    if (entry->guessed) {
+        prefetch_cell(shard->open, entry->state);
+    }
+}
+
+/* Settles where the sample leads. An entry before it may have brought the name meanwhile. */
+static unsigned settle(struct shard_entry *entry, struct shard *shard)
+{
+    if (__builtin_expect(
+            entry->guessed && spellings_confirm(&shard->spellings, entry->line, &entry->key), 1)) {
+        return 0;
+    }
+    if (spellings_find(&shard->spellings, &entry->key, &entry->state)) {
+        return 0;
+    }
+    return shard_admit(shard, &entry->key, &entry->state);
+}
+
+/* Adds what needs one cell only; of the others the memory behind the cell is fetched. */
+static unsigned add_or_prefetch(const struct shard_entry *entry, const struct shard *shard,
+                                uint64_t stamp_ns)
+{
+    const struct slice *slice = shard->open;
+    uint32_t local = entry->state & SHARD_STATE_LOCAL_MASK;
+    uint32_t at = local % SLICE_CHUNK;
+    switch (entry->state >> SHARD_STATE_KIND_SHIFT) {
+    case METRIC_COUNTER:
+        return slice_add_counter(shard->open, local, entry->value) ? 0 : LOSS_MEMORY_LIMIT;
+    case METRIC_GAUGE:
+        slice_add_gauge(shard->open, local, entry->value, entry->delta, stamp_ns);
+        return 0;
+    case METRIC_TIMER:
+        __builtin_prefetch(slice_timers(slice, local)->timers[at].sketch, 1);
+        return 0;
+    default:
+        __builtin_prefetch(slice_sets(slice, local)->sets[at], 1);
+        return 0;
+    }
+}
+
+static unsigned add_rest(const struct shard_entry *entry, struct shard *shard)
+{
+    uint32_t local = entry->state & SHARD_STATE_LOCAL_MASK;
+    bool added = true;
+    if (entry->state >> SHARD_STATE_KIND_SHIFT == METRIC_TIMER) {
+        added = slice_add_timer(shard->open, local, entry->value, entry->weight, shard->cache);
+    } else if (entry->state >> SHARD_STATE_KIND_SHIFT == METRIC_SET) {
+        uint64_t hash =
+            hash_bytes(entry->datagram + entry->text.offset, entry->text.length, MEMBER_SEED);
+        added = slice_add_member(shard->open, local, hash, shard->cache);
+    }
+    return added ? 0 : LOSS_MEMORY_LIMIT;
+}
+
+void shard_group_store(struct shard_group *group, struct shard *shard, uint64_t stamp_ns)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        guess(&group->entries[i], shard);
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct shard_entry *entry = &group->entries[i];
+        unsigned loss = settle(entry, shard);
+        entry->loss = (uint16_t)(loss ? loss : add_or_prefetch(entry, shard, stamp_ns));
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct shard_entry *entry = &group->entries[i];
+        if (entry->loss == 0) {
+            entry->loss = (uint16_t)add_rest(entry, shard);
+        }
+    }
+}
+
+unsigned shard_store(struct shard *shard, const char *datagram, const struct statsd_item *item,
+                     uint64_t stamp_ns)
+{
+    struct shard_group group;
+    group.count = 0;
+    unsigned loss = shard_group_add(&group, shard, datagram, item);
+    if (loss == 0) {
+        shard_group_store(&group, shard, stamp_ns);
+        loss = group.entries[0].loss;
+    }
+    return loss;
+}

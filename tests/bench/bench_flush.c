@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flush, from the slices of a worker to bytes: what merging, deriving, rendering and writing a
+ * window of many series cost a series, beside F, a memcpy() of the same line, measured in the same
+ * run. All times are CPU time, the kernel included: of the thread for single functions, of the
+ * whole process for the flush to files. Every figure is the median of five rounds.
+ *
+ *   bench_flush [SERIES]    a table on standard error, JSON on standard output
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "server/core/require.h"
+#include "server/flush/derive.h"
+#include "server/flush/merge.h"
+#include "server/flush/published.h"
+#include "server/http/exposition.h"
+#include "server/metrics/shard.h"
+#include "server/sink/csv.h"
+#include "server/sink/csv_rows.h"
+
+#define ROUNDS 5
+#define SERIES_DEFAULT 1000000
+#define TIMER_SAMPLES 20
+
+/* At eight million samples a second a million counters get 80 each in ten seconds. */
+#define COUNTS 200
+#define COUNTS_MANY 10000
+
+#define SECOND_NS UINT64_C(1000000000)
+#define RENDER_BYTES ((size_t)256 * 1024)
+#define FIGURES_MAX 64
+
+/* A window's measured length is never quite the interval, and rates have all their digits. */
+#define WINDOW_NS (10 * SECOND_NS + 123457)
+
+struct figure {
+    const char *name;
+    const char *unit;
+    double value;
+    double per_line; /* of F, 0 where that says nothing */
+};
+
+static struct figure figures[FIGURES_MAX];
+static size_t figure_count;
+
+static double clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static double thread_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static double cpu_ns(void)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a;
+    double right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static double median(double values[ROUNDS])
+{
+    qsort(values, ROUNDS, sizeof(*values), compare);
+    return values[ROUNDS / 2];
+}
+
+static void note(const char *name, const char *unit, double value, double floor)
+{
+    REQUIRE(figure_count < FIGURES_MAX);
+    figures[figure_count++] = (struct figure){name, unit, value, floor > 0 ? value / floor : 0};
+}
+
+/* A registry with one worker, whose samples the benchmark puts into the slices itself. */
+struct bench {
+    struct config *config;
+    struct pool *pool;
+    struct pool_cache *cache;
+    struct registry *registry;
+    struct detector *detector;
+    struct graveyard graveyard;
+    struct published published;
+    struct shard shard;
+    size_t series;
+    uint64_t now_ns, sequence, windows;
+};
+
+static struct config *load_config(const char *directory, size_t series)
+{
+    char limit[64];
+    char folder[256];
+    snprintf(limit, sizeof(limit), "limits.max_series=%zu", series + 1000);
+    snprintf(folder, sizeof(folder), "csv.directory=%s", directory);
+    const char *overrides[] = {limit, folder, "limits.memory=8GiB", "csv.rotate_size=0"};
+    struct config_sources sources = {
+        .path = "/dev/null", .overrides = overrides, .override_count = 4};
+    struct config *config = config_load(&sources, stderr, NULL);
+    REQUIRE(config);
+    return config;
+}
+
+static void bench_init(struct bench *bench, const char *directory, size_t series)
+{
+    *bench = (struct bench){.series = series, .now_ns = 1000 * SECOND_NS};
+    bench->config = load_config(directory, series);
+    bench->pool = pool_new(bench->config->limits.memory_bytes);
+    bench->cache = pool_cache_new(bench->pool);
+    bench->registry = registry_new(bench->config, bench->pool);
+    bench->detector = detector_new(bench->config);
+    REQUIRE(bench->pool && bench->cache && bench->registry && bench->detector);
+    graveyard_init(&bench->graveyard, bench->registry, bench->cache);
+    published_init(&bench->published);
+    REQUIRE(shard_init(&bench->shard, bench->config, bench->registry, bench->pool));
+}
+
+static void bench_deinit(struct bench *bench)
+{
+    published_deinit(&bench->published);
+    graveyard_deinit(&bench->graveyard);
+    shard_deinit(&bench->shard);
+    detector_free(bench->detector);
+    registry_free(bench->registry, bench->cache);
+    pool_cache_free(bench->cache);
+    pool_free(bench->pool);
+    config_free(bench->config);
+}
+
+static void store_line(struct bench *bench, const char *line, size_t length)
+{
+    struct statsd_parser parser;
+    struct statsd_item item;
+    statsd_parser_init(&parser, STATSD_AUTO);
+    statsd_parser_feed(&parser, line, (uint32_t)length);
+    REQUIRE(statsd_parser_read(&parser, &item, 1) == 1 && item.kind == STATSD_SAMPLE);
+    REQUIRE(shard_store(&bench->shard, line, &item, bench->now_ns) == 0);
+}
+
+/* Names of 35 bytes. */
+static void make_names(struct bench *bench, const char *type, const char *tags)
+{
+    for (size_t i = 0; i < bench->series; i++) {
+        char line[128];
+        int length = snprintf(line, sizeof(line), "service-%03zu.requests.route.%08zu:1|%s%s",
+                              i % 1000, i, type, tags);
+        store_line(bench, line, (size_t)length);
+    }
+}
+
+/* Values of two to four digits, gauges and timers with two decimals; counters get 1 to `counts`. */
+static void fill(struct bench *bench, enum metric_kind kind, uint64_t counts)
+{
+    uint64_t seed = UINT64_C(88172645463325252);
+    for (uint32_t i = 0; i < bench->series; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        double value = (double)(seed % 9990) + 10;
+        if (kind == METRIC_COUNTER) {
+            slice_add_counter(bench->shard.open, i, (double)(seed % counts + 1));
+        } else if (kind == METRIC_GAUGE) {
+            slice_add_gauge(bench->shard.open, i, value / 100, false, bench->now_ns);
+        }
+        for (unsigned j = 0; kind == METRIC_TIMER && j < TIMER_SAMPLES; j++) {
+            REQUIRE(slice_add_timer(bench->shard.open, i, (value + j * 7) / 100, 1, bench->cache));
+        }
+    }
+}
+
+struct stages {
+    double merge[ROUNDS], derive[ROUNDS], merge_cpu[ROUNDS], derive_cpu[ROUNDS], sweep[ROUNDS];
+};
+
+static void merge(struct bench *bench, struct stages *stages, int round)
+{
+    bench->now_ns += WINDOW_NS;
+    struct merge_source source = {&bench->shard, shard_swap(&bench->shard, bench->now_ns)};
+    double begun = thread_ns();
+    double cpu = cpu_ns();
+    REQUIRE(merge_slices(bench->registry, &source, 1, bench->cache) == 0);
+    stages->merge[round] = thread_ns() - begun;
+    stages->merge_cpu[round] = cpu_ns() - cpu;
+}
+
+/* The snapshot is the published store's, valid until the second one after it. */
+static struct snapshot *derive(struct bench *bench, struct stages *stages, int round, bool close)
+{
+    struct derive_options options = {
+        .config = bench->config,
+        .registry = bench->registry,
+        .cache = bench->cache,
+        .graveyard = &bench->graveyard,
+        .detector = bench->detector,
+        .close = close,
+        .sequence = ++bench->sequence,
+        .window = close ? ++bench->windows : bench->windows,
+        .now_ns = bench->now_ns,
+        .timestamp = (double)(bench->now_ns / SECOND_NS),
+        .window_seconds = (double)WINDOW_NS / 1e9,
+    };
+    REQUIRE(published_reserve(&bench->published));
+    double begun = thread_ns();
+    double cpu = cpu_ns();
+    struct snapshot *snapshot = derive_snapshot(&options);
+    stages->derive[round] = thread_ns() - begun;
+    stages->derive_cpu[round] = cpu_ns() - cpu;
+    REQUIRE(snapshot);
+    published_add(&bench->published, snapshot);
+    begun = thread_ns();
+    graveyard_sweep(&bench->graveyard, published_sweep(&bench->published));
+    stages->sweep[round] = thread_ns() - begun;
+    return snapshot;
+}
+
+static double render_csv(const struct snapshot *snapshot, enum csv_kind kind, struct buffer *out)
+{
+    size_t count = csv_rows_count(kind, snapshot);
+    size_t next = 0;
+    double begun = thread_ns();
+    while (next < count) {
+        out->length = 0;
+        next = csv_rows_render(kind, snapshot, next, RENDER_BYTES, out);
+    }
+    REQUIRE(!out->failed);
+    return thread_ns() - begun;
+}
+
+/* The text of a whole window and where its lines end. */
+struct text {
+    struct buffer bytes;
+    uint32_t *lengths;
+    size_t count;
+};
+
+static void text_init(struct text *text, const struct snapshot *snapshot, enum csv_kind kind)
+{
+    *text = (struct text){0};
+    csv_rows_render(kind, snapshot, 0, SIZE_MAX, &text->bytes);
+    text->lengths = calloc(csv_rows_count(kind, snapshot), sizeof(*text->lengths));
+    REQUIRE(!text->bytes.failed && text->lengths);
+    const char *at = text->bytes.bytes;
+    const char *end = at + text->bytes.length;
+    while (at < end) {
+        const char *lf = memchr(at, '\n', (size_t)(end - at));
+        text->lengths[text->count++] = (uint32_t)(lf + 1 - at);
+        at = lf + 1;
+    }
+}
+
+static void text_deinit(struct text *text)
+{
+    buffer_deinit(&text->bytes);
+    free(text->lengths);
+}
+
+/* F: each line copied on its own into a buffer of the size that is rendered into. */
+static double copy_lines(const struct text *text, char *out)
+{
+    const char *from = text->bytes.bytes;
+    size_t at = 0;
+    double begun = thread_ns();
+    for (size_t i = 0; i < text->count; i++) {
+        if (at >= RENDER_BYTES) {
+            at = 0;
+        }
+        memcpy(out + at, from, text->lengths[i]);
+        __asm__ volatile("" : : "r"(out) : "memory");
+        from += text->lengths[i];
+        at += text->lengths[i];
+    }
+    return thread_ns() - begun;
+}
+
+static double copy_median(const struct snapshot *snapshot, enum csv_kind kind, double *line_bytes)
+{
+    struct text text;
+    text_init(&text, snapshot, kind);
+    char *out = malloc(RENDER_BYTES + 65536);
+    REQUIRE(out);
+    double rounds[ROUNDS];
+    copy_lines(&text, out);
+    for (int round = 0; round < ROUNDS; round++) {
+        rounds[round] = copy_lines(&text, out) / (double)text.count;
+    }
+    *line_bytes = (double)text.bytes.length / (double)text.count;
+    free(out);
+    text_deinit(&text);
+    return median(rounds);
+}
+
+struct names {
+    const char *bytes, *copy, *merge, *derive, *line;
+};
+
+static double per_series(double rounds[ROUNDS], size_t series)
+{
+    return median(rounds) / (double)series;
+}
+
+/* Merging, deriving and rendering one kind. */
+static void bench_kind(const char *directory, size_t series, enum metric_kind kind,
+                       const char *type, const char *tags, uint64_t counts,
+                       const struct names *names)
+{
+    static const enum csv_kind files[METRIC_KINDS] = {CSV_COUNTERS, CSV_GAUGES, CSV_TIMERS,
+                                                      CSV_SETS};
+    struct bench bench;
+    struct stages stages;
+    struct buffer out;
+    double lines[ROUNDS];
+    bench_init(&bench, directory, series);
+    buffer_init(&out);
+    make_names(&bench, type, tags);
+    merge(&bench, &stages, 0);
+    struct snapshot *snapshot = derive(&bench, &stages, 0, true);
+    for (int round = -1; round < ROUNDS; round++) {
+        fill(&bench, kind, counts);
+        merge(&bench, &stages, round < 0 ? 0 : round);
+        snapshot = derive(&bench, &stages, round < 0 ? 0 : round, true);
+        lines[round < 0 ? 0 : round] = render_csv(snapshot, files[kind], &out);
+    }
+    double line_bytes;
+    double floor = copy_median(snapshot, files[kind], &line_bytes);
+    note(names->bytes, "bytes", line_bytes, 0);
+    note(names->copy, "ns", floor, floor);
+    note(names->merge, "ns", per_series(stages.merge, series), floor);
+    note(names->derive, "ns", per_series(stages.derive, series), floor);
+    note(names->line, "ns", per_series(lines, series), floor);
+    buffer_deinit(&out);
+    bench_deinit(&bench);
+}
+
+static void wait_for_sink(struct sink *sink, uint64_t window)
+{
+    struct sink_figures state;
+    for (;;) {
+        sink->ops->figures(sink, &state);
+        REQUIRE(state.errors == 0 && state.windows_lost == 0);
+        if (state.done_window >= window) {
+            break;
+        }
+        usleep(2000);
+    }
+}
+
+/* A window of counters from the slice to the file. */
+static void bench_files(const char *directory, size_t series)
+{
+    struct bench bench;
+    struct stages stages;
+    char reason[256];
+    double total[ROUNDS];
+    double file[ROUNDS];
+    bench_init(&bench, directory, series);
+    struct sink *sink =
+        csv_sink_new(bench.config, &clock_system, NULL, NULL, reason, sizeof(reason));
+    if (!sink) {
+        fprintf(stderr, "%s\n", reason);
+        exit(1);
+    }
+    make_names(&bench, "c", "");
+    for (int round = -2; round < ROUNDS; round++) {
+        int slot = round < 0 ? 0 : round;
+        fill(&bench, METRIC_COUNTER, COUNTS);
+        double begun = cpu_ns();
+        merge(&bench, &stages, slot);
+        struct snapshot *snapshot = derive(&bench, &stages, slot, true);
+        double derived = cpu_ns();
+        sink->ops->submit(sink, snapshot);
+        wait_for_sink(sink, snapshot->window);
+        file[slot] = cpu_ns() - derived;
+        total[slot] = cpu_ns() - begun;
+    }
+    REQUIRE(sink->ops->stop(sink, 10000));
+    double scale = 1e6;
+    note("flush to counters.csv, CPU: merge", "ms", median(stages.merge_cpu) / scale, 0);
+    note("flush to counters.csv, CPU: derive and judge", "ms", median(stages.derive_cpu) / scale,
+         0);
+    note("flush to counters.csv, CPU: render and write", "ms", median(file) / scale, 0);
+    note("flush to counters.csv, CPU: whole", "ms", median(total) / scale, 0);
+    bench_deinit(&bench);
+}
+
+static double compress_ns(const struct body *body, double *ratio)
+{
+    z_stream stream = {0};
+    REQUIRE(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    size_t bound = deflateBound(&stream, body->length);
+    unsigned char *out = malloc(bound);
+    REQUIRE(out);
+    union {
+        const char *text;
+        unsigned char *bytes;
+    } input = {.text = body->bytes};
+    stream.next_in = input.bytes;
+    stream.avail_in = (uInt)body->length;
+    stream.next_out = out;
+    stream.avail_out = (uInt)bound;
+    double begun = thread_ns();
+    REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    double took = thread_ns() - begun;
+    *ratio = (double)stream.total_out / (double)body->length;
+    deflateEnd(&stream);
+    free(out);
+    return took;
+}
+
+static void bench_exposition(const char *directory, size_t series)
+{
+    struct bench bench;
+    struct stages stages;
+    double first[ROUNDS], later[ROUNDS], views[ROUNDS];
+    double ratio = 0;
+    double deflating = 0;
+    bench_init(&bench, directory, series);
+    make_names(&bench, "c", "");
+    merge(&bench, &stages, 0);
+    derive(&bench, &stages, 0, true);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct exposition *exposition = exposition_new(bench.config);
+        REQUIRE(exposition);
+        double begun = thread_ns();
+        body_unref(exposition_render(exposition, bench.published.closed));
+        first[round] = thread_ns() - begun;
+        fill(&bench, METRIC_COUNTER, COUNTS);
+        merge(&bench, &stages, round);
+        struct snapshot *view = derive(&bench, &stages, round, false);
+        views[round] = stages.derive[round];
+        begun = thread_ns();
+        struct body *body = exposition_render(exposition, view);
+        later[round] = thread_ns() - begun;
+        if (round == ROUNDS - 1) {
+            deflating = compress_ns(body, &ratio);
+        }
+        body_unref(body);
+        exposition_free(exposition);
+        derive(&bench, &stages, round, true);
+    }
+    note("a view derived, a counter", "ns", per_series(views, series), 0);
+    note("exposition, a sample of names not seen before", "ns", per_series(first, series), 0);
+    note("exposition, a sample of known names", "ns", per_series(later, series), 0);
+    note("exposition, gzip, a sample", "ns", deflating / (double)series, 0);
+    note("exposition, gzip, of its size", "", ratio, 0);
+    bench_deinit(&bench);
+}
+
+static void print_table(size_t series)
+{
+    fprintf(stderr, "%-48s %10s %6s %8s\n", "medians of five rounds", "value", "unit", "/ F");
+    for (size_t i = 0; i < figure_count; i++) {
+        const struct figure *figure = &figures[i];
+        fprintf(stderr, "%-48s %10.2f %6s", figure->name, figure->value, figure->unit);
+        if (figure->per_line > 0) {
+            fprintf(stderr, " %8.2f", figure->per_line);
+        }
+        fprintf(stderr, "\n");
+    }
+    fprintf(stderr, "%zu series\n", series);
+}
+
+static void print_json(size_t series)
+{
+    printf("{\"series\": %zu, \"figures\": [", series);
+    for (size_t i = 0; i < figure_count; i++) {
+        const struct figure *figure = &figures[i];
+        printf("%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"value\": %.4g", i ? "," : "",
+               figure->name, figure->unit, figure->value);
+        if (figure->per_line > 0) {
+            printf(", \"per_f\": %.4g", figure->per_line);
+        }
+        printf("}");
+    }
+    printf("\n]}\n");
+}
+
+static void remove_files(const char *directory)
+{
+    for (int kind = 0; kind < CSV_KINDS; kind++) {
+        char path[512];
+        snprintf(path, sizeof(path), "%s/%s.csv", directory, csv_kind_name((enum csv_kind)kind));
+        unlink(path);
+    }
+    rmdir(directory);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct names counters = {"counter, bytes a line", "F, memcpy of a line, counter",
+                                          "counter, merge", "counter, derive and judge",
+                                          "counter, CSV line"};
+    static const struct names tagged = {"tagged, bytes a line", "F, memcpy of a line, tagged",
+                                        "tagged, merge", "tagged, derive and judge",
+                                        "tagged, CSV line"};
+    static const struct names many = {"many counts, bytes a line",
+                                      "F, memcpy of a line, many counts", "many counts, merge",
+                                      "many counts, derive and judge", "many counts, CSV line"};
+    static const struct names gauges = {"gauge, bytes a line", "F, memcpy of a line, gauge",
+                                        "gauge, merge", "gauge, derive and judge",
+                                        "gauge, CSV line"};
+    static const struct names timers = {"timer, bytes a line", "F, memcpy of a line, timer",
+                                        "timer, merge", "timer, derive and judge",
+                                        "timer, CSV line"};
+    size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : SERIES_DEFAULT;
+    char directory[] = "/tmp/sigmad-bench-XXXXXX";
+    if (series == 0 || !mkdtemp(directory)) {
+        fprintf(stderr, "usage: bench_flush [SERIES]\n");
+        return 1;
+    }
+    bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS, &counters);
+    bench_kind(directory, series, METRIC_COUNTER, "c", "|#env:prod,region:eu-west-1", COUNTS,
+               &tagged);
+    bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS_MANY, &many);
+    bench_kind(directory, series, METRIC_GAUGE, "g", "", COUNTS, &gauges);
+    bench_kind(directory, series, METRIC_TIMER, "ms", "", COUNTS, &timers);
+    bench_files(directory, series);
+    bench_exposition(directory, series);
+    remove_files(directory);
+    print_table(series);
+    print_json(series);
+    return 0;
+}

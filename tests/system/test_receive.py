@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# ctest: RUN_SERIAL TRUE
+"""How the worker receives: it rests under load to find full batches, and nobody can tell but by its wake-ups."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import sigmad
+from sigmad import binary, clean_environment, eventually, sigmactl
+
+RATE = 20_000 if not sigmad.SANITIZED else 4_000
+
+
+def worker_wakes(server):
+    """How often the first worker went to sleep by itself."""
+    for task in Path(f"/proc/{server.pid}/task").iterdir():
+        if (task / "comm").read_text(encoding="ascii").strip() == "worker-0":
+            status = (task / "status").read_text(encoding="ascii")
+            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)$", status, re.MULTILINE).group(1))
+    raise AssertionError("no worker-0")
+
+
+def background_load(server, *arguments):
+    return subprocess.Popen(
+        [binary("SIGMACTL_BIN"), "load", "--json", "--to", server.target, *map(str, arguments)],
+        stdout=subprocess.PIPE, env=clean_environment(),
+    )
+
+
+def test_under_load_a_wake_up_finds_many_datagrams_and_none_is_lost(server):
+    before = worker_wakes(server)
+    report = json.loads(sigmactl(
+        "load", "--json", "--to", server.target, "--rate", RATE, "--duration", "2s", "--single").stdout)
+    server.flush()
+    balance = server.balance()
+    assert balance["datagrams"] == {"received": {"udp": report["datagrams"]}, "dropped_by_kernel": 0}
+    assert balance["samples"]["stored"] == report["metrics"]
+    assert worker_wakes(server) - before < report["datagrams"] / (10 if not sigmad.SANITIZED else 2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_flush_under_load_holds_the_datagram_sent_before_it(start_server, workers):
+    server = start_server({"server": {"workers": workers}})
+    with background_load(server, "--rate", RATE, "--duration", "3s", "--single", "--sockets", 4) as load:
+        eventually(lambda: server.balance()["datagrams"]["received"]["udp"] > 1000)
+        flushes = 0
+        while load.poll() is None:
+            server.send(f"just.sent:{flushes}|g\nsum:1|c")
+            server.flush()
+            flushes += 1
+            gauges = {row["name"]: row for row in server.snapshot()["gauges"]}
+            assert float(gauges["just.sent"]["value"]) == flushes - 1
+        report = json.loads(load.stdout.read())
+    server.flush()
+    assert flushes > 10
+    assert sum(int(row["count"]) for row in server.csv("counters") if row["metric"] == "sum") == flushes
+    balance = server.balance()
+    assert balance["samples"]["stored"] == report["metrics"] + 2 * flushes
+    assert balance["datagrams"]["dropped_by_kernel"] == 0
+
+
+def test_after_the_load_the_worker_sleeps(server):
+    sigmactl("load", "--to", server.target, "--rate", RATE, "--duration", "500ms", "--single")
+    eventually(lambda: server.balance()["samples"]["stored"] == RATE / 2)
+    before = worker_wakes(server)
+    time.sleep(0.3)
+    assert worker_wakes(server) - before <= 2
