@@ -13,7 +13,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "server/core/require.h"
 #include "server/flush/derive.h"
@@ -35,6 +34,9 @@
 #define SECOND_NS UINT64_C(1000000000)
 #define RENDER_BYTES ((size_t)256 * 1024)
 #define FIGURES_MAX 64
+
+/* Of the event loop: server/http/waiting.c. */
+#define TURN_WORK 4096
 
 /* A window's measured length is never quite the interval, and rates have all their digits. */
 #define WINDOW_NS (10 * SECOND_NS + 123457)
@@ -394,37 +396,44 @@ static void bench_files(const char *directory, size_t series)
     bench_deinit(&bench);
 }
 
-static double compress_ns(const struct body *body, double *ratio)
+/* What an exposition takes in all, and the longest that the event loop waits for it. */
+struct turns {
+    double whole[ROUNDS], longest[ROUNDS];
+};
+
+static void take_turns(struct exposition *exposition, struct turns *turns, int round)
 {
-    z_stream stream = {0};
-    REQUIRE(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    size_t bound = deflateBound(&stream, body->length);
-    unsigned char *out = malloc(bound);
-    REQUIRE(out);
-    union {
-        const char *text;
-        unsigned char *bytes;
-    } input = {.text = body->bytes};
-    stream.next_in = input.bytes;
-    stream.avail_in = (uInt)body->length;
-    stream.next_out = out;
-    stream.avail_out = (uInt)bound;
     double begun = thread_ns();
-    REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    double took = thread_ns() - begun;
-    *ratio = (double)stream.total_out / (double)body->length;
-    deflateEnd(&stream);
-    free(out);
-    return took;
+    do {
+        double turn = thread_ns();
+        exposition_step(exposition, TURN_WORK);
+        turns->longest[round] = fmax(turns->longest[round], thread_ns() - turn);
+    } while (exposition_is_busy(exposition));
+    turns->whole[round] += thread_ns() - begun;
+}
+
+static void render(struct exposition *exposition, const struct snapshot *snapshot,
+                   struct turns *turns, int round)
+{
+    double begun = thread_ns();
+    exposition_begin(exposition, snapshot);
+    turns->whole[round] = turns->longest[round] = thread_ns() - begun;
+    take_turns(exposition, turns, round);
+}
+
+static void note_turns(const char *whole, const char *longest, struct turns *turns, size_t series)
+{
+    note(whole, "ns", per_series(turns->whole, series), 0);
+    note(longest, "ms", median(turns->longest) / 1e6, 0);
 }
 
 static void bench_exposition(const char *directory, size_t series)
 {
     struct bench bench;
     struct stages stages;
-    double first[ROUNDS], later[ROUNDS], views[ROUNDS];
+    struct turns first, later, packing = {0};
+    double views[ROUNDS];
     double ratio = 0;
-    double deflating = 0;
     bench_init(&bench, directory, series);
     make_names(&bench, "c", "");
     merge(&bench, &stages, 0);
@@ -432,27 +441,26 @@ static void bench_exposition(const char *directory, size_t series)
     for (int round = 0; round < ROUNDS; round++) {
         struct exposition *exposition = exposition_new(bench.config);
         REQUIRE(exposition);
-        double begun = thread_ns();
-        body_unref(exposition_render(exposition, bench.published.closed));
-        first[round] = thread_ns() - begun;
+        render(exposition, bench.published.closed, &first, round);
         fill(&bench, METRIC_COUNTER, COUNTS);
         merge(&bench, &stages, round);
         struct snapshot *view = derive(&bench, &stages, round, false);
         views[round] = stages.derive[round];
-        begun = thread_ns();
-        struct body *body = exposition_render(exposition, view);
-        later[round] = thread_ns() - begun;
-        if (round == ROUNDS - 1) {
-            deflating = compress_ns(body, &ratio);
-        }
-        body_unref(body);
+        render(exposition, view, &later, round);
+        exposition_pack(exposition);
+        take_turns(exposition, &packing, round);
+        const struct gzip_part *packed = exposition_packed(exposition);
+        REQUIRE(packed);
+        ratio = (double)packed->body->length / (double)packed->length;
         exposition_free(exposition);
         derive(&bench, &stages, round, true);
     }
     note("a view derived, a counter", "ns", per_series(views, series), 0);
-    note("exposition, a sample of names not seen before", "ns", per_series(first, series), 0);
-    note("exposition, a sample of known names", "ns", per_series(later, series), 0);
-    note("exposition, gzip, a sample", "ns", deflating / (double)series, 0);
+    note_turns("exposition, a sample of names not seen before",
+               "exposition, longest turn, new names", &first, series);
+    note_turns("exposition, a sample of known names", "exposition, longest turn, known names",
+               &later, series);
+    note_turns("exposition, gzip, a sample", "exposition, longest turn, gzip", &packing, series);
     note("exposition, gzip, of its size", "", ratio, 0);
     bench_deinit(&bench);
 }
