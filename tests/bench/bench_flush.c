@@ -19,7 +19,7 @@
 #include "server/flush/merge.h"
 #include "server/flush/published.h"
 #include "server/http/exposition.h"
-#include "server/metrics/shard.h"
+#include "server/metrics/shard_group.h"
 #include "server/sink/csv.h"
 #include "server/sink/csv_rows.h"
 
