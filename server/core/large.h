@@ -15,7 +15,14 @@
 /* At least `bytes`, 0 included, not cleared. NULL without memory. */
 void *large_take(size_t bytes);
 
+/* The same, all zero. */
+void *large_take_cleared(size_t bytes);
+
 /* Gives it back; `bytes` as it was asked for. NULL is allowed. */
 void large_give(void *memory, size_t bytes);
+
+/* The same advice for memory of malloc() that is going to be written whole; nothing below
+ * LARGE_BYTES_MIN. It goes with the memory when realloc() moves it. */
+void large_advise(void *memory, size_t bytes);
 
 #endif

@@ -1,24 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/table.h"
 
-#include <stdlib.h>
+#include "server/core/large.h"
 
 #define SLOTS_MIN 64
 
 /* Slots of before that move with each insertion. Two would do to be done before the next growth. */
 #define MOVES 16
 
+static size_t slots_bytes(size_t slots)
+{
+    return slots * sizeof(struct table_slot);
+}
+
+static void free_before(struct table *table)
+{
+    large_give(table->before, slots_bytes((table->mask + 1) / 2));
+    table->before = NULL;
+}
+
 bool table_init(struct table *table)
 {
-    *table = (struct table){.slots = calloc(SLOTS_MIN, sizeof(struct table_slot)),
-                            .mask = SLOTS_MIN - 1};
+    *table =
+        (struct table){.slots = large_take_cleared(slots_bytes(SLOTS_MIN)), .mask = SLOTS_MIN - 1};
     return table->slots != NULL;
 }
 
 void table_deinit(struct table *table)
 {
-    free(table->slots);
-    free(table->before);
+    free_before(table);
+    large_give(table->slots, slots_bytes(table->mask + 1));
     *table = (struct table){0};
 }
 
@@ -41,8 +52,7 @@ static void move(struct table *table, size_t moves)
             place(table, table->before[table->moved]);
         }
         if (++table->moved == slots) {
-            free(table->before);
-            table->before = NULL;
+            free_before(table);
         }
     }
 }
@@ -51,7 +61,7 @@ static bool grow(struct table *table)
 {
     move(table, SIZE_MAX);
     size_t capacity = (table->mask + 1) * 2;
-    struct table_slot *slots = calloc(capacity, sizeof(*slots));
+    struct table_slot *slots = large_take_cleared(slots_bytes(capacity));
     if (!slots) {
         return false;
     }

@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "server/core/large.h"
+#include "server/core/require.h"
 
 /* Identities lie anywhere in memory: they are fetched so many series ahead. */
 #define SERIES_AHEAD 12
 
 /* A timer's p99 says something from this many samples a window on. */
 #define P99_SAMPLES_MIN 20
+
+/* Of flush.percentiles, as the configuration allows. */
+#define PERCENTILES_MAX 32
 
 /* A snapshot with everything it owns. Identities, sketches and sets belong to the registry. */
 struct owned {
@@ -32,7 +36,6 @@ struct derivation {
     struct owned *owned;
     uint32_t counts[METRIC_KINDS]; /* indexes looked at; series may be added meanwhile */
     uint64_t lifetime_ns;          /* of the kind in hand; 0 = for ever */
-    size_t p99_index;              /* where flush.percentiles has 99, their number where not */
     bool judge;
 };
 
@@ -89,15 +92,6 @@ static struct owned *make(const struct config *config, const uint32_t counts[MET
         return NULL;
     }
     return owned;
-}
-
-static size_t index_of(const struct config_numbers *numbers, double wanted)
-{
-    size_t index = 0;
-    while (index < numbers->count && numbers->items[index] != wanted) {
-        index++;
-    }
-    return index;
 }
 
 static void describe(struct derivation *derivation)
@@ -236,22 +230,36 @@ static void derive_gauge(struct derivation *derivation, const struct gauge_serie
     }
 }
 
+/* The configured percentiles, then p99, in one pass over the sketch. */
+static void compute_quantiles(const struct sketch *sketch, const struct config_numbers *percents,
+                              double *quantiles)
+{
+    double asked[PERCENTILES_MAX + 1], answers[PERCENTILES_MAX + 1];
+    size_t before = 0, count = percents->count;
+    while (before < count && percents->items[before] < 99) {
+        before++;
+    }
+    size_t added = before < count && percents->items[before] <= 99 ? 0 : 1;
+    memcpy(asked, percents->items, before * sizeof(double));
+    asked[before] = 99;
+    memcpy(asked + before + added, percents->items + before, (count - before) * sizeof(double));
+    sketch_quantiles(sketch, asked, count + added, answers);
+    memcpy(quantiles, answers, before * sizeof(double));
+    memcpy(quantiles + before, answers + before + added, (count - before) * sizeof(double));
+    quantiles[count] = answers[before];
+}
+
 /* Closing moves the window's sketch to where later snapshots find it until a newer one comes. */
 static void keep_quantiles(struct derivation *derivation, struct timer_series *timer)
 {
     const struct derive_options *options = derivation->options;
     const struct config_numbers *percents = &options->config->flush.percentiles;
+    REQUIRE(percents->count <= PERCENTILES_MAX);
     if (!timer->quantiles) {
         timer->quantiles = malloc((percents->count + 1) * sizeof(double));
     }
     if (timer->quantiles) {
-        double *p99 = &timer->quantiles[percents->count];
-        sketch_quantiles(timer->window.sketch, percents->items, percents->count, timer->quantiles);
-        if (derivation->p99_index < percents->count) {
-            *p99 = timer->quantiles[derivation->p99_index];
-        } else {
-            sketch_quantiles(timer->window.sketch, &(const double){99}, 1, p99);
-        }
+        compute_quantiles(timer->window.sketch, percents, timer->quantiles);
         timer->quantiles_ns = options->now_ns;
     }
     graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
@@ -493,7 +501,6 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derivation.counts[kind] = registry_count(options->registry, (enum metric_kind)kind);
     }
     derivation.judge = options->close && !options->final && options->detector;
-    derivation.p99_index = index_of(&options->config->flush.percentiles, 99);
     derivation.owned = make(options->config, derivation.counts);
     if (!derivation.owned) {
         return NULL;

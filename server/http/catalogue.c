@@ -13,6 +13,12 @@
 
 #define SEED_LOGGED 0x6c6f6767
 
+/* Rows: room for more than that is given back when they are resolved. */
+#define PENDING_KEPT_MAX 16384
+
+/* Identities lie anywhere in memory: they are fetched so many rows ahead. */
+#define ROWS_AHEAD 12
+
 /* The order new sources are resolved in. Gauges and sets have a second name to go by and so come
  * last: where one datagram uses a name in several types, most of them are shown. */
 static const enum metric_kind resolve_order[METRIC_KINDS] = {METRIC_COUNTER, METRIC_TIMER,
@@ -31,6 +37,9 @@ bool catalogue_init(struct catalogue *catalogue)
 
 void catalogue_deinit(struct catalogue *catalogue)
 {
+    /* Half merged, the list is not whole. */
+    size_t work = SIZE_MAX;
+    order_step(&catalogue->order, catalogue->families, &work);
     families_free(catalogue);
     for (size_t kind = 0; kind < METRIC_KINDS; kind++) {
         free(catalogue->sources[kind]);
@@ -158,6 +167,9 @@ static bool scan(struct catalogue *catalogue, const struct snapshot *snapshot,
     bool complete = true;
     for (size_t row = 0; row < count; row++) {
         const struct identity *identity = row_identity(snapshot, kind, row);
+        if (row + ROWS_AHEAD < count) {
+            __builtin_prefetch(row_identity(snapshot, kind, row + ROWS_AHEAD));
+        }
         if (!reach(catalogue, kind, identity->index)) {
             complete = false;
             continue;
@@ -233,6 +245,7 @@ static bool resolve(struct catalogue *catalogue, enum metric_kind kind,
     }
     struct series *series = family_series(catalogue, family, identity);
     if (!series) {
+        catalogue->emptied += family->first == NULL;
         return false;
     }
     source->series = series;
@@ -242,19 +255,34 @@ static bool resolve(struct catalogue *catalogue, enum metric_kind kind,
     return true;
 }
 
-static bool resolve_pending(struct catalogue *catalogue, const struct snapshot *snapshot,
-                            enum metric_kind kind)
+static void free_pending(struct catalogue *catalogue, enum metric_kind kind)
 {
-    bool complete = true;
-    for (size_t i = 0; i < catalogue->pending_count[kind]; i++) {
-        uint32_t row = catalogue->pending[kind][i];
-        complete &= resolve(catalogue, kind, row_identity(snapshot, kind, row), row);
+    if (catalogue->pending_capacity[kind] > PENDING_KEPT_MAX) {
+        free(catalogue->pending[kind]);
+        catalogue->pending[kind] = NULL;
+        catalogue->pending_capacity[kind] = 0;
     }
     catalogue->pending_count[kind] = 0;
-    return complete;
 }
 
-bool catalogue_update(struct catalogue *catalogue, const struct snapshot *snapshot)
+/* True when all of the kind are resolved. */
+static bool resolve_some(struct catalogue *catalogue, const struct snapshot *snapshot,
+                         enum metric_kind kind, size_t *work)
+{
+    size_t count = catalogue->pending_count[kind];
+    for (; catalogue->resolved<count && * work> 0; --*work) {
+        uint32_t row = catalogue->pending[kind][catalogue->resolved++];
+        catalogue->complete &= resolve(catalogue, kind, row_identity(snapshot, kind, row), row);
+    }
+    if (catalogue->resolved < count) {
+        return false;
+    }
+    free_pending(catalogue, kind);
+    catalogue->resolved = 0;
+    return true;
+}
+
+void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapshot)
 {
     bool complete = true;
     catalogue->round++;
@@ -268,9 +296,22 @@ bool catalogue_update(struct catalogue *catalogue, const struct snapshot *snapsh
     for (unsigned i = 0; i < METRIC_KINDS; i++) {
         complete &= !retry || retry_refused(catalogue, resolve_order[i]);
     }
-    for (unsigned i = 0; i < METRIC_KINDS; i++) {
-        complete &= resolve_pending(catalogue, snapshot, resolve_order[i]);
+    catalogue->complete = complete;
+    catalogue->resolving = 0;
+}
+
+bool catalogue_step(struct catalogue *catalogue, const struct snapshot *snapshot, size_t *work)
+{
+    while (catalogue->resolving < METRIC_KINDS) {
+        if (!resolve_some(catalogue, snapshot, resolve_order[catalogue->resolving], work)) {
+            return false;
+        }
+        if (++catalogue->resolving == METRIC_KINDS) {
+            order_begin(&catalogue->order, catalogue->families, catalogue->sorted,
+                        catalogue->family_count);
+        }
     }
-    families_sort(catalogue);
-    return complete;
+    bool done = order_step(&catalogue->order, catalogue->families, work);
+    catalogue->sorted = done ? catalogue->family_count : catalogue->sorted;
+    return done;
 }

@@ -21,6 +21,7 @@
 
 #include "server/core/buffer.h"
 #include "server/core/table.h"
+#include "server/http/order.h"
 #include "server/http/prom_name.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/snapshot.h"
@@ -41,7 +42,7 @@ struct source {
 };
 
 struct series {
-    struct series *next; /* of its family, in the order they came */
+    struct series *next; /* of its family: the one without labels, then in the order they came */
     struct series *previous;
     struct family *family;
     uint32_t first_source;
@@ -53,9 +54,10 @@ struct family {
     struct series *first;
     struct series *last;
     uint8_t kind; /* enum prom_kind */
+    uint8_t type; /* enum statsd_type of the series that it was made for */
     uint32_t name_length;
     uint32_t help_length;
-    char text[]; /* the name, then the help text */
+    char text[]; /* the name, then the StatsD name as HELP has it */
 };
 
 struct catalogue {
@@ -67,6 +69,11 @@ struct catalogue {
     struct table series;             /* hash of family and labels → the series */
     uint32_t *pending[METRIC_KINDS]; /* rows to be resolved */
     size_t pending_count[METRIC_KINDS], pending_capacity[METRIC_KINDS];
+    struct order order;
+    size_t emptied;     /* families without a series, which are to be reaped */
+    unsigned resolving; /* how many kinds are done, in the order they are resolved in */
+    size_t resolved;    /* of the pending ones of the next kind */
+    bool complete;      /* memory has sufficed for this update */
     uint32_t round;
     uint64_t refused; /* sources that are refused now */
     uint64_t conflicts;
@@ -78,10 +85,15 @@ struct catalogue {
 bool catalogue_init(struct catalogue *catalogue);
 void catalogue_deinit(struct catalogue *catalogue);
 
-/* Takes over what the snapshot has: drops what is gone, resolves what is new, sets the rows. False
- * when memory was out; then rows are valid for all that is shown, but something may be missing, and
- * the next update tries again. */
-bool catalogue_update(struct catalogue *catalogue, const struct snapshot *snapshot);
+/* Begins to take over what the snapshot has: drops what is gone, makes a list of what is new, and
+ * sets the rows. What was begun before must be done. */
+void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapshot);
+
+/* Resolves some of what is new in the same snapshot, and takes from *work what that came to: a unit
+ * is about a microsecond. True when all is done; only then may the families be read. Where memory
+ * was out, `complete` is false: rows are valid for all that is shown, but something may be missing,
+ * and the next update tries again. */
+bool catalogue_step(struct catalogue *catalogue, const struct snapshot *snapshot, size_t *work);
 
 static inline enum metric_kind catalogue_metric_kind(enum prom_kind kind)
 {

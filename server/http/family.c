@@ -133,13 +133,14 @@ static struct family *make_family(struct catalogue *catalogue, struct buffer *na
 {
     enum prom_kind kind = prom_kind_of(identity->type);
     size_t name_length = name->length;
-    prom_append_help(name, identity->type, identity_name(identity), identity->name_length);
+    prom_append_help(name, identity_name(identity), identity->name_length);
     struct family *family = name->failed ? NULL : calloc(1, sizeof(*family) + name->length);
     if (!family) {
         return NULL;
     }
     memcpy(family->text, name->bytes, name->length);
     family->kind = (uint8_t)kind;
+    family->type = identity->type;
     family->name_length = (uint32_t)name_length;
     family->help_length = (uint32_t)(name->length - name_length);
     name->length = name_length;
@@ -192,11 +193,25 @@ static struct series *find_series(const struct catalogue *catalogue, const struc
     for (; slot; slot = table_next(&catalogue->series, slot)) {
         struct series *series = slot_pointer(slot);
         if (series->family == family && series->labels_length == labels->length &&
-            (labels->length == 0 || memcmp(series->labels, labels->bytes, labels->length) == 0)) {
+            memcmp(series->labels, labels->bytes, labels->length) == 0) {
             return series;
         }
     }
     return NULL;
+}
+
+/* The series without labels comes first, which is how it is found again. */
+static struct series *bare_series(const struct family *family)
+{
+    struct series *first = family->first;
+    return first && first->labels_length == 0 ? first : NULL;
+}
+
+static void prepend_series(struct family *family, struct series *series)
+{
+    series->next = family->first;
+    *(series->next ? &series->next->previous : &family->last) = series;
+    family->first = series;
 }
 
 static void append_series(struct family *family, struct series *series)
@@ -217,28 +232,34 @@ struct series *family_series(struct catalogue *catalogue, struct family *family,
     struct buffer *labels = &catalogue->scratch;
     labels->length = 0;
     labels->failed = false;
-    identity_tags(identity, tags);
-    prom_append_labels(labels, tags, identity->tag_count);
+    if (identity->tag_count > 0) {
+        identity_tags(identity, tags);
+        prom_append_labels(labels, tags, identity->tag_count);
+    }
     if (labels->failed) {
         return NULL;
     }
-    uint64_t hash = labels_hash(family, labels->bytes, labels->length);
-    struct series *series = find_series(catalogue, family, labels, hash);
+    bool bare = labels->length == 0;
+    uint64_t hash = bare ? 0 : labels_hash(family, labels->bytes, labels->length);
+    struct series *series =
+        bare ? bare_series(family) : find_series(catalogue, family, labels, hash);
     if (series) {
         return series;
     }
     series = calloc(1, sizeof(*series) + labels->length);
-    if (!series || !enter(&catalogue->series, hash, series)) {
+    if (!series || (!bare && !enter(&catalogue->series, hash, series))) {
         free(series);
         return NULL;
     }
     series->family = family;
     series->first_source = SOURCE_NONE;
     series->labels_length = (uint32_t)labels->length;
-    if (labels->length > 0) {
+    if (bare) {
+        prepend_series(family, series);
+    } else {
         memcpy(series->labels, labels->bytes, labels->length);
+        append_series(family, series);
     }
-    append_series(family, series);
     return series;
 }
 
@@ -247,7 +268,11 @@ void family_drop_series(struct catalogue *catalogue, struct series *series)
     struct family *family = series->family;
     *(series->previous ? &series->previous->next : &family->first) = series->next;
     *(series->next ? &series->next->previous : &family->last) = series->previous;
-    leave(&catalogue->series, labels_hash(family, series->labels, series->labels_length), series);
+    if (series->labels_length > 0) {
+        leave(&catalogue->series, labels_hash(family, series->labels, series->labels_length),
+              series);
+    }
+    catalogue->emptied += family->first == NULL;
     free(series);
 }
 
@@ -265,6 +290,10 @@ size_t families_reap(struct catalogue *catalogue)
 {
     size_t kept = 0;
     size_t sorted = 0;
+    if (catalogue->emptied == 0) {
+        return 0;
+    }
+    catalogue->emptied = 0;
     for (size_t i = 0; i < catalogue->family_count; i++) {
         struct family *family = catalogue->families[i];
         if (!family->first) {
@@ -278,60 +307,6 @@ size_t families_reap(struct catalogue *catalogue)
     catalogue->family_count = kept;
     catalogue->sorted = sorted;
     return reaped;
-}
-
-static int compare_families(const void *left, const void *right)
-{
-    const struct family *a = *(struct family *const *)left;
-    const struct family *b = *(struct family *const *)right;
-    uint32_t shorter = a->name_length < b->name_length ? a->name_length : b->name_length;
-    int order = memcmp(a->text, b->text, shorter);
-    return order != 0 ? order
-                      : (a->name_length > b->name_length) - (a->name_length < b->name_length);
-}
-
-/* The first of the sorted families that comes behind `family`. */
-static size_t place_of(struct family *const *sorted, size_t count, struct family *const *family)
-{
-    size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
-        if (compare_families(&sorted[middle], family) < 0) {
-            low = middle + 1;
-        } else {
-            count = middle;
-        }
-    }
-    return low;
-}
-
-/* The few new ones are sorted and merged in from the back, so that a name more does not cost a sort
- * of all. */
-void families_sort(struct catalogue *catalogue)
-{
-    size_t added = catalogue->family_count - catalogue->sorted;
-    struct family **families = catalogue->families;
-    if (added == 0) {
-        return;
-    }
-    size_t bytes = added * sizeof(*families);
-    struct family **fresh = catalogue->sorted > 0 ? malloc(bytes) : NULL;
-    if (!fresh) {
-        qsort(families, catalogue->family_count, sizeof(*families), compare_families);
-        catalogue->sorted = catalogue->family_count;
-        return;
-    }
-    memcpy(fresh, families + catalogue->sorted, bytes);
-    qsort(fresh, added, sizeof(*fresh), compare_families);
-    size_t rest = catalogue->sorted;
-    for (size_t left = added; left > 0; left--) {
-        size_t at = place_of(families, rest, &fresh[left - 1]);
-        memmove(families + at + left, families + at, (rest - at) * sizeof(*families));
-        families[at + left - 1] = fresh[left - 1];
-        rest = at;
-    }
-    free(fresh);
-    catalogue->sorted = catalogue->family_count;
 }
 
 void families_free(struct catalogue *catalogue)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The families and series of a catalogue: who has which name, which labels are there, and the
- * sorted list. The part of the catalogue that does not know snapshots. The catalogue owns what is
- * made here.
+ * list of families. The part of the catalogue that does not know snapshots. The catalogue owns what
+ * is made here.
  */
 #ifndef SERVER_HTTP_FAMILY_H
 #define SERVER_HTTP_FAMILY_H
@@ -24,9 +24,6 @@ void family_drop_series(struct catalogue *catalogue, struct series *series);
 
 /* Frees the families without series, which gives their names free. Returns how many there were. */
 size_t families_reap(struct catalogue *catalogue);
-
-/* Brings the families made since the last call into the order of names. */
-void families_sort(struct catalogue *catalogue);
 
 /* Frees all families and series. */
 void families_free(struct catalogue *catalogue);

@@ -15,10 +15,21 @@
 void page_metrics_answer(struct http_server *server, struct evhttp_request *request,
                          const struct snapshot *snapshot)
 {
-    struct body *series = exposition_render(server->exposition, snapshot);
+    struct body *series = exposition_body(server->exposition);
+    const struct gzip_part *packed =
+        reply_may_be_packed(request) ? exposition_packed(server->exposition) : NULL;
     struct body *own = http_figures_body(server, snapshot, own_figures_render);
     struct evbuffer *out = evbuffer_new();
-    bool whole = series && own && out && body_add(own, out) && body_add(series, out);
+    bool whole = series && own && out;
+    if (whole && packed) {
+        whole = gzip_join(own->bytes, own->length, packed, out);
+        if (whole) {
+            reply_say_packed(request);
+        }
+    } else if (whole) {
+        whole = body_add(own, out) && body_add(series, out);
+    }
+    reply_say_may_be_packed(request);
     reply(request, 200, REPLY_PROMETHEUS, whole ? out : NULL);
     if (out) {
         evbuffer_free(out);
@@ -37,7 +48,7 @@ void page_metrics(struct http_server *server, struct evhttp_request *request)
 {
     struct snapshot *latest = flusher_latest(server->options.flusher);
     if (latest && is_fresh(server, latest)) {
-        page_metrics_answer(server, request, latest);
+        waiting_add_fresh(&server->waiting, request);
     } else {
         waiting_add(&server->waiting, request, FLUSHER_VIEW);
     }

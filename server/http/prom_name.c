@@ -262,7 +262,30 @@ static void append_help_character(struct buffer *out, const char *character, siz
     }
 }
 
-void prom_append_help(struct buffer *out, enum statsd_type type, const char *name, size_t length)
+/* Nearly every name is printable ASCII without a backslash. */
+static bool is_plain(const char *name, size_t length)
+{
+    bool plain = true;
+    for (size_t i = 0; i < length; i++) {
+        plain &= name[i] >= ' ' && name[i] < 0x7f && name[i] != '\\';
+    }
+    return plain;
+}
+
+void prom_append_help(struct buffer *out, const char *name, size_t length)
+{
+    if (is_plain(name, length)) {
+        buffer_append(out, name, length);
+        return;
+    }
+    for (size_t i = 0; i < length;) {
+        size_t step = character_length(name + i, length - i);
+        append_help_character(out, name + i, step);
+        i += step > 0 ? step : 1;
+    }
+}
+
+const char *prom_type_word(enum statsd_type type)
 {
     static const char *const words[STATSD_TYPES] = {
         [STATSD_COUNTER] = "counter",
@@ -272,15 +295,7 @@ void prom_append_help(struct buffer *out, enum statsd_type type, const char *nam
         [STATSD_DISTRIBUTION] = "distribution",
         [STATSD_SET] = "set",
     };
-    buffer_append_text(out, "StatsD ");
-    buffer_append_text(out, words[type]);
-    buffer_append(out, " ", 1);
-    for (size_t i = 0; i < length;) {
-        size_t step = character_length(name + i, length - i);
-        append_help_character(out, name + i, step);
-        i += step > 0 ? step : 1;
-    }
-    buffer_append(out, ".", 1);
+    return words[type];
 }
 
 void prom_append_quantile(struct buffer *out, double percent)

@@ -45,8 +45,11 @@ void prom_append_labels(struct buffer *out, const struct tag *tags, size_t count
  * stop. */
 void prom_append_value(struct buffer *out, const char *value, size_t length);
 
-/* Appends the text of a HELP line for a metric, `StatsD counter api.hits.`, escaped likewise. */
-void prom_append_help(struct buffer *out, enum statsd_type type, const char *name, size_t length);
+/* Appends a metric's name as it stands in the text of a HELP line, escaped likewise. */
+void prom_append_help(struct buffer *out, const char *name, size_t length);
+
+/* What the text of a HELP line calls a type: "counter". */
+const char *prom_type_word(enum statsd_type type);
 
 /* Appends percent / 100 as a label value: 99.9 becomes 0.999, without binary dust. */
 void prom_append_quantile(struct buffer *out, double percent);

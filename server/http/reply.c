@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "server/http/body.h"
+#include "server/http/gzip.h"
 
 static void add_headers(struct evhttp_request *request, const char *type, size_t length)
 {
@@ -17,6 +18,24 @@ static void add_headers(struct evhttp_request *request, const char *type, size_t
     evhttp_add_header(headers, "Content-Length", text);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+}
+
+bool reply_may_be_packed(struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    return gzip_is_accepted(evhttp_find_header(headers, "Accept-Encoding"));
+}
+
+void reply_say_packed(struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    evhttp_add_header(headers, "Content-Encoding", "gzip");
+}
+
+void reply_say_may_be_packed(struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    evhttp_add_header(headers, "Vary", "Accept-Encoding");
 }
 
 void reply(struct evhttp_request *request, int code, const char *type, struct evbuffer *body)

@@ -7,6 +7,8 @@
 #ifndef SERVER_HTTP_REPLY_H
 #define SERVER_HTTP_REPLY_H
 
+#include <stdbool.h>
+
 #include "server/core/buffer.h"
 #include "server/http/body.h"
 
@@ -17,6 +19,13 @@ struct evhttp_request;
 #define REPLY_JSON "application/json"
 #define REPLY_HTML "text/html; charset=utf-8"
 #define REPLY_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
+
+/* Whether the request's sender takes gzip. */
+bool reply_may_be_packed(struct evhttp_request *request);
+
+/* Heads of an answer: its body is a gzip file; who asks otherwise may get another one. */
+void reply_say_packed(struct evhttp_request *request);
+void reply_say_may_be_packed(struct evhttp_request *request);
 
 /* `body` is drained; NULL, or a body that could not be made, gives 503. */
 void reply(struct evhttp_request *request, int code, const char *type, struct evbuffer *body);

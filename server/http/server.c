@@ -240,6 +240,9 @@ void http_server_wake(struct http_server *server)
     }
     snapshot_unref(closed);
     waiting_look(&server->waiting);
+    if (!server->waiting.first) {
+        exposition_trim(server->exposition);
+    }
 }
 
 void http_server_configure(struct http_server *server, const struct config *config)

@@ -17,13 +17,18 @@ struct waiter {
     enum flusher_work work;
     uint64_t ticket;
     uint64_t deadline_ns;
-    bool answered;   /* by the flusher */
-    uint64_t window; /* that was closed */
+    bool answered;     /* by the flusher */
+    uint64_t window;   /* that was closed */
+    uint64_t sequence; /* of the snapshot that is to be shown at least; 0 = not known yet */
+    bool packed;       /* the exposition is wanted compressed */
     /* What the sinks had counted when the request came: more than that is this window's. */
     struct {
         uint64_t errors, windows_lost;
     } before[HTTP_SINKS_MAX];
 };
+
+/* Units of exposition_step() in one turn: four milliseconds or less. */
+#define TURN_WORK 4096
 
 enum progress { PROGRESS_WAITS, PROGRESS_DONE, PROGRESS_FAILED };
 
@@ -78,6 +83,28 @@ static enum progress judge_sinks(struct http_server *server, const struct waiter
     return PROGRESS_DONE;
 }
 
+/* Sees to it that the exposition shows a snapshot no older than the latest at the first call. */
+static enum progress judge_exposition(struct http_server *server, struct waiter *waiter,
+                                      char *reason, size_t reason_size)
+{
+    struct exposition *exposition = server->exposition;
+    struct snapshot *latest = flusher_latest(server->options.flusher);
+    if (!latest) {
+        snprintf(reason, reason_size, "there is no snapshot yet");
+        return PROGRESS_FAILED;
+    }
+    snprintf(reason, reason_size, "the exposition is being rendered");
+    waiter->sequence = waiter->sequence > 0 ? waiter->sequence : latest->sequence;
+    bool ready = exposition_has(exposition, waiter->sequence);
+    if (!ready) {
+        exposition_begin(exposition, latest);
+    } else if (waiter->packed) {
+        ready = exposition_pack(exposition);
+    }
+    snapshot_unref(latest);
+    return ready ? PROGRESS_DONE : PROGRESS_WAITS;
+}
+
 static enum progress judge(struct http_server *server, struct waiter *waiter, char *reason,
                            size_t reason_size)
 {
@@ -86,10 +113,14 @@ static enum progress judge(struct http_server *server, struct waiter *waiter, ch
                                             &waiter->window);
         snprintf(reason, reason_size, "the flusher has not answered");
     }
-    if (!waiter->answered || waiter->work == FLUSHER_VIEW) {
-        return waiter->answered ? PROGRESS_DONE : PROGRESS_WAITS;
+    if (!waiter->answered) {
+        return PROGRESS_WAITS;
     }
-    return judge_sinks(server, waiter, reason, reason_size);
+    enum progress progress = waiter->work == FLUSHER_CLOSE
+                                 ? judge_sinks(server, waiter, reason, reason_size)
+                                 : PROGRESS_DONE;
+    return progress == PROGRESS_DONE ? judge_exposition(server, waiter, reason, reason_size)
+                                     : progress;
 }
 
 /* The end of a window that was closed. One that the wake-ups have passed over, because the next was
@@ -101,13 +132,12 @@ static double stamp_of(const struct http_server *server, uint64_t window,
     return stamp->window == window ? stamp->timestamp : closed->timestamp;
 }
 
-/* Every output has the window; the exposition is rendered here, so that it has it too. */
+/* Every output has the window, the exposition too. */
 static void answer_flush(struct http_server *server, const struct waiter *waiter)
 {
     struct evhttp_request *request = waiter->request;
-    struct snapshot *latest = flusher_latest(server->options.flusher);
     struct snapshot *closed = flusher_closed(server->options.flusher);
-    struct body *exposition = latest ? exposition_render(server->exposition, latest) : NULL;
+    struct body *exposition = exposition_body(server->exposition);
     if (!closed || !exposition) {
         reply_text(request, HTTP_SERVUNAVAIL, "no memory to render the window");
     } else {
@@ -123,7 +153,6 @@ static void answer_flush(struct http_server *server, const struct waiter *waiter
     }
     body_unref(exposition);
     snapshot_unref(closed);
-    snapshot_unref(latest);
 }
 
 static void answer_scrape(struct http_server *server, struct evhttp_request *request)
@@ -160,7 +189,7 @@ static struct waiter *take_out(struct waiting *waiting, struct waiter **link)
     return waiter;
 }
 
-void waiting_look(struct waiting *waiting)
+static void look_once(struct waiting *waiting)
 {
     uint64_t now = now_ns(waiting);
     struct waiter **link = &waiting->first;
@@ -174,6 +203,21 @@ void waiting_look(struct waiting *waiting)
         struct waiter *waiter = take_out(waiting, link);
         answer(waiting->server, waiter, progress, reason);
         free(waiter);
+    }
+}
+
+void waiting_look(struct waiting *waiting)
+{
+    struct exposition *exposition = waiting->server->exposition;
+    look_once(waiting);
+    while (exposition_is_busy(exposition) && !evtimer_pending(waiting->turn, NULL)) {
+        if (exposition_step(exposition, TURN_WORK)) {
+            look_once(waiting);
+        } else {
+            /* A timer lets the loop look at its sockets first, which an active event would not. */
+            const struct timeval now = {0};
+            evtimer_add(waiting->turn, &now);
+        }
     }
     set_timer(waiting);
 }
@@ -190,7 +234,8 @@ bool waiting_init(struct waiting *waiting, struct http_server *server, struct ev
     *waiting = (struct waiting){.server = server};
     waiting->last = &waiting->first;
     waiting->timer = evtimer_new(base, on_timer, waiting);
-    return waiting->timer != NULL;
+    waiting->turn = evtimer_new(base, on_timer, waiting);
+    return waiting->timer && waiting->turn;
 }
 
 void waiting_refuse_all(struct waiting *waiting, const char *reason)
@@ -207,13 +252,33 @@ void waiting_deinit(struct waiting *waiting)
     if (waiting->timer) {
         event_free(waiting->timer);
     }
+    if (waiting->turn) {
+        event_free(waiting->turn);
+    }
 }
 
-void waiting_add(struct waiting *waiting, struct evhttp_request *request, enum flusher_work work)
+/* The waiter at the end of the list, or NULL, with the request answered, without memory. */
+static struct waiter *append(struct waiting *waiting, struct evhttp_request *request,
+                             enum flusher_work work)
 {
     struct waiter *waiter = calloc(1, sizeof(*waiter));
     if (!waiter) {
         reply_text(request, HTTP_SERVUNAVAIL, "no memory");
+        return NULL;
+    }
+    waiter->request = request;
+    waiter->work = work;
+    waiter->packed = work == FLUSHER_VIEW && reply_may_be_packed(request);
+    waiter->deadline_ns = now_ns(waiting) + WAITING_DEADLINE_SECONDS * UINT64_C(1000000000);
+    *waiting->last = waiter;
+    waiting->last = &waiter->next;
+    return waiter;
+}
+
+void waiting_add(struct waiting *waiting, struct evhttp_request *request, enum flusher_work work)
+{
+    struct waiter *waiter = append(waiting, request, work);
+    if (!waiter) {
         return;
     }
     struct own_sink sinks[HTTP_SINKS_MAX];
@@ -222,14 +287,18 @@ void waiting_add(struct waiting *waiting, struct evhttp_request *request, enum f
         waiter->before[i].errors = sinks[i].figures.errors;
         waiter->before[i].windows_lost = sinks[i].figures.windows_lost;
     }
-    waiter->request = request;
-    waiter->work = work;
-    waiter->deadline_ns = now_ns(waiting) + WAITING_DEADLINE_SECONDS * UINT64_C(1000000000);
     waiter->ticket = flusher_ask(waiting->server->options.flusher, work);
-    *waiting->last = waiter;
-    waiting->last = &waiter->next;
     /* It may have been answered already, before there was anybody to look. */
     waiting_look(waiting);
+}
+
+void waiting_add_fresh(struct waiting *waiting, struct evhttp_request *request)
+{
+    struct waiter *waiter = append(waiting, request, FLUSHER_VIEW);
+    if (waiter) {
+        waiter->answered = true;
+        waiting_look(waiting);
+    }
 }
 
 void waiting_forget(struct waiting *waiting, const struct evhttp_request *request)

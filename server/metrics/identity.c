@@ -114,7 +114,7 @@ static char *put_plain(char *at, const char *name, size_t name_length, const str
 void identity_init(struct identity *identity, enum statsd_type type, const char *name,
                    size_t name_length, const struct tag *tags, size_t tag_count)
 {
-    identity->hash = 0;
+    identity->line = 0;
     identity->index = 0;
     identity->generation = 0;
     identity->type = (uint8_t)type;

@@ -24,8 +24,9 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_TIMER, METRIC_SET, METRI
 enum metric_kind metric_kind_of(enum statsd_type type);
 const char *metric_kind_name(enum metric_kind kind); /* "counter", "gauge", "timer", "set" */
 
+/* With a name of up to 37 bytes that needs no escaping, and without tags, it is one cache line. */
 struct identity {
-    uint64_t hash;       /* of type, name and tags; keyed, differs from run to run */
+    uint32_t line;       /* where the registry keeps it */
     uint32_t index;      /* among the series of its kind: small, dense, reused after expiry */
     uint32_t generation; /* differs between the series that used the same index one after another */
     uint32_t bytes_length; /* of all that is in `bytes` */
@@ -51,8 +52,8 @@ void identity_tags(const struct identity *identity, struct tag *tags);
 /* Room that identity_init() may need for these parts. */
 size_t identity_bytes_max(size_t name_length, const struct tag *tags, size_t tag_count);
 
-/* Fills `identity`, which has identity_bytes_max() room; hash, index and generation are left to the
- * caller. */
+/* Fills `identity`, which has identity_bytes_max() room; line, index and generation are left to
+ * the caller. */
 void identity_init(struct identity *identity, enum statsd_type type, const char *name,
                    size_t name_length, const struct tag *tags, size_t tag_count);
 

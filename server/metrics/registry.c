@@ -44,7 +44,8 @@ struct registry *registry_new(const struct config *config, struct pool *pool)
     registry->series_max = config->limits.max_series;
     registry->chunks_max = (uint32_t)(registry->series_max / REGISTRY_CHUNK + 1);
     registry->tags_max = config->limits.max_tags;
-    bool made = table_init(&registry->directory) && read_own_tags(registry, config->metrics.tags);
+    bool made = table_init(&registry->directory) && lines_init(&registry->identities, pool) &&
+                read_own_tags(registry, config->metrics.tags);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
         registry->kinds[kind].chunks = calloc(registry->chunks_max, sizeof(void *));
         made = made && registry->kinds[kind].chunks;
@@ -85,7 +86,6 @@ static void free_kind(struct registry *registry, enum metric_kind kind, struct p
         struct identity *identity = atomic_load(&series->identity);
         if (identity) {
             clear_series(series, kind, cache);
-            registry_free_identity(registry, identity);
         }
     }
     for (uint32_t i = 0; store->chunks && i < registry->chunks_max; i++) {
@@ -104,6 +104,7 @@ void registry_free(struct registry *registry, struct pool_cache *cache)
         free_kind(registry, (enum metric_kind)kind, cache);
     }
     table_deinit(&registry->directory);
+    lines_deinit(&registry->identities);
     free(registry->own_tags);
     free(registry->own_text);
     pthread_mutex_destroy(&registry->lock);
@@ -139,33 +140,41 @@ static int canonical_tags(const struct registry *registry, const char *text, siz
     return (int)(count > (size_t)sent ? tags_sort(tags, count) : count);
 }
 
-/* A copy of `draft` that belongs to the registry. */
+/* A copy of `draft` that belongs to the registry. Under the lock. */
 static struct identity *keep_identity(struct registry *registry, const struct identity *draft)
 {
-    size_t bytes = identity_bytes(draft);
-    if (!pool_reserve(registry->pool, bytes)) {
+    uint32_t line = lines_take(&registry->identities, identity_bytes(draft));
+    if (line == LINES_NONE) {
         return NULL;
     }
-    struct identity *identity = malloc(bytes);
-    if (!identity) {
-        pool_release(registry->pool, bytes);
-        return NULL;
-    }
-    memcpy(identity, draft, bytes);
+    struct identity *identity = lines_at(&registry->identities, line);
+    memcpy(identity, draft, identity_bytes(draft));
+    identity->line = line;
     return identity;
+}
+
+static void drop_identity(struct registry *registry, const struct identity *identity)
+{
+    if (identity) {
+        lines_give(&registry->identities, identity->line, identity_bytes(identity));
+    }
 }
 
 void registry_free_identity(struct registry *registry, struct identity *identity)
 {
-    if (identity) {
-        pool_release(registry->pool, identity_bytes(identity));
-        free(identity);
-    }
+    pthread_mutex_lock(&registry->lock);
+    drop_identity(registry, identity);
+    pthread_mutex_unlock(&registry->lock);
+}
+
+static uint64_t hash_of(const struct identity *identity)
+{
+    return table_hash(identity_hash(identity, IDENTITY_SEED));
 }
 
 static struct table_slot *find(const struct registry *registry, const struct identity *wanted)
 {
-    struct table_slot *slot = table_first(&registry->directory, wanted->hash);
+    struct table_slot *slot = table_first(&registry->directory, hash_of(wanted));
     for (; slot; slot = table_next(&registry->directory, slot)) {
         struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
         if (identity_equal(atomic_load(&series->identity), wanted)) {
@@ -223,7 +232,7 @@ static bool enter(struct registry *registry, struct identity *identity, enum met
     if (!take_index(registry, kind, &identity->index)) {
         return false;
     }
-    if (!table_insert(&registry->directory, identity->hash, identity->index, kind)) {
+    if (!table_insert(&registry->directory, hash_of(identity), identity->index, kind)) {
         push_free(&registry->kinds[kind], identity->index);
         return false;
     }
@@ -235,12 +244,12 @@ static unsigned add(struct registry *registry, const struct identity *draft, uin
 {
     enum metric_kind kind = metric_kind_of((enum statsd_type)draft->type);
     if (registry->series_count >= registry->series_max) {
-        refuse_name(registry, draft->hash);
+        refuse_name(registry, hash_of(draft));
         return LOSS_SERIES_LIMIT;
     }
     struct identity *identity = keep_identity(registry, draft);
     if (!identity || !enter(registry, identity, kind)) {
-        registry_free_identity(registry, identity);
+        drop_identity(registry, identity);
         return LOSS_MEMORY_LIMIT;
     }
     struct series *series = registry_at(registry, kind, identity->index);
@@ -280,7 +289,9 @@ unsigned registry_resolve(struct registry *registry, enum statsd_type type, cons
     }
     struct identity *draft = (struct identity *)(void *)draft_bytes;
     identity_init(draft, type, name, name_length, list, (size_t)tag_count);
-    draft->hash = table_hash(identity_hash(draft, IDENTITY_SEED));
+    if (identity_bytes(draft) > (size_t)LINES_RUN_MAX * LINE_BYTES) {
+        return LOSS_TAGS_TOO_LONG;
+    }
     pthread_mutex_lock(&registry->lock);
     unsigned loss = find_or_add(registry, draft, index);
     pthread_mutex_unlock(&registry->lock);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "server/core/lines.h"
 #include "server/core/pool.h"
 #include "server/core/table.h"
 #include "server/metrics/identity.h"
@@ -81,6 +82,7 @@ struct registry {
     pthread_mutex_t lock;
     struct table directory; /* identity hash → (index, kind) */
     struct registry_kind kinds[METRIC_KINDS];
+    struct lines identities; /* workers read those of the series they lead to */
     struct pool *pool;
     uint32_t chunks_max;
     uint64_t series_max;
@@ -116,6 +118,14 @@ static inline uint32_t registry_count(const struct registry *registry, enum metr
     return atomic_load_explicit(&registry->kinds[kind].count, memory_order_acquire);
 }
 void *registry_at(const struct registry *registry, enum metric_kind kind, uint32_t index);
+
+/* Any thread that leads to this series (registry_resolve()): its identity. */
+static inline const struct identity *registry_identity_of(const struct registry *registry,
+                                                          enum metric_kind kind, uint32_t index)
+{
+    struct series *series = registry_at(registry, kind, index);
+    return atomic_load_explicit(&series->identity, memory_order_acquire);
+}
 
 /* Flusher: the identity, NULL where the index is free or no sample has been merged yet. */
 const struct identity *registry_identity(const struct series *series);

@@ -31,7 +31,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
     shard->open = &shard->slices[0];
     shard->cache = pool_cache_new(pool);
     bool made = shard->cache &&
-                spellings_init(&shard->spellings, pool, shard->series_max * SPELLINGS_A_SERIES) &&
+                spellings_init(&shard->spellings, &registry->identities, pool,
+                               shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
@@ -101,9 +102,9 @@ unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32
         return loss;
     }
     *state = (uint32_t)kind << SHARD_STATE_KIND_SHIFT | local;
-    uint32_t *chain = locals_spelling(&shard->locals[kind], local);
-    uint32_t line = spellings_enter(&shard->spellings, key, *state, *chain);
-    *chain = line == LINES_NONE ? *chain : line;
+    spellings_enter(&shard->spellings, key, *state,
+                    registry_identity_of(shard->registry, kind, owner),
+                    locals_spelling(&shard->locals[kind], local));
     return 0;
 }
 
@@ -158,8 +159,9 @@ void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local)
     struct locals *locals = &shard->locals[kind];
     bool known = locals_find(locals, locals_owner(locals, local)) == local;
     if (known && retire(shard, kind, local)) {
-        spellings_forget(&shard->spellings, *locals_spelling(locals, local));
-        *locals_spelling(locals, local) = LINES_NONE;
+        uint32_t owner = locals_owner(locals, local);
+        spellings_forget(&shard->spellings, registry_identity_of(shard->registry, kind, owner),
+                         locals_spelling(locals, local));
         locals_hide(locals, local);
     }
 }

@@ -168,7 +168,12 @@ void sketch_histogram_quantiles(const struct sketch_histogram *histogram, const 
     sketch_cursor_init(&cursor, histogram);
     double cumulative = 0;
     size_t i = 0;
-    while (i < count && sketch_cursor_next(&cursor)) {
+    while (i < count) {
+        double rank = sketch_rank(percents[i], (double)histogram->units);
+        cumulative += sketch_cursor_skip(&cursor, rank - cumulative);
+        if (!sketch_cursor_next(&cursor)) {
+            break;
+        }
         cumulative += (double)cursor.units;
         while (i < count && cumulative >= sketch_rank(percents[i], (double)histogram->units)) {
             results[i++] = center_of(&cursor);

@@ -194,6 +194,7 @@ void sketch_cursor_init(struct sketch_cursor *cursor, const struct sketch_histog
     entries_collect(histogram, cursor->entries);
     entries_sort(cursor->entries, histogram->page_count);
     cursor->page = cursor->step = 0;
+    cursor->taken = 0;
     cursor->zero_done = false;
 }
 
@@ -220,6 +221,13 @@ static void found(struct sketch_cursor *cursor, uint32_t key, unsigned bucket)
     cursor->ordinal = (distance - SKETCH_KEY_BIAS) * SKETCH_PAGE_BUCKETS + (int32_t)bucket;
 }
 
+static void page_leave(struct sketch_cursor *cursor)
+{
+    cursor->page++;
+    cursor->step = 0;
+    cursor->taken = 0;
+}
+
 /* The next bucket of the page the cursor is in. */
 static bool page_next(struct sketch_cursor *cursor)
 {
@@ -237,11 +245,58 @@ static bool page_next(struct sketch_cursor *cursor)
         cursor->step++;
         cursor->units = sketch_counter_read(counter);
         if (cursor->units > 0) {
+            cursor->taken += (double)cursor->units;
             found(cursor, entry >> 16, bucket);
             return true;
         }
     }
     return false;
+}
+
+/* Eight bytes at a time in two sums of four that cannot overflow: 8 words of 255 + 255. */
+static uint64_t sum_bytes(const uint64_t *words)
+{
+    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t sums = 0;
+    for (unsigned i = 0; i < SKETCH_PAGE_BUCKETS / 8; i++) {
+        sums += (words[i] & even) + (words[i] >> 8 & even);
+    }
+    return (sums * UINT64_C(0x0001000100010001)) >> 48;
+}
+
+static double page_sum(const struct sketch_histogram *histogram, uint32_t entry)
+{
+    unsigned bits = entry & 0xff;
+    const uint64_t *words = histogram->counters[entry >> 8 & 0xff];
+    if (bits == 8) {
+        return (double)sum_bytes(words);
+    }
+    double sum = 0;
+    for (unsigned i = 0; i < bits; i++) {
+        for (unsigned shift = 0; shift < 64; shift += bits) {
+            sum += (double)(words[i] >> shift & UINT64_MAX >> (64 - bits));
+        }
+    }
+    return sum;
+}
+
+double sketch_cursor_skip(struct sketch_cursor *cursor, double units)
+{
+    const struct sketch_histogram *histogram = cursor->histogram;
+    double skipped = 0;
+    while (cursor->page < histogram->page_count) {
+        uint32_t entry = cursor->entries[cursor->page];
+        if (!cursor->zero_done && entry >> 16 > SKETCH_KEY_ZERO) {
+            break;
+        }
+        double sum = page_sum(histogram, entry) - cursor->taken;
+        if (!(skipped + sum < units)) {
+            break;
+        }
+        skipped += sum;
+        page_leave(cursor);
+    }
+    return skipped;
 }
 
 bool sketch_cursor_next(struct sketch_cursor *cursor)
@@ -256,7 +311,6 @@ bool sketch_cursor_next(struct sketch_cursor *cursor)
         if (page_next(cursor)) {
             return true;
         }
-        cursor->page++;
-        cursor->step = 0;
+        page_leave(cursor);
     }
 }

@@ -126,6 +126,7 @@ struct sketch_cursor {
     uint32_t entries[SKETCH_PAGES_MAX]; /* in order */
     unsigned page;                      /* number in that order */
     unsigned step;                      /* in the page, against its bucket order where negative */
+    double taken;                       /* units found in the page */
     bool zero_done;
     enum sketch_sign sign; /* of the bucket found, and its ordinal and count */
     int32_t ordinal;
@@ -134,5 +135,9 @@ struct sketch_cursor {
 
 void sketch_cursor_init(struct sketch_cursor *cursor, const struct sketch_histogram *histogram);
 bool sketch_cursor_next(struct sketch_cursor *cursor);
+
+/* Passes over the rest of the page and over whole pages while their sum stays below `units`, and
+ * returns what they sum up to. */
+double sketch_cursor_skip(struct sketch_cursor *cursor, double units);
 
 #endif

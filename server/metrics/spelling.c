@@ -9,11 +9,12 @@ static size_t spelling_bytes(size_t name_length, size_t tags_length)
     return offsetof(struct spelling, bytes) + name_length + tags_length;
 }
 
-bool spellings_init(struct spellings *spellings, struct pool *pool, uint64_t count_max)
+bool spellings_init(struct spellings *spellings, const struct lines *identities, struct pool *pool,
+                    uint64_t count_max)
 {
+    spellings->identities = identities;
     spellings->count_max = count_max;
-    lines_init(&spellings->lines, pool);
-    return table_init(&spellings->table);
+    return lines_init(&spellings->lines, pool) && table_init(&spellings->table);
 }
 
 void spellings_deinit(struct spellings *spellings)
@@ -61,23 +62,15 @@ bool spellings_find(const struct spellings *spellings, const struct spelling_key
     return slot != NULL;
 }
 
-uint32_t spellings_enter(struct spellings *spellings, const struct spelling_key *key,
-                         uint32_t state, uint32_t next)
+/* A record of its own for a spelling; LINES_NONE at a bound. */
+static uint32_t record(struct spellings *spellings, const struct spelling_key *key, uint32_t next)
 {
-    size_t bytes = spelling_bytes(key->name_length, key->tags_length);
-    if (spellings->table.count >= spellings->count_max) {
-        return LINES_NONE;
-    }
-    uint32_t line = lines_take(&spellings->lines, bytes);
+    uint32_t line =
+        lines_take(&spellings->lines, spelling_bytes(key->name_length, key->tags_length));
     if (line == LINES_NONE) {
         return LINES_NONE;
     }
-    if (!table_insert(&spellings->table, key->hash, line, state)) {
-        lines_give(&spellings->lines, line, bytes);
-        return LINES_NONE;
-    }
     struct spelling *spelling = lines_at(&spellings->lines, line);
-    spelling->state = state;
     spelling->next = next;
     spelling->tags_length = key->tags_length;
     spelling->name_length = (uint16_t)key->name_length;
@@ -87,7 +80,29 @@ uint32_t spellings_enter(struct spellings *spellings, const struct spelling_key 
     return line;
 }
 
-static void forget(struct spellings *spellings, uint32_t line, const struct spelling *spelling)
+void spellings_enter(struct spellings *spellings, const struct spelling_key *key, uint32_t state,
+                     const struct identity *identity, uint32_t *chain)
+{
+    if (spellings->table.count >= spellings->count_max) {
+        return;
+    }
+    if (spelling_is_identity(identity, key)) {
+        table_insert(&spellings->table, key->hash, identity->line | SPELLING_IS_IDENTITY, state);
+        return;
+    }
+    uint32_t line = record(spellings, key, *chain);
+    if (line == LINES_NONE) {
+        return;
+    }
+    if (!table_insert(&spellings->table, key->hash, line, state)) {
+        lines_give(&spellings->lines, line, spelling_bytes(key->name_length, key->tags_length));
+        return;
+    }
+    *chain = line;
+}
+
+static void forget_record(struct spellings *spellings, uint32_t line,
+                          const struct spelling *spelling)
 {
     struct spelling_key key = {.name = spelling->bytes,
                                .tags = spelling->bytes + spelling->name_length,
@@ -101,12 +116,28 @@ static void forget(struct spellings *spellings, uint32_t line, const struct spel
     lines_give(&spellings->lines, line, spelling_bytes(key.name_length, key.tags_length));
 }
 
-void spellings_forget(struct spellings *spellings, uint32_t line)
+static void forget_identity(struct spellings *spellings, const struct identity *identity)
 {
-    while (line != LINES_NONE) {
-        const struct spelling *spelling = lines_at(&spellings->lines, line);
-        uint32_t next = spelling->next;
-        forget(spellings, line, spelling);
-        line = next;
+    struct spelling_key key = {.name = identity_name(identity),
+                               .tags = "",
+                               .name_length = identity->name_length,
+                               .type = identity->type};
+    key.hash = hash_of(&key);
+    struct table_slot *slot = find(spellings, &key);
+    if (slot && slot->id == (identity->line | SPELLING_IS_IDENTITY)) {
+        table_remove(&spellings->table, slot);
+    }
+}
+
+void spellings_forget(struct spellings *spellings, const struct identity *identity, uint32_t *chain)
+{
+    while (*chain != LINES_NONE) {
+        const struct spelling *spelling = lines_at(&spellings->lines, *chain);
+        uint32_t line = *chain;
+        *chain = spelling->next;
+        forget_record(spellings, line, spelling);
+    }
+    if (identity->tag_count == 0) {
+        forget_identity(spellings, identity);
     }
 }

@@ -16,6 +16,7 @@
 #include "proto/statsd.h"
 #include "server/core/lines.h"
 #include "server/core/table.h"
+#include "server/metrics/identity.h"
 
 /* Points into the datagram. */
 struct spelling_key {
@@ -25,9 +26,8 @@ struct spelling_key {
     uint64_t hash;
 };
 
-/* A name of up to 48 bytes without tags takes one line. */
+/* A name and tags of up to 53 bytes take one line. */
 struct spelling {
-    uint32_t state;
     uint32_t next; /* line of the next in the chain */
     uint32_t tags_length;
     uint16_t name_length;
@@ -35,14 +35,19 @@ struct spelling {
     char bytes[]; /* the name, then the raw tags */
 };
 
+/* In a slot's id: the line is one of an identity, not of a spelling. */
+#define SPELLING_IS_IDENTITY (UINT32_C(1) << 31)
+
 struct spellings {
-    struct table table; /* hash → (line, state) */
-    struct lines lines;
+    struct table table;             /* hash → (line, state) */
+    struct lines lines;             /* of spellings */
+    const struct lines *identities; /* the registry's */
     uint64_t count_max;
 };
 
 /* False without memory. More than `count_max` are not kept. */
-bool spellings_init(struct spellings *spellings, struct pool *pool, uint64_t count_max);
+bool spellings_init(struct spellings *spellings, const struct lines *identities, struct pool *pool,
+                    uint64_t count_max);
 void spellings_deinit(struct spellings *spellings);
 
 struct spelling_key spelling_key(const char *datagram, const struct statsd_item *item);
@@ -60,6 +65,13 @@ static inline void spellings_prefetch(const struct spellings *spellings,
     __builtin_prefetch(&spellings->table.slots[key->hash & spellings->table.mask]);
 }
 
+static inline const void *spellings_line(const struct spellings *spellings, uint32_t line)
+{
+    return line & SPELLING_IS_IDENTITY
+               ? lines_at(spellings->identities, line & ~SPELLING_IS_IDENTITY)
+               : lines_at(&spellings->lines, line);
+}
+
 static inline bool spellings_guess(const struct spellings *spellings,
                                    const struct spelling_key *key, uint32_t *line, uint32_t *state)
 {
@@ -67,7 +79,7 @@ static inline bool spellings_guess(const struct spellings *spellings,
     if (slot) {
         *line = slot->id;
         *state = slot->state;
-        __builtin_prefetch(lines_at(&spellings->lines, *line));
+        __builtin_prefetch(spellings_line(spellings, *line));
     }
     return slot != NULL;
 }
@@ -90,10 +102,16 @@ static inline bool spelling_same_bytes(const char *a, const char *b, size_t leng
     return (differ | (left ^ right)) == 0;
 }
 
-static inline bool spellings_confirm(const struct spellings *spellings, uint32_t line,
-                                     const struct spelling_key *key)
+static inline bool spelling_is_identity(const struct identity *identity,
+                                        const struct spelling_key *key)
 {
-    const struct spelling *spelling = (const struct spelling *)lines_at(&spellings->lines, line);
+    return identity->name_length == key->name_length && key->tags_length == 0 &&
+           identity->tag_count == 0 && identity->type == key->type &&
+           spelling_same_bytes(identity_name(identity), key->name, key->name_length);
+}
+
+static inline bool spelling_is(const struct spelling *spelling, const struct spelling_key *key)
+{
     return spelling->name_length == key->name_length && spelling->tags_length == key->tags_length &&
            spelling->type == key->type &&
            spelling_same_bytes(spelling->bytes, key->name, key->name_length) &&
@@ -101,12 +119,22 @@ static inline bool spellings_confirm(const struct spellings *spellings, uint32_t
             spelling_same_bytes(spelling->bytes + key->name_length, key->tags, key->tags_length));
 }
 
-/* Enters a spelling that is not known. `next` is the line of another that leads to the same place,
- * LINES_NONE for the first. Returns its own line, or LINES_NONE at a bound. */
-uint32_t spellings_enter(struct spellings *spellings, const struct spelling_key *key,
-                         uint32_t state, uint32_t next);
+static inline bool spellings_confirm(const struct spellings *spellings, uint32_t line,
+                                     const struct spelling_key *key)
+{
+    const void *record = spellings_line(spellings, line);
+    return line & SPELLING_IS_IDENTITY ? spelling_is_identity(record, key)
+                                       : spelling_is(record, key);
+}
 
-/* Forgets the chain that begins at this line; LINES_NONE is the empty one. */
-void spellings_forget(struct spellings *spellings, uint32_t line);
+/* Enters a spelling that is not known, of the series with this identity. *chain is the line of the
+ * first spelling with a record of its own that leads there, LINES_NONE when there is none, and is
+ * kept up. At a bound it is not entered. */
+void spellings_enter(struct spellings *spellings, const struct spelling_key *key, uint32_t state,
+                     const struct identity *identity, uint32_t *chain);
+
+/* Forgets every spelling of the series with this identity. */
+void spellings_forget(struct spellings *spellings, const struct identity *identity,
+                      uint32_t *chain);
 
 #endif

@@ -36,13 +36,14 @@ struct known_rate {
     char text[23];
 };
 
-#define RATES_BITS 8
+#define RATES_BITS 10
 #define RATES (1 << RATES_BITS)
 
 /* What the rows of one call have in common, and where the next byte goes. */
 struct line {
-    struct buffer *out;
+    struct buffer *out; /* its length is set when rows end, and where it has to grow */
     char *at;
+    char *room_end;
     size_t stamp_length;
     char stamp[NUMBER_TEXT_MAX];
     struct known_rate rates[RATES];
@@ -164,13 +165,30 @@ static char *put_short(char *at, const char *bytes, size_t length)
     return at + length;
 }
 
+static size_t length_of(const struct line *line)
+{
+    return (size_t)(line->at - line->out->bytes);
+}
+
+/* False without memory. */
+static bool make_room(struct line *line, size_t bytes)
+{
+    line->out->length = length_of(line);
+    char *room = buffer_room(line->out, bytes);
+    if (!room) {
+        return false;
+    }
+    line->at = room;
+    line->room_end = line->out->bytes + line->out->capacity;
+    return true;
+}
+
 /* Starts a row with its stamp, name and tags; false without memory. Room for `fields_bytes_max`
  * bytes is left behind them, and one for the LF. */
 static bool begin_row(struct line *line, const struct identity *identity, size_t fields_bytes_max)
 {
-    line->at =
-        buffer_room(line->out, sizeof(line->stamp) + identity->csv_length + 1 + fields_bytes_max);
-    if (!line->at) {
+    size_t bytes = sizeof(line->stamp) + identity->csv_length + 1 + fields_bytes_max;
+    if ((size_t)(line->room_end - line->at) < bytes && !make_room(line, bytes)) {
         return false;
     }
     memcpy(line->at, line->stamp, sizeof(line->stamp));
@@ -181,7 +199,6 @@ static bool begin_row(struct line *line, const struct identity *identity, size_t
 static void end_row(struct line *line)
 {
     *line->at++ = '\n';
-    line->out->length = (size_t)(line->at - line->out->bytes);
 }
 
 static void put_counter(struct line *line, const struct counter_row *row)
@@ -261,7 +278,7 @@ static void fetch(const struct identity *identity)
     static size_t name(struct line *line, const struct snapshot *snapshot, size_t index, \
                        size_t count, size_t bytes_max)                                   \
     {                                                                                    \
-        while (index < count && line->out->length < bytes_max && !line->out->failed) {   \
+        while (index < count && length_of(line) < bytes_max && !line->out->failed) {     \
             if (index + ROWS_AHEAD < count) {                                            \
                 fetch(snapshot->rows[index + ROWS_AHEAD].identity);                      \
             }                                                                            \
@@ -288,8 +305,15 @@ size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size
         [CSV_ANOMALIES] = render_anomalies,
     };
     struct line line;
-    line.out = out;
     memset(line.rates, 0, sizeof(line.rates));
     format_stamp(&line, snapshot);
-    return renders[kind](&line, snapshot, from, csv_rows_count(kind, snapshot), bytes_max);
+    line.out = out;
+    line.at = buffer_room(out, 1);
+    if (!line.at) {
+        return from;
+    }
+    line.room_end = out->bytes + out->capacity;
+    size_t next = renders[kind](&line, snapshot, from, csv_rows_count(kind, snapshot), bytes_max);
+    out->length = length_of(&line);
+    return next;
 }

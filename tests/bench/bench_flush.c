@@ -5,7 +5,7 @@
  * run. All times are CPU time, the kernel included: of the thread for single functions, of the
  * whole process for the flush to files. Every figure is the median of five rounds.
  *
- *   bench_flush [SERIES]    a table on standard error, JSON on standard output
+ *   bench_flush [SERIES [PART]]    a table on standard error, JSON on standard output
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,14 +13,13 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "server/core/require.h"
 #include "server/flush/derive.h"
 #include "server/flush/merge.h"
 #include "server/flush/published.h"
 #include "server/http/exposition.h"
-#include "server/metrics/shard.h"
+#include "server/metrics/shard_group.h"
 #include "server/sink/csv.h"
 #include "server/sink/csv_rows.h"
 
@@ -35,6 +34,9 @@
 #define SECOND_NS UINT64_C(1000000000)
 #define RENDER_BYTES ((size_t)256 * 1024)
 #define FIGURES_MAX 64
+
+/* Of the event loop: server/http/waiting.c. */
+#define TURN_WORK 4096
 
 /* A window's measured length is never quite the interval, and rates have all their digits. */
 #define WINDOW_NS (10 * SECOND_NS + 123457)
@@ -394,37 +396,44 @@ static void bench_files(const char *directory, size_t series)
     bench_deinit(&bench);
 }
 
-static double compress_ns(const struct body *body, double *ratio)
+/* What an exposition takes in all, and the longest that the event loop waits for it. */
+struct turns {
+    double whole[ROUNDS], longest[ROUNDS];
+};
+
+static void take_turns(struct exposition *exposition, struct turns *turns, int round)
 {
-    z_stream stream = {0};
-    REQUIRE(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    size_t bound = deflateBound(&stream, body->length);
-    unsigned char *out = malloc(bound);
-    REQUIRE(out);
-    union {
-        const char *text;
-        unsigned char *bytes;
-    } input = {.text = body->bytes};
-    stream.next_in = input.bytes;
-    stream.avail_in = (uInt)body->length;
-    stream.next_out = out;
-    stream.avail_out = (uInt)bound;
     double begun = thread_ns();
-    REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    double took = thread_ns() - begun;
-    *ratio = (double)stream.total_out / (double)body->length;
-    deflateEnd(&stream);
-    free(out);
-    return took;
+    do {
+        double turn = thread_ns();
+        exposition_step(exposition, TURN_WORK);
+        turns->longest[round] = fmax(turns->longest[round], thread_ns() - turn);
+    } while (exposition_is_busy(exposition));
+    turns->whole[round] += thread_ns() - begun;
+}
+
+static void render(struct exposition *exposition, const struct snapshot *snapshot,
+                   struct turns *turns, int round)
+{
+    double begun = thread_ns();
+    exposition_begin(exposition, snapshot);
+    turns->whole[round] = turns->longest[round] = thread_ns() - begun;
+    take_turns(exposition, turns, round);
+}
+
+static void note_turns(const char *whole, const char *longest, struct turns *turns, size_t series)
+{
+    note(whole, "ns", per_series(turns->whole, series), 0);
+    note(longest, "ms", median(turns->longest) / 1e6, 0);
 }
 
 static void bench_exposition(const char *directory, size_t series)
 {
     struct bench bench;
     struct stages stages;
-    double first[ROUNDS], later[ROUNDS], views[ROUNDS];
+    struct turns first, later, packing = {0};
+    double views[ROUNDS];
     double ratio = 0;
-    double deflating = 0;
     bench_init(&bench, directory, series);
     make_names(&bench, "c", "");
     merge(&bench, &stages, 0);
@@ -432,27 +441,26 @@ static void bench_exposition(const char *directory, size_t series)
     for (int round = 0; round < ROUNDS; round++) {
         struct exposition *exposition = exposition_new(bench.config);
         REQUIRE(exposition);
-        double begun = thread_ns();
-        body_unref(exposition_render(exposition, bench.published.closed));
-        first[round] = thread_ns() - begun;
+        render(exposition, bench.published.closed, &first, round);
         fill(&bench, METRIC_COUNTER, COUNTS);
         merge(&bench, &stages, round);
         struct snapshot *view = derive(&bench, &stages, round, false);
         views[round] = stages.derive[round];
-        begun = thread_ns();
-        struct body *body = exposition_render(exposition, view);
-        later[round] = thread_ns() - begun;
-        if (round == ROUNDS - 1) {
-            deflating = compress_ns(body, &ratio);
-        }
-        body_unref(body);
+        render(exposition, view, &later, round);
+        exposition_pack(exposition);
+        take_turns(exposition, &packing, round);
+        const struct gzip_part *packed = exposition_packed(exposition);
+        REQUIRE(packed);
+        ratio = (double)packed->body->length / (double)packed->length;
         exposition_free(exposition);
         derive(&bench, &stages, round, true);
     }
     note("a view derived, a counter", "ns", per_series(views, series), 0);
-    note("exposition, a sample of names not seen before", "ns", per_series(first, series), 0);
-    note("exposition, a sample of known names", "ns", per_series(later, series), 0);
-    note("exposition, gzip, a sample", "ns", deflating / (double)series, 0);
+    note_turns("exposition, a sample of names not seen before",
+               "exposition, longest turn, new names", &first, series);
+    note_turns("exposition, a sample of known names", "exposition, longest turn, known names",
+               &later, series);
+    note_turns("exposition, gzip, a sample", "exposition, longest turn, gzip", &packing, series);
     note("exposition, gzip, of its size", "", ratio, 0);
     bench_deinit(&bench);
 }
@@ -496,6 +504,11 @@ static void remove_files(const char *directory)
     rmdir(directory);
 }
 
+static bool is_wanted(const char *part, const char *name)
+{
+    return !part || strcmp(part, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct names counters = {"counter, bytes a line", "F, memcpy of a line, counter",
@@ -513,20 +526,27 @@ int main(int argc, char **argv)
     static const struct names timers = {"timer, bytes a line", "F, memcpy of a line, timer",
                                         "timer, merge", "timer, derive and judge",
                                         "timer, CSV line"};
+    const char *part = argc > 2 ? argv[2] : NULL;
     size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : SERIES_DEFAULT;
     char directory[] = "/tmp/sigmad-bench-XXXXXX";
     if (series == 0 || !mkdtemp(directory)) {
-        fprintf(stderr, "usage: bench_flush [SERIES]\n");
+        fprintf(stderr, "usage: bench_flush [SERIES [kinds|files|exposition]]\n");
         return 1;
     }
-    bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS, &counters);
-    bench_kind(directory, series, METRIC_COUNTER, "c", "|#env:prod,region:eu-west-1", COUNTS,
-               &tagged);
-    bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS_MANY, &many);
-    bench_kind(directory, series, METRIC_GAUGE, "g", "", COUNTS, &gauges);
-    bench_kind(directory, series, METRIC_TIMER, "ms", "", COUNTS, &timers);
-    bench_files(directory, series);
-    bench_exposition(directory, series);
+    if (is_wanted(part, "kinds")) {
+        bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS, &counters);
+        bench_kind(directory, series, METRIC_COUNTER, "c", "|#env:prod,region:eu-west-1", COUNTS,
+                   &tagged);
+        bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS_MANY, &many);
+        bench_kind(directory, series, METRIC_GAUGE, "g", "", COUNTS, &gauges);
+        bench_kind(directory, series, METRIC_TIMER, "ms", "", COUNTS, &timers);
+    }
+    if (is_wanted(part, "files")) {
+        bench_files(directory, series);
+    }
+    if (is_wanted(part, "exposition")) {
+        bench_exposition(directory, series);
+    }
     remove_files(directory);
     print_table(series);
     print_json(series);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The HTTP server as scrapers, operators, browsers and the careless meet it."""
 
+import gzip
 import http.client
 import json
 import re
@@ -140,6 +141,27 @@ def test_scrapes_within_max_age_share_a_body_but_not_the_own_figures(start_serve
     server.send("hits:1|c")
     eventually(lambda: server.metrics().value("sigmad_samples_received_total", type="c") == 2)
     assert server.metrics().value("hits_total") == 1
+
+
+def test_a_scrape_is_compressed_for_who_takes_it_so(start_server):
+    server = start_server({"prometheus": {"max_age": "1h"}})
+    server.send("hits:3|c")
+    server.flush()
+    plain = server.get("/metrics")
+    assert "Content-Encoding" not in plain.headers
+    for _ in range(2):
+        packed = server.get("/metrics", {"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+        text = gzip.decompress(packed.body)
+        assert text.startswith(plain.body[:20])
+        assert b"\nhits_total 3\n" in text
+        assert len(packed.body) < len(plain.body) / 3
+    refused = server.get("/metrics", {"Accept-Encoding": "gzip;q=0"})
+    assert b"\nhits_total 3\n" in refused.body
+    head = server.request("HEAD", "/metrics", {"Accept-Encoding": "gzip"})
+    assert head.headers["Content-Encoding"] == "gzip"
+    assert head.body == b""
 
 
 def test_one_name_in_every_type_stays_valid(server):

@@ -45,7 +45,7 @@ static void records_keep_their_bytes_and_their_place(void **state)
     static struct record records[RECORDS];
     static const char *places[RECORDS];
     uint64_t seed = 4;
-    lines_init(&lines, pool);
+    assert_true(lines_init(&lines, pool));
     for (unsigned step = 0; step < 40000; step++) {
         size_t which = random_next(&seed) % RECORDS;
         struct record *record = &records[which];
@@ -79,7 +79,7 @@ static void a_freed_run_is_the_next_of_its_length(void **state)
     (void)state;
     struct pool *pool = pool_new(UINT64_C(1) << 20);
     struct lines lines;
-    lines_init(&lines, pool);
+    assert_true(lines_init(&lines, pool));
     uint32_t two = lines_take(&lines, LINE_BYTES + 1);
     uint32_t one = lines_take(&lines, LINE_BYTES);
     lines_give(&lines, two, 2 * LINE_BYTES);
@@ -97,7 +97,7 @@ static void steady_traffic_takes_no_further_memory(void **state)
     struct lines lines;
     uint32_t taken[500];
     uint64_t after_first = 0;
-    lines_init(&lines, pool);
+    assert_true(lines_init(&lines, pool));
     for (unsigned round = 0; round < 20; round++) {
         for (size_t i = 0; i < 500; i++) {
             taken[i] = lines_take(&lines, 1 + i);
@@ -117,7 +117,7 @@ static void the_tail_of_a_chunk_is_not_lost(void **state)
     (void)state;
     struct pool *pool = pool_new(2 * CHUNK_BYTES);
     struct lines lines;
-    lines_init(&lines, pool);
+    assert_true(lines_init(&lines, pool));
     assert_int_not_equal(lines_take(&lines, 512 * LINE_BYTES), LINES_NONE);
     assert_int_not_equal(lines_take(&lines, 300 * LINE_BYTES), LINES_NONE);
     /* 212 lines are left, which the next chunk leaves behind as a free run. */
@@ -132,7 +132,7 @@ static void the_budget_is_the_bound_and_is_given_back(void **state)
     (void)state;
     struct pool *pool = pool_new(3 * CHUNK_BYTES + 100);
     struct lines lines;
-    lines_init(&lines, pool);
+    assert_true(lines_init(&lines, pool));
     uint32_t taken = 0;
     while (lines_take(&lines, LINE_BYTES) != LINES_NONE) {
         taken++;

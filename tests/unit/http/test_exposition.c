@@ -360,6 +360,52 @@ static void the_cache_gives_what_a_fresh_start_gives(void **state)
     }
 }
 
+static void the_smallest_steps_give_what_one_step_gives(void **state)
+{
+    struct config config = configuration(TIMER_TYPE_SUMMARY);
+    struct exposition *other = exposition_new(&config);
+    srand(5);
+    for (unsigned round = 1; round <= 20; round++) {
+        struct made *made = made_new(round);
+        random_rows(made, round);
+        char *expected = render(other, made);
+        exposition_begin(*state, &made->snapshot);
+        assert_true(exposition_is_busy(*state));
+        assert_false(exposition_has(*state, round));
+        while (!exposition_step(*state, 1)) {
+        }
+        assert_true(exposition_has(*state, round));
+        assert_false(exposition_has(*state, round + 1));
+        struct body *body = exposition_body(*state);
+        assert_int_equal(body->length, strlen(expected));
+        assert_memory_equal(body->bytes, expected, body->length);
+        body_unref(body);
+        free(expected);
+        made_free(made);
+    }
+    exposition_free(other);
+}
+
+static void a_body_is_compressed_once(void **state)
+{
+    struct made *made = made_new(1);
+    made_counter(made, "a", "", 1);
+    assert_true(exposition_pack(*state));
+    assert_null(exposition_packed(*state));
+    body_unref(exposition_render(*state, &made->snapshot));
+    assert_null(exposition_packed(*state));
+    assert_false(exposition_pack(*state));
+    assert_true(exposition_step(*state, SIZE_MAX));
+    const struct body *packed = exposition_packed(*state)->body;
+    assert_true(exposition_pack(*state));
+    assert_ptr_equal(exposition_packed(*state)->body, packed);
+    made->snapshot.sequence++;
+    exposition_begin(*state, &made->snapshot);
+    assert_null(exposition_packed(*state));
+    assert_true(exposition_step(*state, SIZE_MAX));
+    made_free(made);
+}
+
 static void families_are_in_order_however_they_came(void **state)
 {
     srand(4);
@@ -402,6 +448,8 @@ int main(void)
         TEST(an_index_used_again_is_another_series),
         TEST(a_snapshot_is_rendered_once),
         TEST(the_cache_gives_what_a_fresh_start_gives),
+        TEST(the_smallest_steps_give_what_one_step_gives),
+        TEST(a_body_is_compressed_once),
         TEST(families_are_in_order_however_they_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

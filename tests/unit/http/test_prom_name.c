@@ -132,20 +132,19 @@ static void labels_follow_the_rules(void **state)
 static void help_is_one_line_without_foreign_escapes(void **state)
 {
     static const struct {
-        enum statsd_type type;
         const char *name, *expected;
     } cases[] = {
-        {STATSD_COUNTER, "api.hits", "StatsD counter api.hits."},
-        {STATSD_GAUGE, "a\"b\\c", "StatsD gauge a\"b\\\\c."},
-        {STATSD_TIMER, "a\tb\rc", "StatsD timer a b c."},
-        {STATSD_HISTOGRAM, "\xFFx", "StatsD histogram \xEF\xBF\xBDx."},
-        {STATSD_DISTRIBUTION, "d", "StatsD distribution d."},
-        {STATSD_SET, "\xC3\xA9", "StatsD set \xC3\xA9."},
+        {"api.hits", "api.hits"},
+        {"a\"b\\c", "a\"b\\\\c"},
+        {"a\tb\rc", "a b c"},
+        {"\xFFx", "\xEF\xBF\xBDx"},
+        {"d", "d"},
+        {"\xC3\xA9", "\xC3\xA9"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct buffer out = {0};
-        prom_append_help(&out, cases[i].type, cases[i].name, strlen(cases[i].name));
+        prom_append_help(&out, cases[i].name, strlen(cases[i].name));
         assert_string_equal(text_of(&out), cases[i].expected);
         buffer_deinit(&out);
     }

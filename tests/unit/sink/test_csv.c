@@ -467,6 +467,22 @@ static void closed_files_are_compressed_and_whole(void **state)
     free(back);
 }
 
+/* Rows a hundred times as long as those before: nothing tells beforehand that they do not fit. */
+static void a_window_far_larger_than_expected_goes_into_a_file_of_its_own(void **state)
+{
+    static const long long header = sizeof("timestamp,metric,tags,count,rate\n") - 1;
+    static const long long rows = 4000 * (sizeof("2,,,10,1\n") - 1 + 2000);
+    struct fixture *fixture = *state;
+    fixture->config.csv.rotate_size_bytes = 1000000;
+    start(fixture);
+    submit_rows(fixture, 1);
+    wait_for(fixture, 1, false);
+    submit_large(fixture, 2);
+    wait_for(fixture, 2, false);
+    assert_windows(fixture, "counters-19700101T000002Z.csv", ROWS, 1, 1);
+    assert_int_equal(size_of(fixture, "counters.csv"), header + rows);
+}
+
 static void settings_change_while_it_runs(void **state)
 {
     struct fixture *fixture = *state;
@@ -538,6 +554,7 @@ int main(void)
         TEST(reopen_brings_a_moved_file_back),
         TEST(other_percentiles_begin_a_new_file),
         TEST(closed_files_are_compressed_and_whole),
+        TEST(a_window_far_larger_than_expected_goes_into_a_file_of_its_own),
         TEST(settings_change_while_it_runs),
         TEST(max_disk_is_kept),
         TEST(a_folder_that_cannot_be_used_is_refused),
