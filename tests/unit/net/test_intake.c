@@ -14,9 +14,15 @@
 
 static const struct sockaddr_in sender = {.sin_family = AF_INET, .sin_addr = {0x0100007f}};
 
+#define BATCH 8
+#define DATAGRAM_BYTES 2000
+
 struct fixture {
     struct store *store; /* without workers: the shard is the intake's */
     struct intake intake;
+    size_t taken;
+    struct udp_datagram datagrams[BATCH];
+    char bytes[BATCH][DATAGRAM_BYTES];
 };
 
 static struct fixture *open_intake(const char *const *overrides)
@@ -34,10 +40,16 @@ static void close_intake(struct fixture *fixture)
     store_free(fixture->store);
 }
 
+/* A datagram has to stay until the batch is settled. */
 static void take_bytes(struct fixture *fixture, const char *bytes, size_t length)
 {
-    struct udp_datagram datagram = {bytes, (uint32_t)length, (const struct sockaddr *)&sender};
-    intake_take(&fixture->intake, &datagram, TRANSPORT_UDP, 1);
+    size_t slot = fixture->taken++ % BATCH;
+    struct udp_datagram *datagram = &fixture->datagrams[slot];
+    assert_true(length <= DATAGRAM_BYTES);
+    memcpy(fixture->bytes[slot], bytes, length);
+    *datagram = (struct udp_datagram){fixture->bytes[slot], (uint32_t)length,
+                                      (const struct sockaddr *)&sender};
+    intake_take(&fixture->intake, datagram, TRANSPORT_UDP, 1);
 }
 
 static void take(struct fixture *fixture, const char *text)
