@@ -102,7 +102,7 @@ def bytes_per_series(make_server, sigmactl, types, series, samples, rate):
     flush interval in seconds.
     """
     while rate >= 5000:
-        interval = math.ceil(series * samples / rate * 1.5 + series / 200_000 + 8)
+        interval = math.ceil(series * samples / rate * 1.5 + series / 100_000 + 3)
         with make_server(interval) as server:
             started = time.monotonic()
             time.sleep(1)
