@@ -17,12 +17,12 @@
 #include "server/core/pool_poison.h"
 #include "server/core/require.h"
 
-/* Classes are 32, 48, … 256 bytes, then eight an octave to 32 KiB: at most an eighth of a block is
+/* Classes are 32, 40, … 128 bytes, then eight an octave to 36 KiB: at most an eighth of a block is
  * lost. */
 #define BLOCK_BYTES_MIN 32
-#define FINE_BYTES_MAX 256
-#define FINE_CLASSES 15
-#define CLASSES (FINE_CLASSES + 7 * 8)
+#define FINE_BYTES_MAX 128
+#define FINE_CLASSES 13
+#define CLASSES (FINE_CLASSES + 8 * 8 + 1)
 
 #define BATCH_BYTES 4096
 #define BATCH_BLOCKS_MAX 64
@@ -76,20 +76,25 @@ struct range {
 static unsigned class_of(size_t bytes)
 {
     if (bytes <= FINE_BYTES_MAX) {
-        return bytes <= BLOCK_BYTES_MIN ? 0 : (unsigned)((bytes + 15) / 16 - 2);
+        return bytes <= BLOCK_BYTES_MIN ? 0 : (unsigned)((bytes + 7) / 8 - 4);
     }
     size_t last = bytes - 1;
     unsigned octave = 63U - (unsigned)__builtin_clzll(last);
-    return FINE_CLASSES + (octave - 8) * 8 + (unsigned)(last >> (octave - 3) & 7);
+    return FINE_CLASSES + (octave - 7) * 8 + (unsigned)(last >> (octave - 3) & 7);
 }
 
 static size_t class_bytes(unsigned size_class)
 {
     if (size_class < FINE_CLASSES) {
-        return BLOCK_BYTES_MIN + 16 * (size_t)size_class;
+        return BLOCK_BYTES_MIN + 8 * (size_t)size_class;
     }
     unsigned step = size_class - FINE_CLASSES;
-    return (size_t)(step % 8 + 9) << (step / 8 + 5);
+    return (size_t)(step % 8 + 9) << (step / 8 + 4);
+}
+
+size_t pool_block_bytes(size_t bytes)
+{
+    return class_bytes(class_of(bytes));
 }
 
 static uint32_t class_batch(unsigned size_class)

@@ -38,10 +38,15 @@ struct pool_cache *pool_cache_new(struct pool *pool);
 /* Gives the cached free blocks back to the pool. */
 void pool_cache_free(struct pool_cache *cache);
 
-/* A block of at least `bytes` (1 to POOL_BLOCK_BYTES_MAX), aligned to 16, not zeroed; NULL at the
+/* A block of at least `bytes` (1 to POOL_BLOCK_BYTES_MAX), aligned to 8, not zeroed; NULL at the
  * budget or without memory. */
-#define POOL_BLOCK_BYTES_MAX 32768
+#define POOL_BLOCK_BYTES_MAX 36864
 void *pool_take(struct pool_cache *cache, size_t bytes);
+
+/* What a block for `bytes` takes of the pool, and all of it may be used when that much is asked
+ * for.
+ */
+size_t pool_block_bytes(size_t bytes);
 
 /* Gives a block back; `bytes` as it was asked for. NULL is allowed. */
 void pool_give(struct pool_cache *cache, void *block, size_t bytes);

@@ -6,122 +6,295 @@
 #include "server/core/require.h"
 #include "server/metrics/sketch_exact.h"
 #include "server/metrics/sketch_histogram.h"
+#include "server/metrics/sketch_list.h"
 #include "server/metrics/sketch_private.h"
 
 /* Weights to here are tried as whole numbers first. */
 #define WHOLE_WEIGHT_MAX 1e9
 
-static bool is_exact(const struct sketch *sketch)
+static struct sketch_exact *exact_of(const struct sketch *sketch)
 {
-    return sketch->phase == SKETCH_PHASE_EXACT;
+    return (struct sketch_exact *)(uintptr_t)sketch;
 }
 
-static const struct sketch_exact *exact_of(const struct sketch *sketch)
+static struct sketch_list *list_of(const struct sketch *sketch)
 {
-    return (const struct sketch_exact *)(const void *)sketch;
+    return (struct sketch_list *)(uintptr_t)sketch;
 }
 
-static const struct sketch_histogram *histogram_of(const struct sketch *sketch)
+static struct sketch_histogram *histogram_of(const struct sketch *sketch)
 {
-    return (const struct sketch_histogram *)(const void *)sketch;
+    return (struct sketch_histogram *)(uintptr_t)sketch;
 }
 
-static bool samples_add(struct sketch_histogram **into, const struct sketch_exact *from,
+/* What decides on the form of samples that no longer fit the one they have. */
+struct summary {
+    unsigned count;
+    double weight; /* of each */
+    double minimum, maximum;
+    bool codable; /* and of one weight: a list can hold them */
+};
+
+static void summary_add(struct summary *summary, double value, double weight)
+{
+    if (summary->count++ == 0) {
+        *summary = (struct summary){1, weight, value, value, true};
+    }
+    summary->codable &= weight == summary->weight && sketch_list_code(value) != 0;
+    summary->minimum = fmin(summary->minimum, value);
+    summary->maximum = fmax(summary->maximum, value);
+}
+
+/* Of an exact sketch or a list; NULL has no samples. */
+static void summary_add_all(struct summary *summary, const struct sketch *sketch)
+{
+    if (!sketch) {
+        return;
+    }
+    if (sketch->phase == SKETCH_PHASE_EXACT) {
+        const struct sketch_exact *exact = exact_of(sketch);
+        for (unsigned i = 0; i < exact->count; i++) {
+            struct sketch_sample sample = sketch_exact_sample(exact, i);
+            summary_add(summary, sample.value, sample.weight);
+        }
+    } else {
+        const struct sketch_list *list = list_of(sketch);
+        summary_add(summary, list->minimum, list->weight);
+        summary_add(summary, list->maximum, list->weight);
+        summary->count += list->count - 2U;
+    }
+}
+
+static bool suits_list(const struct summary *summary)
+{
+    return summary->codable &&
+           sketch_list_suits(summary->count, summary->minimum, summary->maximum);
+}
+
+/* There must be room. */
+static void list_append_all(struct sketch_list *into, const struct sketch *from)
+{
+    if (!from) {
+        return;
+    }
+    if (from->phase == SKETCH_PHASE_EXACT) {
+        const struct sketch_exact *exact = exact_of(from);
+        for (unsigned i = 0; i < exact->count; i++) {
+            double value = sketch_exact_sample(exact, i).value;
+            sketch_list_append(into, sketch_list_code(value), value);
+        }
+    } else {
+        sketch_list_append_all(into, list_of(from));
+    }
+}
+
+/* Fractions are carried in ascending order, so that no rank strays by more than a unit. */
+static bool count_samples(struct sketch_histogram **into, const struct sketch_exact *from,
+                          struct pool_cache *cache)
+{
+    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
+    bool ordered = from->weighted || from->weight != floorf(from->weight);
+    if (ordered) {
+        sketch_exact_sort(from, samples);
+    }
+    for (unsigned i = 0; i < from->count; i++) {
+        struct sketch_sample sample = ordered ? samples[i] : sketch_exact_sample(from, i);
+        struct sketch_point point = sketch_bucket_point(sample.value);
+        if (!sketch_histogram_count(into, point, sample.weight, cache)) {
+            return false;
+        }
+        sketch_histogram_extend(*into, sample.value, sample.value);
+    }
+    return true;
+}
+
+static bool count_codes(struct sketch_histogram **into, const struct sketch_list *from,
                         struct pool_cache *cache)
 {
+    uint16_t sorted[SKETCH_LIST_SAMPLES];
+    const uint16_t *codes = from->codes;
+    if (from->weight != floor(from->weight)) {
+        sketch_list_sort(from, sorted);
+        codes = sorted;
+    }
+    sketch_histogram_extend(*into, from->minimum, from->maximum);
     for (unsigned i = 0; i < from->count; i++) {
-        struct sketch_sample sample = sketch_exact_sample(from, i);
-        if (!sketch_histogram_add(into, sample.value, sample.weight, cache)) {
+        if (!sketch_histogram_count(into, sketch_list_point(codes[i]), from->weight, cache)) {
             return false;
         }
     }
     return true;
 }
 
-/* A histogram of the samples of `exact`, which stays as it is. NULL at the budget. */
-static struct sketch_histogram *histogram_from(const struct sketch_exact *exact,
+static bool count_all(struct sketch_histogram **into, const struct sketch *from,
+                      struct pool_cache *cache)
+{
+    if (!from) {
+        return true;
+    }
+    return from->phase == SKETCH_PHASE_EXACT ? count_samples(into, exact_of(from), cache)
+                                             : count_codes(into, list_of(from), cache);
+}
+
+/* A list of the samples of two sketches, either of which may be NULL. NULL at the budget. */
+static struct sketch_list *list_from(const struct summary *summary, const struct sketch *a,
+                                     const struct sketch *b, struct pool_cache *cache)
+{
+    struct sketch_list *list = sketch_list_new(summary->count, summary->weight, cache);
+    if (list) {
+        list_append_all(list, a);
+        list_append_all(list, b);
+    }
+    return list;
+}
+
+/* The same as a histogram, built in ample room and then put in as little as it takes. */
+static struct sketch_histogram *histogram_from(const struct summary *summary,
+                                               const struct sketch *a, const struct sketch *b,
                                                struct pool_cache *cache)
 {
-    struct sketch_histogram *histogram = sketch_histogram_new(SKETCH_SCHEMA_MAX, cache);
-    if (histogram && !samples_add(&histogram, exact, cache)) {
-        sketch_histogram_free(histogram, cache);
+    unsigned words = summary->codable ? sketch_list_page_words(summary->count, summary->minimum,
+                                                               summary->maximum)
+                                      : 0;
+    struct sketch_histogram *histogram = sketch_histogram_new(SKETCH_SCHEMA_MAX, words, cache);
+    if (histogram && !(count_all(&histogram, a, cache) && count_all(&histogram, b, cache))) {
+        sketch_pages_free(histogram, cache);
         return NULL;
+    }
+    if (histogram) {
+        sketch_pages_trim(&histogram, cache);
     }
     return histogram;
 }
 
-/* Puts a histogram in the place of an exact sketch. */
-static void replace(struct sketch **sketch, struct sketch_histogram *histogram,
-                    struct pool_cache *cache)
+static bool replace(struct sketch **sketch, struct sketch *by, struct pool_cache *cache)
 {
-    sketch_free(sketch, cache);
-    *sketch = &histogram->sketch;
+    if (by) {
+        sketch_free(sketch, cache);
+        *sketch = by;
+    }
+    return by != NULL;
 }
 
-static bool exact_add(struct sketch **sketch, double value, double weight, struct pool_cache *cache)
+static bool histogram_add(struct sketch_histogram **histogram, double value, double weight,
+                          struct pool_cache *cache)
 {
-    struct sketch_exact *exact = (struct sketch_exact *)(void *)*sketch;
-    if (!exact || exact->count < SKETCH_EXACT_SAMPLES) {
-        bool added = sketch_exact_add(&exact, value, weight, cache);
-        *sketch = exact ? &exact->sketch : NULL;
-        return added;
-    }
-    struct sketch_histogram *histogram = histogram_from(exact, cache);
-    if (!histogram) {
+    if (!sketch_histogram_count(histogram, sketch_bucket_point(value), weight, cache)) {
         return false;
     }
-    if (!sketch_histogram_add(&histogram, value, weight, cache)) {
-        sketch_histogram_free(histogram, cache);
-        return false;
-    }
-    replace(sketch, histogram, cache);
+    sketch_histogram_extend(*histogram, value, value);
     return true;
 }
 
-static bool histogram_add(struct sketch **sketch, double value, double weight,
-                          struct pool_cache *cache)
+/* One more sample than the form of the sketch holds. */
+static bool outgrow(struct sketch **sketch, double value, double weight, struct pool_cache *cache)
 {
-    struct sketch_histogram *histogram = (struct sketch_histogram *)(void *)*sketch;
-    bool added = sketch_histogram_add(&histogram, value, weight, cache);
-    *sketch = &histogram->sketch;
+    struct summary summary = {0};
+    summary_add_all(&summary, *sketch);
+    summary_add(&summary, value, weight);
+    if (suits_list(&summary)) {
+        struct sketch_list *list = list_from(&summary, *sketch, NULL, cache);
+        if (list) {
+            sketch_list_append(list, sketch_list_code(value), value);
+        }
+        return replace(sketch, list ? &list->sketch : NULL, cache);
+    }
+    struct sketch_histogram *histogram = histogram_from(&summary, *sketch, NULL, cache);
+    if (histogram && !histogram_add(&histogram, value, weight, cache)) {
+        sketch_pages_free(histogram, cache);
+        histogram = NULL;
+    }
+    return replace(sketch, histogram ? &histogram->sketch : NULL, cache);
+}
+
+static bool add_to_exact(struct sketch **sketch, double value, double weight,
+                         struct pool_cache *cache)
+{
+    struct sketch_exact *exact = exact_of(*sketch);
+    if (exact && exact->count == SKETCH_EXACT_SAMPLES) {
+        return outgrow(sketch, value, weight, cache);
+    }
+    bool added = sketch_exact_add(&exact, value, weight, cache);
+    *sketch = exact ? &exact->sketch : NULL;
     return added;
 }
 
+static bool add_to_list(struct sketch **sketch, double value, double weight,
+                        struct pool_cache *cache)
+{
+    struct sketch_list *list = list_of(*sketch);
+    uint16_t code = sketch_list_code(value);
+    if (code == 0 || weight != list->weight || list->count == list->capacity) {
+        return outgrow(sketch, value, weight, cache);
+    }
+    sketch_list_append(list, code, value);
+    return true;
+}
+
+/* Everything but the short way. */
+static bool add_by_phase(struct sketch **sketch, double value, double weight,
+                         struct pool_cache *cache) __attribute__((noinline));
+
+static bool add_by_phase(struct sketch **sketch, double value, double weight,
+                         struct pool_cache *cache)
+{
+    unsigned phase = *sketch ? (*sketch)->phase : SKETCH_PHASE_EXACT;
+    if (phase == SKETCH_PHASE_HISTOGRAM) {
+        struct sketch_histogram *histogram = histogram_of(*sketch);
+        bool added = histogram_add(&histogram, value, weight, cache);
+        *sketch = &histogram->sketch;
+        return added;
+    }
+    return phase == SKETCH_PHASE_LIST ? add_to_list(sketch, value, weight, cache)
+                                      : add_to_exact(sketch, value, weight, cache);
+}
+
+/* What is left to add_by_phase() is called last and at one place, so that the short way saves no
+ * register. */
 bool sketch_add(struct sketch **sketch, double value, double weight, struct pool_cache *cache)
 {
-    if (!*sketch || is_exact(*sketch)) {
-        return exact_add(sketch, value, weight, cache);
-    }
-    if (weight <= WHOLE_WEIGHT_MAX && weight == (double)(uint32_t)weight) {
-        struct sketch_histogram *histogram = (struct sketch_histogram *)(void *)*sketch;
-        if (sketch_histogram_increment(histogram, value, (uint32_t)weight)) {
+    if (*sketch && (*sketch)->phase == SKETCH_PHASE_HISTOGRAM) {
+        uint64_t units = 1;
+        if (weight != 1) {
+            units = weight <= WHOLE_WEIGHT_MAX ? (uint64_t)weight : 0;
+        }
+        if ((double)units == weight &&
+            sketch_histogram_increment(histogram_of(*sketch), value, units)) {
             return true;
         }
     }
-    return histogram_add(sketch, value, weight, cache);
+    return add_by_phase(sketch, value, weight, cache);
 }
 
-/* Neither side has more than the exact phase holds, but both together may. */
-static bool merge_exact(struct sketch **into, const struct sketch_exact *from,
-                        struct pool_cache *cache)
+static bool is_histogram(const struct sketch *sketch)
 {
-    struct sketch_exact *exact = (struct sketch_exact *)(void *)*into;
-    unsigned count = exact ? exact->count : 0;
-    if (count + from->count <= SKETCH_EXACT_SAMPLES) {
-        bool merged = sketch_exact_merge(&exact, from, cache);
+    return sketch && sketch->phase == SKETCH_PHASE_HISTOGRAM;
+}
+
+static bool fit_exact(const struct sketch *into, const struct sketch *from)
+{
+    return (!into || into->phase == SKETCH_PHASE_EXACT) && from->phase == SKETCH_PHASE_EXACT &&
+           (into ? exact_of(into)->count : 0) + exact_of(from)->count <= SKETCH_EXACT_SAMPLES;
+}
+
+/* Neither side is a histogram, but both together may have to be one. */
+static bool merge_samples(struct sketch **into, const struct sketch *from, struct pool_cache *cache)
+{
+    if (fit_exact(*into, from)) {
+        struct sketch_exact *exact = exact_of(*into);
+        bool merged = sketch_exact_merge(&exact, exact_of(from), cache);
         *into = exact ? &exact->sketch : NULL;
         return merged;
     }
-    struct sketch_histogram *histogram = histogram_from(exact, cache);
-    if (!histogram) {
-        return false;
+    struct summary summary = {0};
+    summary_add_all(&summary, *into);
+    summary_add_all(&summary, from);
+    if (suits_list(&summary)) {
+        struct sketch_list *list = list_from(&summary, *into, from, cache);
+        return replace(into, list ? &list->sketch : NULL, cache);
     }
-    if (!samples_add(&histogram, from, cache)) {
-        sketch_histogram_free(histogram, cache);
-        return false;
-    }
-    replace(into, histogram, cache);
-    return true;
+    struct sketch_histogram *histogram = histogram_from(&summary, *into, from, cache);
+    return replace(into, histogram ? &histogram->sketch : NULL, cache);
 }
 
 /* Copies `from` and adds the samples of *into, which may be NULL, to it: nothing is changed at the
@@ -129,17 +302,12 @@ static bool merge_exact(struct sketch **into, const struct sketch_exact *from,
 static bool merge_into_copy(struct sketch **into, const struct sketch_histogram *from,
                             struct pool_cache *cache)
 {
-    struct sketch_histogram *copy = sketch_histogram_new(from->schema, cache);
-    if (!copy) {
+    struct sketch_histogram *copy = sketch_pages_copy(from, cache);
+    if (copy && !count_all(&copy, *into, cache)) {
+        sketch_pages_free(copy, cache);
         return false;
     }
-    if (!sketch_histogram_merge(&copy, from, cache) ||
-        (*into && !samples_add(&copy, exact_of(*into), cache))) {
-        sketch_histogram_free(copy, cache);
-        return false;
-    }
-    replace(into, copy, cache);
-    return true;
+    return replace(into, copy ? &copy->sketch : NULL, cache);
 }
 
 bool sketch_merge(struct sketch **into, const struct sketch *from, struct pool_cache *cache)
@@ -148,14 +316,13 @@ bool sketch_merge(struct sketch **into, const struct sketch *from, struct pool_c
     if (!from) {
         return true;
     }
-    bool into_exact = !*into || is_exact(*into);
-    if (into_exact) {
-        return is_exact(from) ? merge_exact(into, exact_of(from), cache)
-                              : merge_into_copy(into, histogram_of(from), cache);
+    if (!is_histogram(*into)) {
+        return is_histogram(from) ? merge_into_copy(into, histogram_of(from), cache)
+                                  : merge_samples(into, from, cache);
     }
-    struct sketch_histogram *histogram = (struct sketch_histogram *)(void *)*into;
-    bool merged = is_exact(from) ? samples_add(&histogram, exact_of(from), cache)
-                                 : sketch_histogram_merge(&histogram, histogram_of(from), cache);
+    struct sketch_histogram *histogram = histogram_of(*into);
+    bool merged = is_histogram(from) ? sketch_histogram_merge(&histogram, histogram_of(from), cache)
+                                     : count_all(&histogram, from, cache);
     *into = &histogram->sketch;
     return merged;
 }
@@ -165,10 +332,12 @@ void sketch_free(struct sketch **sketch, struct pool_cache *cache)
     if (!*sketch) {
         return;
     }
-    if (is_exact(*sketch)) {
-        sketch_exact_free((struct sketch_exact *)(void *)*sketch, cache);
+    if ((*sketch)->phase == SKETCH_PHASE_EXACT) {
+        sketch_exact_free(exact_of(*sketch), cache);
+    } else if ((*sketch)->phase == SKETCH_PHASE_LIST) {
+        sketch_list_free(list_of(*sketch), cache);
     } else {
-        sketch_histogram_free((struct sketch_histogram *)(void *)*sketch, cache);
+        sketch_pages_free(histogram_of(*sketch), cache);
     }
     *sketch = NULL;
 }
@@ -180,8 +349,10 @@ void sketch_quantiles(const struct sketch *sketch, const double *percents, size_
         for (size_t i = 0; i < count; i++) {
             results[i] = (double)NAN;
         }
-    } else if (is_exact(sketch)) {
+    } else if (sketch->phase == SKETCH_PHASE_EXACT) {
         sketch_exact_quantiles(exact_of(sketch), percents, count, results);
+    } else if (sketch->phase == SKETCH_PHASE_LIST) {
+        sketch_list_quantiles(list_of(sketch), percents, count, results);
     } else {
         sketch_histogram_quantiles(histogram_of(sketch), percents, count, results);
     }
@@ -194,8 +365,10 @@ void sketch_cumulative(const struct sketch *sketch, const double *bounds, size_t
         for (size_t i = 0; i < count; i++) {
             weights[i] = 0;
         }
-    } else if (is_exact(sketch)) {
+    } else if (sketch->phase == SKETCH_PHASE_EXACT) {
         sketch_exact_cumulative(exact_of(sketch), bounds, count, weights);
+    } else if (sketch->phase == SKETCH_PHASE_LIST) {
+        sketch_list_cumulative(list_of(sketch), bounds, count, weights);
     } else {
         sketch_histogram_cumulative(histogram_of(sketch), bounds, count, weights);
     }
@@ -206,8 +379,11 @@ double sketch_weight(const struct sketch *sketch)
     if (!sketch) {
         return 0;
     }
-    return is_exact(sketch) ? sketch_exact_weight(exact_of(sketch))
-                            : sketch_histogram_weight(histogram_of(sketch));
+    if (sketch->phase == SKETCH_PHASE_EXACT) {
+        return sketch_exact_weight(exact_of(sketch));
+    }
+    return sketch->phase == SKETCH_PHASE_LIST ? list_of(sketch)->count * list_of(sketch)->weight
+                                              : sketch_histogram_weight(histogram_of(sketch));
 }
 
 void sketch_export(const struct sketch *sketch, int *schema, sketch_visit *visit, void *context)
@@ -216,8 +392,10 @@ void sketch_export(const struct sketch *sketch, int *schema, sketch_visit *visit
     if (!sketch) {
         return;
     }
-    if (is_exact(sketch)) {
+    if (sketch->phase == SKETCH_PHASE_EXACT) {
         sketch_exact_export(exact_of(sketch), visit, context);
+    } else if (sketch->phase == SKETCH_PHASE_LIST) {
+        sketch_list_export(list_of(sketch), visit, context);
     } else {
         *schema = histogram_of(sketch)->schema;
         sketch_histogram_export(histogram_of(sketch), visit, context);
@@ -229,6 +407,9 @@ size_t sketch_bytes(const struct sketch *sketch)
     if (!sketch) {
         return 0;
     }
-    return is_exact(sketch) ? sketch_exact_bytes(exact_of(sketch))
-                            : sketch_histogram_bytes(histogram_of(sketch));
+    if (sketch->phase == SKETCH_PHASE_EXACT) {
+        return pool_block_bytes(sketch_exact_bytes(exact_of(sketch)));
+    }
+    return sketch->phase == SKETCH_PHASE_LIST ? pool_block_bytes(sketch_list_bytes(list_of(sketch)))
+                                              : sketch_histogram_bytes(histogram_of(sketch));
 }

@@ -4,13 +4,23 @@
  * exponential histogram. Two sketches merge without loss beyond their resolution, and buckets
  * export as Prometheus native histograms.
  *
- * Exact phase: up to SKETCH_EXACT_SAMPLES samples with their weights. Histogram phase: bucket i of
- * schema s holds values in (base^(i-1), base^i] with base = 2^(2^-s), upper-inclusive, mirrored for
- * negative values, and one bucket for zero. It starts at schema 8 (growth 1.0027); a bucket answers
- * with the value whose relative error is the same at both ends, 2/(1+base) of its upper bound: at
- * most 0.14 %. Above SKETCH_PAGES_MAX pages of buckets the schema is halved (index' = ceil(index /
- * 2)), which doubles the error and keeps the memory of one sketch below SKETCH_BYTES_MAX whatever
- * is sent.
+ * Exact phase: up to SKETCH_EXACT_SAMPLES samples with their weights. Then bucket i of schema s
+ * holds values in (base^(i-1), base^i] with base = 2^(2^-s), upper-inclusive, mirrored for negative
+ * values, and one bucket for zero. The schema is 8 at first (growth 1.0027); a bucket answers with
+ * the value whose relative error is the same at both ends, 2/(1+base) of its upper bound: at most
+ * 0.14 %. Up to 224 samples of one weight that are spread over a wide range are kept as a list of
+ * their buckets, two bytes each; else counters of 1 to 64 bits in sparse pages of 64 buckets. Where
+ * these would pass SKETCH_BYTES_MAX the schema is halved (index' = ceil(index / 2)), which doubles
+ * the error and bounds the memory of one sketch whatever is sent.
+ *
+ * Bytes of lognormal samples of one weight that are floats, on average (bench_sketch; one sample
+ * that is no float makes it eight bytes in place of four each in the exact phase):
+ *
+ *     samples              20    64   100   156  1000  10000
+ *     sigma 0.25           88   288   187   207   335    632
+ *     sigma 0.5            88   288   240   322   520   1002
+ *     sigma 1              88   288   240   352   769   1556
+ *     sigma 2              88   288   240   352  1139   2296
  *
  * The sketch owns pool blocks. One thread at a time; a sketch may pass from a worker to the
  * flusher.
@@ -27,9 +37,7 @@
 #define SKETCH_EXACT_SAMPLES 64
 #define SKETCH_SCHEMA_MAX 8
 #define SKETCH_PAGE_BUCKETS 64
-#define SKETCH_PAGES_MAX 128
-/* 128 pages at 64-bit counters with their directory. */
-#define SKETCH_BYTES_MAX (SKETCH_PAGES_MAX * (SKETCH_PAGE_BUCKETS * 8 + 32) + 1024)
+#define SKETCH_BYTES_MAX 36864
 
 struct sketch; /* allocated from a pool on the first sample; NULL is the empty sketch */
 
@@ -68,7 +76,7 @@ enum sketch_sign { SKETCH_NEGATIVE = -1, SKETCH_ZERO = 0, SKETCH_POSITIVE = 1 };
 typedef void sketch_visit(void *context, enum sketch_sign sign, int32_t index, double weight);
 void sketch_export(const struct sketch *sketch, int *schema, sketch_visit *visit, void *context);
 
-/* Bytes of pool memory held. */
+/* Bytes of pool memory held, as whole blocks. */
 size_t sketch_bytes(const struct sketch *sketch);
 
 /* The index of the bucket of `value` > 0 at `schema` (0 to 8), and the upper bound of a bucket; for

@@ -22,16 +22,17 @@
  * octave. */
 extern const uint64_t sketch_bucket_mantissas[SKETCH_BUCKETS_OCTAVE + 1];
 
-/* For each 512th of the mantissas, the bucket of its smallest. A cell is narrower than any bucket,
- * so that a value is in this bucket or the next. */
-extern const uint16_t sketch_bucket_starts[SKETCH_BUCKET_CELLS];
+/* For each 512th of the mantissas, the bucket of its smallest in the low nine bits, and above them
+ * the largest mantissa of that bucket. A cell is narrower than any bucket, so that a value is in
+ * this bucket or the next. */
+extern const uint64_t sketch_bucket_cells[SKETCH_BUCKET_CELLS];
 
 /* The ordinal at schema SKETCH_SCHEMA_MAX of a normal double > 0, by its bits. */
 static inline int32_t sketch_bucket_ordinal_of_bits(uint64_t bits)
 {
     uint64_t mantissa = bits & 0xfffffffffffffU;
-    int32_t bucket = sketch_bucket_starts[mantissa >> 43];
-    bucket += mantissa > sketch_bucket_mantissas[bucket];
+    uint64_t cell = sketch_bucket_cells[mantissa >> 43];
+    int32_t bucket = (int32_t)(cell & 511) + (mantissa << 9 > cell);
     return (int32_t)(bits >> 52) * SKETCH_BUCKETS_OCTAVE + bucket -
            (1023 * SKETCH_BUCKETS_OCTAVE + 1);
 }
@@ -46,7 +47,23 @@ static inline int32_t sketch_bucket_ordinal(double value)
     return sketch_bucket_ordinal_of_bits(bits) - (subnormal ? 64 * SKETCH_BUCKETS_OCTAVE : 0);
 }
 
+/* A sign and the ordinal of a magnitude; 0 for zero. */
+struct sketch_point {
+    enum sketch_sign sign;
+    int32_t ordinal;
+};
+
+/* At schema SKETCH_SCHEMA_MAX. */
+static inline struct sketch_point sketch_bucket_point(double value)
+{
+    if (value == 0) {
+        return (struct sketch_point){SKETCH_ZERO, 0};
+    }
+    return value < 0 ? (struct sketch_point){SKETCH_NEGATIVE, sketch_bucket_ordinal(-value)}
+                     : (struct sketch_point){SKETCH_POSITIVE, sketch_bucket_ordinal(value)};
+}
+
 /* The value that stands for all of a bucket: its relative error is the same at both ends. */
-double sketch_bucket_center(int32_t ordinal, int schema);
+double sketch_bucket_center(struct sketch_point point, int schema);
 
 #endif

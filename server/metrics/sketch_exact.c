@@ -10,9 +10,9 @@
 
 _Static_assert(offsetof(struct sketch_exact, bytes) == 8, "capacities are chosen for this header");
 
-/* How many samples a block holds as it grows: as floats they fill 32, 64, 96, 128, 192 and 264
+/* How many samples a block holds as it grows: as floats they fill 32, 64, 88, 128, 192 and 264
  * bytes. All are even, so that weights behind floats are aligned. */
-static const uint8_t capacities[] = {6, 14, 22, 30, 46, SKETCH_EXACT_SAMPLES};
+static const uint8_t capacities[] = {6, 14, 20, 30, 46, SKETCH_EXACT_SAMPLES};
 
 static unsigned capacity_for(unsigned count)
 {
@@ -50,7 +50,7 @@ struct sketch_sample sketch_exact_sample(const struct sketch_exact *exact, unsig
     const void *values = exact->bytes;
     return (struct sketch_sample){
         .value = exact->wide ? ((const double *)values)[i] : (double)((const float *)values)[i],
-        .weight = exact->weighted ? weights_of(exact)[i] : 1,
+        .weight = exact->weighted ? weights_of(exact)[i] : (double)exact->weight,
     };
 }
 
@@ -69,16 +69,25 @@ static void append(struct sketch_exact *exact, double value, double weight)
     }
 }
 
-static struct sketch_exact *exact_new(unsigned capacity, bool wide, bool weighted,
-                                      struct pool_cache *cache)
+/* What a sketch needs to be to hold samples. */
+struct shape {
+    unsigned count;
+    bool wide, weighted;
+    float weight;
+};
+
+static struct sketch_exact *exact_new(const struct shape *shape, struct pool_cache *cache)
 {
-    struct sketch_exact *exact = pool_take(cache, shape_bytes(capacity, wide, weighted));
+    unsigned capacity = capacity_for(shape->count);
+    struct sketch_exact *exact =
+        pool_take(cache, shape_bytes(capacity, shape->wide, shape->weighted));
     if (exact) {
         exact->sketch.phase = SKETCH_PHASE_EXACT;
         exact->count = 0;
         exact->capacity = (uint8_t)capacity;
-        exact->wide = wide;
-        exact->weighted = weighted;
+        exact->wide = shape->wide;
+        exact->weighted = shape->weighted;
+        exact->weight = shape->weight;
     }
     return exact;
 }
@@ -91,19 +100,22 @@ static void append_all(struct sketch_exact *into, const struct sketch_exact *fro
     }
 }
 
-bool sketch_exact_reserve(struct sketch_exact **exact, unsigned count, bool wide, bool weighted,
-                          struct pool_cache *cache)
+/* Room for samples of this shape beside those that are there. Makes *exact where it is NULL. False
+ * at the budget: nothing is changed. */
+static bool reserve(struct sketch_exact **exact, struct shape shape, struct pool_cache *cache)
 {
-    REQUIRE(count <= SKETCH_EXACT_SAMPLES);
     struct sketch_exact *old = *exact;
     if (old) {
-        if (count <= old->capacity && wide <= old->wide && weighted <= old->weighted) {
+        shape.count += old->count;
+        shape.weighted |= old->weighted || shape.weight != old->weight;
+        if (shape.count <= old->capacity && shape.wide <= old->wide &&
+            shape.weighted <= old->weighted) {
             return true;
         }
-        wide |= old->wide;
-        weighted |= old->weighted;
+        shape.wide |= old->wide;
     }
-    struct sketch_exact *grown = exact_new(capacity_for(count), wide, weighted, cache);
+    REQUIRE(shape.count <= SKETCH_EXACT_SAMPLES);
+    struct sketch_exact *grown = exact_new(&shape, cache);
     if (!grown) {
         return false;
     }
@@ -123,8 +135,15 @@ static bool is_float(double value)
 bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
                       struct pool_cache *cache)
 {
-    unsigned count = *exact ? (*exact)->count : 0;
-    if (!sketch_exact_reserve(exact, count + 1, !is_float(value), weight != 1, cache)) {
+    struct sketch_exact *old = *exact;
+    if (old && old->count < old->capacity && !old->weighted && weight == (double)old->weight &&
+        !old->wide && is_float(value)) {
+        ((float *)(void *)old->bytes)[old->count++] = (float)value;
+        return true;
+    }
+    bool weighted = !is_float(weight);
+    struct shape shape = {1, !is_float(value), weighted, weighted ? 0 : (float)weight};
+    if (!reserve(exact, shape, cache)) {
         return false;
     }
     append(*exact, value, weight);
@@ -134,19 +153,12 @@ bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
 bool sketch_exact_merge(struct sketch_exact **into, const struct sketch_exact *from,
                         struct pool_cache *cache)
 {
-    unsigned count = *into ? (*into)->count : 0;
-    if (!sketch_exact_reserve(into, count + from->count, from->wide, from->weighted, cache)) {
+    struct shape shape = {from->count, from->wide, from->weighted, from->weight};
+    if (!reserve(into, shape, cache)) {
         return false;
     }
     append_all(*into, from);
     return true;
-}
-
-static void samples_copy(const struct sketch_exact *exact, struct sketch_sample *samples)
-{
-    for (unsigned i = 0; i < exact->count; i++) {
-        samples[i] = sketch_exact_sample(exact, i);
-    }
 }
 
 /* Insertion sort: there are few, and none is NaN. */
@@ -162,10 +174,19 @@ static void samples_sort(struct sketch_sample *samples, unsigned count)
     }
 }
 
+void sketch_exact_sort(const struct sketch_exact *exact,
+                       struct sketch_sample samples[SKETCH_EXACT_SAMPLES])
+{
+    for (unsigned i = 0; i < exact->count; i++) {
+        samples[i] = sketch_exact_sample(exact, i);
+    }
+    samples_sort(samples, exact->count);
+}
+
 double sketch_exact_weight(const struct sketch_exact *exact)
 {
     if (!exact->weighted) {
-        return exact->count;
+        return exact->count * (double)exact->weight;
     }
     double weight = 0;
     for (unsigned i = 0; i < exact->count; i++) {
@@ -178,8 +199,7 @@ void sketch_exact_quantiles(const struct sketch_exact *exact, const double *perc
                             double *results)
 {
     struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    samples_copy(exact, samples);
-    samples_sort(samples, exact->count);
+    sketch_exact_sort(exact, samples);
     double total = sketch_exact_weight(exact);
     double cumulative = samples[0].weight;
     unsigned at = 0;
@@ -196,8 +216,7 @@ void sketch_exact_cumulative(const struct sketch_exact *exact, const double *bou
                              double *weights)
 {
     struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    samples_copy(exact, samples);
-    samples_sort(samples, exact->count);
+    sketch_exact_sort(exact, samples);
     double cumulative = 0;
     unsigned at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -208,8 +227,7 @@ void sketch_exact_cumulative(const struct sketch_exact *exact, const double *bou
     }
 }
 
-/* Makes the weights whole units, dealt out in the order of arrival as the histogram phase would
- * have done. */
+/* Makes the weights whole units, dealt out in ascending order as becoming a histogram would. */
 static void samples_round(struct sketch_sample *samples, unsigned count)
 {
     double carry = 0;
@@ -236,9 +254,8 @@ static bool same_bucket(double a, double b)
 void sketch_exact_export(const struct sketch_exact *exact, sketch_visit *visit, void *context)
 {
     struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    samples_copy(exact, samples);
+    sketch_exact_sort(exact, samples);
     samples_round(samples, exact->count);
-    samples_sort(samples, exact->count);
     for (unsigned i = 0; i < exact->count;) {
         double value = samples[i].value, units = 0;
         for (; i < exact->count && same_bucket(samples[i].value, value); i++) {

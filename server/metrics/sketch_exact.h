@@ -2,7 +2,8 @@
  *
  * The exact phase of a sketch: its samples in the order they came, in one pool block that grows
  * with them. Values take four bytes while every one of them is a float, then eight; weights take
- * none while each is 1, then eight. One thread at a time; private to the sketch.
+ * none while they are all the same, and a float, then eight. One thread at a time; private to the
+ * sketch.
  */
 #ifndef SERVER_METRICS_SKETCH_EXACT_H
 #define SERVER_METRICS_SKETCH_EXACT_H
@@ -19,21 +20,16 @@ struct sketch_exact {
     struct sketch sketch;
     uint8_t count;
     uint8_t capacity;
-    bool wide;     /* values are double, else float */
-    bool weighted; /* `capacity` weights follow the values */
-    _Alignas(8) unsigned char bytes[];
+    bool wide : 1;     /* values are double, else float */
+    bool weighted : 1; /* `capacity` weights follow the values */
+    float weight;      /* of each sample, while they are not weighted */
+    unsigned char bytes[];
 };
 
 struct sketch_sample {
     double value;
     double weight;
 };
-
-/* Room for `count` samples in all (at most SKETCH_EXACT_SAMPLES), of which the new ones need eight
- * bytes or a weight as told. Makes *exact where it is NULL. False at the budget: nothing is
- * changed. */
-bool sketch_exact_reserve(struct sketch_exact **exact, unsigned count, bool wide, bool weighted,
-                          struct pool_cache *cache);
 
 /* False at the budget: nothing is changed. There must be fewer than SKETCH_EXACT_SAMPLES. */
 bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
@@ -47,6 +43,10 @@ void sketch_exact_free(struct sketch_exact *exact, struct pool_cache *cache);
 
 /* Sample number i in the order of arrival. */
 struct sketch_sample sketch_exact_sample(const struct sketch_exact *exact, unsigned i);
+
+/* Writes the samples in ascending order of their values. */
+void sketch_exact_sort(const struct sketch_exact *exact,
+                       struct sketch_sample samples[SKETCH_EXACT_SAMPLES]);
 
 /* As sketch_*() of the same names. */
 void sketch_exact_quantiles(const struct sketch_exact *exact, const double *percents, size_t count,

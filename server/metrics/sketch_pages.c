@@ -3,314 +3,337 @@
 
 #include <string.h>
 
-#include "server/core/require.h"
+_Static_assert(offsetof(struct sketch_histogram, directory) == 56, "no padding but what is needed");
+_Static_assert(SKETCH_BYTES_MAX / 8 < 1 << 13, "an offset takes 13 bits of an entry");
+_Static_assert(SKETCH_BYTES_MAX <= POOL_BLOCK_BYTES_MAX, "a histogram is one block");
 
-_Static_assert(SKETCH_PAGE_BUCKETS == 64, "keys take six bits off an ordinal");
-_Static_assert(SKETCH_PAGES_MAX <= 256, "a position must fit its byte of an entry");
-
-static unsigned bits_for(uint64_t units)
+/* The words before the pages with so many directory entries. */
+static unsigned header_words(unsigned entries)
 {
-    unsigned bits = 8;
-    while (units > UINT64_MAX >> (64 - bits)) {
-        bits *= 2;
+    return (unsigned)((offsetof(struct sketch_histogram, directory) + entries * 2 + 7) / 8);
+}
+
+static struct sketch_histogram *block_take(unsigned words, struct pool_cache *cache)
+{
+    size_t bytes = pool_block_bytes(words * sizeof(uint64_t));
+    struct sketch_histogram *block = pool_take(cache, bytes);
+    if (block) {
+        block->words = (uint16_t)(bytes / sizeof(uint64_t));
     }
-    return bits;
+    return block;
 }
 
-static size_t page_bytes(unsigned bits)
+struct sketch_histogram *sketch_pages_new(unsigned words, struct pool_cache *cache)
 {
-    return SKETCH_PAGE_BUCKETS * bits / 8;
+    struct sketch_histogram *histogram = block_take(header_words(words / 4 + 1) + words, cache);
+    if (histogram) {
+        unsigned block_words = histogram->words;
+        *histogram = (struct sketch_histogram){.words = (uint16_t)block_words};
+    }
+    return histogram;
 }
 
-static uint32_t entry_of(uint32_t key, unsigned position, unsigned bits)
+struct sketch_histogram *sketch_pages_copy(const struct sketch_histogram *histogram,
+                                           struct pool_cache *cache)
 {
-    return key << 16 | position << 8 | bits;
+    struct sketch_histogram *copy = block_take(histogram->words, cache);
+    if (copy) {
+        memcpy(copy, histogram, histogram->words * sizeof(uint64_t));
+    }
+    return copy;
 }
 
-/* The power of two that is at most three quarters full. */
-static unsigned slot_count(unsigned capacity)
+void sketch_pages_free(struct sketch_histogram *histogram, struct pool_cache *cache)
 {
-    return 1U << (32 - __builtin_clz(capacity * 4 / 3 - 1));
+    pool_give(cache, histogram, histogram->words * sizeof(uint64_t));
 }
 
-size_t sketch_pages_header_bytes(unsigned capacity)
+/* The entries of a directory that has to lead to one more page. */
+struct reach {
+    unsigned first, count;
+};
+
+static struct reach reach_with(const struct sketch_histogram *histogram, bool negative,
+                               unsigned page)
 {
-    return offsetof(struct sketch_histogram, counters) + capacity * sizeof(uint64_t *) +
-           slot_count(capacity) * sizeof(uint32_t);
+    unsigned first = histogram->first[negative], count = histogram->count[negative];
+    if (count == 0) {
+        return (struct reach){page, 1};
+    }
+    if (page < first) {
+        return (struct reach){page, count + first - page};
+    }
+    return (struct reach){first, page - first < count ? count : page - first + 1};
 }
 
-unsigned sketch_pages_capacity(unsigned capacity_before)
+/* There must be room for the entries. */
+static void directory_extend(struct sketch_histogram *histogram, bool negative, struct reach reach)
 {
-    unsigned capacity = capacity_before + (capacity_before < 48 ? 6 : 24);
-    return capacity < SKETCH_PAGES_MAX ? capacity : SKETCH_PAGES_MAX;
+    unsigned count = histogram->count[negative], added = reach.count - count;
+    unsigned before = count > 0 ? histogram->first[negative] - reach.first : 0;
+    uint16_t *entries = sketch_pages_directory(histogram, negative);
+    if (!negative) {
+        memmove(entries + reach.count, entries + count, histogram->count[1] * sizeof *entries);
+    }
+    memmove(entries + before, entries, count * sizeof *entries);
+    memset(entries, 0, before * sizeof *entries);
+    memset(entries + before + count, 0, (added - before) * sizeof *entries);
+    histogram->first[negative] = (uint16_t)reach.first;
+    histogram->count[negative] = (uint16_t)reach.count;
 }
 
-void sketch_pages_init(struct sketch_histogram *histogram)
+static unsigned entry_count(const struct sketch_histogram *histogram)
 {
-    unsigned slots = slot_count(histogram->page_capacity);
-    histogram->page_count = 0;
-    histogram->slot_mask = slots - 1;
-    memset(sketch_pages_slots(histogram), 0, slots * sizeof(uint32_t));
+    return (unsigned)histogram->count[0] + histogram->count[1];
 }
 
-/* Writes the entries of all pages to `entries`, in no order. */
-static void entries_collect(const struct sketch_histogram *histogram, uint32_t *entries)
+unsigned sketch_pages_live(const struct sketch_histogram *histogram)
 {
-    const uint32_t *slots = sketch_pages_slots(histogram);
-    unsigned count = 0;
-    for (unsigned i = 0; i <= histogram->slot_mask; i++) {
-        if (slots[i] != 0) {
-            entries[count++] = slots[i];
+    unsigned words = 0;
+    for (unsigned i = 0; i < entry_count(histogram); i++) {
+        unsigned entry = histogram->directory[i];
+        words += entry ? 1U << sketch_pages_code(entry) : 0;
+    }
+    return words;
+}
+
+/* Puts a new page below the others and returns its words. There must be room. */
+static uint64_t *page_place(struct sketch_histogram *histogram, unsigned code, uint16_t *entry)
+{
+    histogram->filled = (uint16_t)(histogram->filled + (1U << code));
+    *entry = (uint16_t)((unsigned)histogram->filled << 3 | code);
+    return sketch_pages_words(histogram, *entry);
+}
+
+/* Copies everything but holes into a block with room for so many entries and words more. */
+static bool move(struct sketch_histogram **histogram, unsigned words, struct pool_cache *cache)
+{
+    const struct sketch_histogram *old = *histogram;
+    struct sketch_histogram *block = block_take(words, cache);
+    if (!block) {
+        return false;
+    }
+    unsigned block_words = block->words, entries = entry_count(old);
+    memcpy(block, old, offsetof(struct sketch_histogram, directory) + entries * sizeof(uint16_t));
+    block->words = (uint16_t)block_words;
+    block->filled = 0;
+    for (unsigned i = 0; i < entries; i++) {
+        unsigned entry = old->directory[i], code = sketch_pages_code(entry);
+        if (entry) {
+            uint64_t *page = page_place(block, code, &block->directory[i]);
+            memcpy(page, sketch_pages_words(old, entry), sizeof *page << code);
+        }
+    }
+    sketch_pages_free(*histogram, cache);
+    *histogram = block;
+    return true;
+}
+
+void sketch_pages_reserve(struct sketch_histogram **histogram, unsigned words,
+                          struct pool_cache *cache)
+{
+    unsigned header = header_words(entry_count(*histogram));
+    if (header + (*histogram)->filled + words > (*histogram)->words) {
+        words += header + sketch_pages_live(*histogram);
+        if (words <= SKETCH_BYTES_MAX / sizeof(uint64_t)) {
+            move(histogram, words, cache);
         }
     }
 }
 
-void sketch_pages_deinit(struct sketch_histogram *histogram, struct pool_cache *cache)
+void sketch_pages_trim(struct sketch_histogram **histogram, struct pool_cache *cache)
 {
-    uint32_t entries[SKETCH_PAGES_MAX];
-    entries_collect(histogram, entries);
-    for (unsigned i = 0; i < histogram->page_count; i++) {
-        pool_give(cache, histogram->counters[entries[i] >> 8 & 0xff],
-                  page_bytes(entries[i] & 0xff));
+    unsigned words = header_words(entry_count(*histogram)) + sketch_pages_live(*histogram);
+    if (pool_block_bytes(words * sizeof(uint64_t)) < (*histogram)->words * sizeof(uint64_t)) {
+        move(histogram, words, cache);
     }
 }
 
-size_t sketch_pages_bytes(const struct sketch_histogram *histogram)
+/* Makes room for one page more, and its entry where it has none. */
+static enum sketch_room make_room(struct sketch_histogram **histogram, bool negative, unsigned page,
+                                  unsigned code, struct pool_cache *cache)
 {
-    uint32_t entries[SKETCH_PAGES_MAX];
-    entries_collect(histogram, entries);
-    size_t bytes = 0;
-    for (unsigned i = 0; i < histogram->page_count; i++) {
-        bytes += page_bytes(entries[i] & 0xff);
-    }
-    return bytes;
-}
-
-/* Moves the header into a block with room for more pages. */
-static bool header_grow(struct sketch_histogram **histogram, struct pool_cache *cache)
-{
-    struct sketch_histogram *old = *histogram;
-    unsigned capacity = sketch_pages_capacity(old->page_capacity);
-    struct sketch_histogram *grown = pool_take(cache, sketch_pages_header_bytes(capacity));
-    if (!grown) {
-        return false;
-    }
-    memcpy(grown, old, offsetof(struct sketch_histogram, counters));
-    grown->page_capacity = (uint8_t)capacity;
-    sketch_pages_init(grown);
-    grown->page_count = old->page_count;
-    memcpy(grown->counters, old->counters, old->page_count * sizeof *old->counters);
-    uint32_t entries[SKETCH_PAGES_MAX];
-    entries_collect(old, entries);
-    for (unsigned i = 0; i < old->page_count; i++) {
-        *sketch_pages_find(grown, entries[i] >> 16) = entries[i];
-    }
-    pool_give(cache, old, sketch_pages_header_bytes(old->page_capacity));
-    *histogram = grown;
-    return true;
-}
-
-/* Adds a page with one count. */
-static bool page_add(struct sketch_histogram **histogram, struct sketch_place place, uint64_t units,
-                     struct pool_cache *cache)
-{
-    REQUIRE((*histogram)->page_count < SKETCH_PAGES_MAX);
-    if ((*histogram)->page_count == (*histogram)->page_capacity && !header_grow(histogram, cache)) {
-        return false;
-    }
-    unsigned bits = bits_for(units);
-    uint64_t *counters = pool_take(cache, page_bytes(bits));
-    if (!counters) {
-        return false;
-    }
-    memset(counters, 0, page_bytes(bits));
-    unsigned position = (*histogram)->page_count++;
-    uint32_t entry = entry_of(place.key, position, bits);
-    (*histogram)->counters[position] = counters;
-    *sketch_pages_find(*histogram, place.key) = entry;
-    sketch_counter_write(sketch_counter_of(*histogram, entry, place.bucket), units);
-    return true;
-}
-
-/* Moves the counters of a page into ones that are wide enough for `units`. */
-static bool page_widen(struct sketch_histogram *histogram, uint32_t *slot, uint64_t units,
-                       struct pool_cache *cache)
-{
-    uint32_t narrow = *slot;
-    unsigned bits = bits_for(units), position = narrow >> 8 & 0xff;
-    uint64_t *counters = pool_take(cache, page_bytes(bits));
-    if (!counters) {
-        return false;
-    }
-    uint64_t counts[SKETCH_PAGE_BUCKETS];
-    for (unsigned bucket = 0; bucket < SKETCH_PAGE_BUCKETS; bucket++) {
-        counts[bucket] = sketch_counter_read(sketch_counter_of(histogram, narrow, bucket));
-    }
-    pool_give(cache, histogram->counters[position], page_bytes(narrow & 0xff));
-    memset(counters, 0, page_bytes(bits));
-    histogram->counters[position] = counters;
-    *slot = entry_of(narrow >> 16, position, bits);
-    for (unsigned bucket = 0; bucket < SKETCH_PAGE_BUCKETS; bucket++) {
-        sketch_counter_write(sketch_counter_of(histogram, *slot, bucket), counts[bucket]);
-    }
-    return true;
-}
-
-bool sketch_pages_count(struct sketch_histogram **histogram, struct sketch_place place,
-                        uint64_t units, struct pool_cache *cache)
-{
-    uint32_t *slot = sketch_pages_find(*histogram, place.key);
-    if (*slot == 0) {
-        return page_add(histogram, place, units, cache);
-    }
-    struct sketch_counter counter = sketch_counter_of(*histogram, *slot, place.bucket);
-    uint64_t sum = sketch_units_sum(sketch_counter_read(counter), units);
-    if (sum > counter.limit) {
-        if (!page_widen(*histogram, slot, sum, cache)) {
-            return false;
+    struct reach reach = reach_with(*histogram, negative, page);
+    unsigned entries = entry_count(*histogram) + reach.count - (*histogram)->count[negative];
+    unsigned words = header_words(entries) + (1U << code);
+    if (words + (*histogram)->filled > (*histogram)->words) {
+        words += sketch_pages_live(*histogram);
+        if (words > SKETCH_BYTES_MAX / sizeof(uint64_t)) {
+            return SKETCH_TOO_LARGE;
         }
-        counter = sketch_counter_of(*histogram, *slot, place.bucket);
+        if (!move(histogram, words, cache)) {
+            return SKETCH_NO_MEMORY;
+        }
     }
-    sketch_counter_write(counter, sum);
+    if (reach.count > (*histogram)->count[negative]) {
+        directory_extend(*histogram, negative, reach);
+    }
+    return SKETCH_ROOM;
+}
+
+static uint16_t *slot_of(const struct sketch_histogram *histogram, bool negative, unsigned page)
+{
+    return sketch_pages_directory(histogram, negative) + (page - histogram->first[negative]);
+}
+
+/* Makes the page, or makes it wider; `code` must be wider than it is. */
+static enum sketch_room page_make(struct sketch_histogram **histogram, bool negative, unsigned page,
+                                  unsigned code, struct pool_cache *cache)
+{
+    enum sketch_room room = make_room(histogram, negative, page, code, cache);
+    if (room == SKETCH_ROOM) {
+        uint16_t *slot = slot_of(*histogram, negative, page);
+        unsigned old = *slot;
+        uint64_t *words = page_place(*histogram, code, slot);
+        if (old) {
+            sketch_page_widen(sketch_pages_words(*histogram, old), sketch_pages_code(old), code,
+                              words);
+        } else {
+            memset(words, 0, sizeof *words << code);
+        }
+    }
+    return room;
+}
+
+enum sketch_room sketch_pages_count(struct sketch_histogram **histogram, bool negative,
+                                    int32_t ordinal, uint64_t units, struct pool_cache *cache)
+{
+    unsigned page = sketch_pages_number(ordinal), bucket = (uint32_t)ordinal % SKETCH_PAGE_BUCKETS;
+    unsigned entry = sketch_pages_entry(*histogram, negative, page);
+    unsigned code = sketch_pages_code(entry);
+    uint64_t sum = units;
+    if (entry) {
+        uint64_t count = sketch_page_read(sketch_pages_words(*histogram, entry), code, bucket);
+        sum = sketch_units_sum(count, units);
+    }
+    if (!entry || sum > sketch_page_limit(code)) {
+        code = sketch_page_code(sum);
+        enum sketch_room room = page_make(histogram, negative, page, code, cache);
+        if (room != SKETCH_ROOM) {
+            return room;
+        }
+        entry = *slot_of(*histogram, negative, page);
+    }
+    sketch_page_write(sketch_pages_words(*histogram, entry), code, bucket, sum);
+    return SKETCH_ROOM;
+}
+
+enum sketch_room sketch_pages_add(struct sketch_histogram **histogram, bool negative, unsigned page,
+                                  const uint64_t *words, unsigned code, struct pool_cache *cache)
+{
+    uint64_t wide[SKETCH_PAGE_WORDS_MAX];
+    for (unsigned need = code;; need++) {
+        unsigned entry = sketch_pages_entry(*histogram, negative, page);
+        if (!entry || sketch_pages_code(entry) < need) {
+            enum sketch_room room = page_make(histogram, negative, page, need, cache);
+            if (room != SKETCH_ROOM) {
+                return room;
+            }
+            entry = *slot_of(*histogram, negative, page);
+        }
+        need = sketch_pages_code(entry);
+        sketch_page_widen(words, code, need, wide);
+        if (sketch_page_add(sketch_pages_words(*histogram, entry), wide, need)) {
+            return SKETCH_ROOM;
+        }
+    }
+}
+
+void sketch_walk_init(struct sketch_walk *walk, const struct sketch_histogram *histogram)
+{
+    walk->histogram = histogram;
+    walk->next = 0;
+}
+
+static bool walk_zero(struct sketch_walk *walk)
+{
+    walk->sign = SKETCH_ZERO;
+    walk->words = &walk->histogram->zero;
+    walk->units = walk->histogram->zero;
+    return walk->units > 0;
+}
+
+/* False where the page is missing. */
+static bool walk_page(struct sketch_walk *walk, bool negative, unsigned at)
+{
+    const struct sketch_histogram *histogram = walk->histogram;
+    unsigned entry = sketch_pages_directory(histogram, negative)[at];
+    if (!entry) {
+        return false;
+    }
+    walk->sign = negative ? SKETCH_NEGATIVE : SKETCH_POSITIVE;
+    walk->page = histogram->first[negative] + at;
+    walk->code = sketch_pages_code(entry);
+    walk->words = sketch_pages_words(histogram, entry);
+    walk->units = sketch_page_sum(walk->words, walk->code);
     return true;
 }
 
-/* Insertion sort: pages side by side come out of the hash table in order but for one turn. */
-static void entries_sort(uint32_t *entries, unsigned count)
+bool sketch_walk_next(struct sketch_walk *walk)
 {
-    for (unsigned i = 1; i < count; i++) {
-        uint32_t entry = entries[i];
-        unsigned at = i;
-        for (; at > 0 && entries[at - 1] > entry; at--) {
-            entries[at] = entries[at - 1];
-        }
-        entries[at] = entry;
+    unsigned negatives = walk->histogram->count[1], last = entry_count(walk->histogram) + 1;
+    bool found = false;
+    while (!found && walk->next < last) {
+        unsigned at = walk->next++;
+        found = at < negatives    ? walk_page(walk, true, negatives - 1 - at)
+                : at == negatives ? walk_zero(walk)
+                                  : walk_page(walk, false, at - negatives - 1);
     }
+    return found;
+}
+
+static int32_t ordinal_of(const struct sketch_walk *walk, unsigned bucket)
+{
+    return ((int32_t)walk->page - SKETCH_PAGES_BIAS) * SKETCH_PAGE_BUCKETS + (int32_t)bucket;
+}
+
+int32_t sketch_walk_select(const struct sketch_walk *walk, uint64_t target)
+{
+    if (walk->sign == SKETCH_ZERO) {
+        return 0;
+    }
+    /* From the other end, the sum to the same bucket passes what is left. */
+    uint64_t upwards = walk->sign == SKETCH_POSITIVE ? target : walk->units - target + 1;
+    return ordinal_of(walk, sketch_page_select(walk->words, walk->code, upwards));
 }
 
 void sketch_cursor_init(struct sketch_cursor *cursor, const struct sketch_histogram *histogram)
 {
-    cursor->histogram = histogram;
-    entries_collect(histogram, cursor->entries);
-    entries_sort(cursor->entries, histogram->page_count);
-    cursor->page = cursor->step = 0;
-    cursor->taken = 0;
-    cursor->zero_done = false;
-}
-
-/* Zero lies between the negative pages and the others. */
-static bool zero_due(struct sketch_cursor *cursor)
-{
-    const struct sketch_histogram *histogram = cursor->histogram;
-    if (cursor->zero_done || (cursor->page < histogram->page_count &&
-                              cursor->entries[cursor->page] >> 16 < SKETCH_KEY_ZERO)) {
-        return false;
-    }
-    cursor->zero_done = true;
-    cursor->sign = SKETCH_ZERO;
-    cursor->ordinal = 0;
-    cursor->units = histogram->zero;
-    return histogram->zero > 0;
-}
-
-static void found(struct sketch_cursor *cursor, uint32_t key, unsigned bucket)
-{
-    bool negative = key < SKETCH_KEY_ZERO;
-    int32_t distance = (int32_t)(negative ? SKETCH_KEY_ZERO - key : key - SKETCH_KEY_ZERO);
-    cursor->sign = negative ? SKETCH_NEGATIVE : SKETCH_POSITIVE;
-    cursor->ordinal = (distance - SKETCH_KEY_BIAS) * SKETCH_PAGE_BUCKETS + (int32_t)bucket;
-}
-
-static void page_leave(struct sketch_cursor *cursor)
-{
-    cursor->page++;
-    cursor->step = 0;
-    cursor->taken = 0;
+    sketch_walk_init(&cursor->walk, histogram);
+    cursor->step = SKETCH_PAGE_BUCKETS;
 }
 
 /* The next bucket of the page the cursor is in. */
 static bool page_next(struct sketch_cursor *cursor)
 {
-    uint32_t entry = cursor->entries[cursor->page];
-    unsigned mirror = entry >> 16 < SKETCH_KEY_ZERO ? SKETCH_PAGE_BUCKETS - 1 : 0;
+    const struct sketch_walk *walk = &cursor->walk;
+    unsigned mirror = walk->sign == SKETCH_NEGATIVE ? SKETCH_PAGE_BUCKETS - 1 : 0;
     while (cursor->step < SKETCH_PAGE_BUCKETS) {
-        unsigned bucket = cursor->step ^ mirror;
-        struct sketch_counter counter = sketch_counter_of(cursor->histogram, entry, bucket);
-        if (*counter.word == 0) {
-            /* Most of a sparse page is passed over by the word. */
-            unsigned together = 64 / (entry & 0xff);
-            cursor->step = (cursor->step + together) & ~(together - 1);
-            continue;
-        }
-        cursor->step++;
-        cursor->units = sketch_counter_read(counter);
+        unsigned bucket = cursor->step++ ^ mirror;
+        cursor->units = sketch_page_read(walk->words, walk->code, bucket);
         if (cursor->units > 0) {
-            cursor->taken += (double)cursor->units;
-            found(cursor, entry >> 16, bucket);
+            cursor->ordinal = ordinal_of(walk, bucket);
             return true;
         }
     }
     return false;
 }
 
-/* Eight bytes at a time in two sums of four that cannot overflow: 8 words of 255 + 255. */
-static uint64_t sum_bytes(const uint64_t *words)
-{
-    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
-    uint64_t sums = 0;
-    for (unsigned i = 0; i < SKETCH_PAGE_BUCKETS / 8; i++) {
-        sums += (words[i] & even) + (words[i] >> 8 & even);
-    }
-    return (sums * UINT64_C(0x0001000100010001)) >> 48;
-}
-
-static double page_sum(const struct sketch_histogram *histogram, uint32_t entry)
-{
-    unsigned bits = entry & 0xff;
-    const uint64_t *words = histogram->counters[entry >> 8 & 0xff];
-    if (bits == 8) {
-        return (double)sum_bytes(words);
-    }
-    double sum = 0;
-    for (unsigned i = 0; i < bits; i++) {
-        for (unsigned shift = 0; shift < 64; shift += bits) {
-            sum += (double)(words[i] >> shift & UINT64_MAX >> (64 - bits));
-        }
-    }
-    return sum;
-}
-
-double sketch_cursor_skip(struct sketch_cursor *cursor, double units)
-{
-    const struct sketch_histogram *histogram = cursor->histogram;
-    double skipped = 0;
-    while (cursor->page < histogram->page_count) {
-        uint32_t entry = cursor->entries[cursor->page];
-        if (!cursor->zero_done && entry >> 16 > SKETCH_KEY_ZERO) {
-            break;
-        }
-        double sum = page_sum(histogram, entry) - cursor->taken;
-        if (!(skipped + sum < units)) {
-            break;
-        }
-        skipped += sum;
-        page_leave(cursor);
-    }
-    return skipped;
-}
-
 bool sketch_cursor_next(struct sketch_cursor *cursor)
 {
     for (;;) {
-        if (zero_due(cursor)) {
-            return true;
-        }
-        if (cursor->page == cursor->histogram->page_count) {
-            return false;
-        }
         if (page_next(cursor)) {
             return true;
         }
-        page_leave(cursor);
+        if (!sketch_walk_next(&cursor->walk)) {
+            return false;
+        }
+        cursor->step = 0;
+        if (cursor->walk.sign == SKETCH_ZERO) {
+            cursor->step = SKETCH_PAGE_BUCKETS;
+            cursor->ordinal = 0;
+            cursor->units = cursor->walk.units;
+            return true;
+        }
     }
 }

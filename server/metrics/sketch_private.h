@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the two phases of a sketch share. Private to sketch*.c.
+ * What the phases of a sketch share. Private to sketch*.c.
  */
 #ifndef SERVER_METRICS_SKETCH_PRIVATE_H
 #define SERVER_METRICS_SKETCH_PRIVATE_H
 
 #include <stdint.h>
 
-enum sketch_phase { SKETCH_PHASE_EXACT, SKETCH_PHASE_HISTOGRAM };
+enum sketch_phase { SKETCH_PHASE_EXACT, SKETCH_PHASE_LIST, SKETCH_PHASE_HISTOGRAM };
 
-/* The first member of struct sketch_exact and struct sketch_histogram. */
+/* The first member of struct sketch_exact, struct sketch_list and struct sketch_histogram. */
 struct sketch {
     uint8_t phase;
 };

@@ -2,7 +2,7 @@
  *
  * Sketches: a byte stream becomes adds and merges of two sketches under a budget. Their weight must
  * be that of what they took, the export must ascend and add up, memory must stay within its bound,
- * and quantiles must lie within the bucket error of those of a plain sorted list.
+ * and quantiles and the weights below bounds must lie within a bucket of those of a plain list.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -147,6 +147,26 @@ static void check_quantiles(struct run *run, struct pair *pair, int schema, doub
     }
 }
 
+/* Each bound's weight is that of the samples up to it, but for those in the bucket it is in. */
+static void check_cumulative(struct run *run, const struct pair *pair, int schema, double total)
+{
+    static const double bounds[] = {-1e300, -100, -1.5, -1e-9, 0, 1e-9, 1, 30, 4000, 1.7e308};
+    double weights[10], base = exp2(exp2(-schema)), last = 0;
+    double slack = run->whole ? 1e-9 * total : 1e-9 * total + pair->count;
+    sketch_cumulative(pair->sketch, bounds, 10, weights);
+    for (unsigned b = 0; b < 10; b++) {
+        double low = 0, high = 0, bound = bounds[b];
+        double near = bound / (base * (1 + 1e-9)), far = bound * (base * (1 + 1e-9));
+        for (unsigned i = 0; i < pair->count; i++) {
+            low += pair->samples[i].value <= fmin(near, far) ? pair->samples[i].weight : 0;
+            high += pair->samples[i].value <= fmax(near, far) ? pair->samples[i].weight : 0;
+        }
+        REQUIRE(weights[b] >= last);
+        REQUIRE(weights[b] >= low - slack && weights[b] <= high + slack);
+        last = weights[b];
+    }
+}
+
 static void check(struct run *run, struct pair *pair)
 {
     double total = total_of(pair);
@@ -163,6 +183,7 @@ static void check(struct run *run, struct pair *pair)
     }
     if (pair->count > 0) {
         check_quantiles(run, pair, schema, total);
+        check_cumulative(run, pair, schema, total);
     }
 }
 

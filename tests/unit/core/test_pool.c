@@ -65,7 +65,9 @@ static void blocks_are_aligned_and_apart(void **state)
         block->mark = (unsigned char)i;
         block->memory = pool_take(cache, block->bytes);
         assert_non_null(block->memory);
-        assert_int_equal((uintptr_t)block->memory % 16, 0);
+        assert_int_equal((uintptr_t)block->memory % 8, 0);
+        assert_in_range(pool_block_bytes(block->bytes), block->bytes,
+                        block->bytes < 32 ? 32 : block->bytes + block->bytes / 8 + 8);
         fill(block);
     }
     for (unsigned i = 0; i < 1024; i++) {

@@ -20,7 +20,7 @@
 
 #include "server/metrics/sketch.h"
 
-#define BUCKETS_MAX (SKETCH_PAGES_MAX * SKETCH_PAGE_BUCKETS + 1)
+#define BUCKETS_MAX (SKETCH_BYTES_MAX * 8 + 1)
 
 static const double percents[] = {0.01, 1, 5, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100};
 #define PERCENTS (sizeof percents / sizeof *percents)
