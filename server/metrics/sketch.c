@@ -71,6 +71,16 @@ static bool suits_list(const struct summary *summary)
            sketch_list_suits(summary->count, summary->minimum, summary->maximum);
 }
 
+/* The short way where there is one. */
+static inline bool increment(struct sketch_histogram *histogram, double value, double weight)
+{
+    uint64_t units = 1;
+    if (weight != 1) {
+        units = weight <= WHOLE_WEIGHT_MAX ? (uint64_t)weight : 0;
+    }
+    return (double)units == weight && sketch_histogram_increment(histogram, value, units);
+}
+
 /* There must be room. */
 static void list_append_all(struct sketch_list *into, const struct sketch *from)
 {
@@ -99,6 +109,9 @@ static bool count_samples(struct sketch_histogram **into, const struct sketch_ex
     }
     for (unsigned i = 0; i < from->count; i++) {
         struct sketch_sample sample = ordered ? samples[i] : sketch_exact_sample(from, i);
+        if (!ordered && increment(*into, sample.value, sample.weight)) {
+            continue;
+        }
         struct sketch_point point = sketch_bucket_point(sample.value);
         if (!sketch_histogram_count(into, point, sample.weight, cache)) {
             return false;
@@ -253,15 +266,9 @@ static bool add_by_phase(struct sketch **sketch, double value, double weight,
  * register. */
 bool sketch_add(struct sketch **sketch, double value, double weight, struct pool_cache *cache)
 {
-    if (*sketch && (*sketch)->phase == SKETCH_PHASE_HISTOGRAM) {
-        uint64_t units = 1;
-        if (weight != 1) {
-            units = weight <= WHOLE_WEIGHT_MAX ? (uint64_t)weight : 0;
-        }
-        if ((double)units == weight &&
-            sketch_histogram_increment(histogram_of(*sketch), value, units)) {
-            return true;
-        }
+    if (*sketch && (*sketch)->phase == SKETCH_PHASE_HISTOGRAM &&
+        increment(histogram_of(*sketch), value, weight)) {
+        return true;
     }
     return add_by_phase(sketch, value, weight, cache);
 }

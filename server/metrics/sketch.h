@@ -17,10 +17,10 @@
  * that is no float makes it eight bytes in place of four each in the exact phase):
  *
  *     samples              20    64   100   156  1000  10000
- *     sigma 0.25           88   288   187   207   335    632
- *     sigma 0.5            88   288   240   322   520   1002
- *     sigma 1              88   288   240   352   769   1556
- *     sigma 2              88   288   240   352  1139   2296
+ *     sigma 0.25           88   288   191   214   350    669
+ *     sigma 0.5            88   288   240   325   549   1062
+ *     sigma 1              88   288   240   352   805   1633
+ *     sigma 2              88   288   240   352  1179   2319
  *
  * The sketch owns pool blocks. One thread at a time; a sketch may pass from a worker to the
  * flusher.

@@ -166,17 +166,40 @@ void sketch_list_quantiles(const struct sketch_list *list, const double *percent
     }
 }
 
+/* The highest code whose value is within a bound that lies from the minimum to the maximum. */
+static unsigned code_within(const struct sketch_list *list, double bound)
+{
+    uint16_t code = sketch_list_code(bound);
+    if (code == 0) {
+        return bound > 0 ? SKETCH_LIST_ZERO : SKETCH_LIST_ZERO - 1;
+    }
+    return value_of(list, code) <= bound ? code : code - 1U;
+}
+
+static unsigned samples_within(const struct sketch_list *list, const struct by_page *pages,
+                               double bound)
+{
+    if (bound < list->minimum || bound >= list->maximum) {
+        return bound < list->minimum ? 0 : list->count;
+    }
+    unsigned code = code_within(list, bound), page = code >> 6;
+    if (page < pages->low) {
+        return 0;
+    }
+    unsigned within = pages->begins[page];
+    for (unsigned i = within; i < pages->begins[page + 1]; i++) {
+        within += pages->codes[i] <= code;
+    }
+    return within;
+}
+
 void sketch_list_cumulative(const struct sketch_list *list, const double *bounds, size_t count,
                             double *weights)
 {
-    uint16_t sorted[SKETCH_LIST_SAMPLES];
-    sketch_list_sort(list, sorted);
-    unsigned at = 0;
+    struct by_page pages;
+    sort_by_page(list, &pages);
     for (size_t i = 0; i < count; i++) {
-        while (at < list->count && value_of(list, sorted[at]) <= bounds[i]) {
-            at++;
-        }
-        weights[i] = at * list->weight;
+        weights[i] = samples_within(list, &pages, bounds[i]) * list->weight;
     }
 }
 

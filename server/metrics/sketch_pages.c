@@ -7,6 +7,8 @@ _Static_assert(offsetof(struct sketch_histogram, directory) == 56, "no padding b
 _Static_assert(SKETCH_BYTES_MAX / 8 < 1 << 13, "an offset takes 13 bits of an entry");
 _Static_assert(SKETCH_BYTES_MAX <= POOL_BLOCK_BYTES_MAX, "a histogram is one block");
 
+#define WORDS_MAX ((unsigned)(SKETCH_BYTES_MAX / sizeof(uint64_t)))
+
 /* The words before the pages with so many directory entries. */
 static unsigned header_words(unsigned entries)
 {
@@ -135,7 +137,7 @@ void sketch_pages_reserve(struct sketch_histogram **histogram, unsigned words,
     unsigned header = header_words(entry_count(*histogram));
     if (header + (*histogram)->filled + words > (*histogram)->words) {
         words += header + sketch_pages_live(*histogram);
-        if (words <= SKETCH_BYTES_MAX / sizeof(uint64_t)) {
+        if (words <= WORDS_MAX) {
             move(histogram, words, cache);
         }
     }
@@ -158,10 +160,12 @@ static enum sketch_room make_room(struct sketch_histogram **histogram, bool nega
     unsigned words = header_words(entries) + (1U << code);
     if (words + (*histogram)->filled > (*histogram)->words) {
         words += sketch_pages_live(*histogram);
-        if (words > SKETCH_BYTES_MAX / sizeof(uint64_t)) {
+        if (words > WORDS_MAX) {
             return SKETCH_TOO_LARGE;
         }
-        if (!move(histogram, words, cache)) {
+        /* A sixteenth to spare, so that not every page that is widened moves all. */
+        unsigned ample = words + words / 16;
+        if (!move(histogram, ample < WORDS_MAX ? ample : WORDS_MAX, cache)) {
             return SKETCH_NO_MEMORY;
         }
     }
