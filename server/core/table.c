@@ -72,18 +72,18 @@ static bool grow(struct table *table)
     return true;
 }
 
-bool table_insert(struct table *table, uint64_t hash, uint32_t id, uint32_t state)
+bool table_insert(struct table *table, uint32_t hash, uint32_t value)
 {
     if ((table->count + 1) * 2 > table->mask + 1 && !grow(table)) {
         return false;
     }
     move(table, MOVES);
-    place(table, (struct table_slot){hash, id, state});
+    place(table, (struct table_slot){hash, value});
     table->count++;
     return true;
 }
 
-struct table_slot *table_match_before(const struct table *table, size_t at, uint64_t hash)
+struct table_slot *table_match_before(const struct table *table, size_t at, uint32_t hash)
 {
     size_t mask = table->mask / 2;
     struct table_slot *slot = table_match(table->before, mask, at, hash);
@@ -114,7 +114,7 @@ static struct table_slot *moved_twin(struct table *table, const struct table_slo
     struct table_slot wanted = *slot;
     move(table, SIZE_MAX);
     struct table_slot *twin = table_first(table, wanted.hash);
-    while (twin->id != wanted.id || twin->state != wanted.state) {
+    while (twin->value != wanted.value) {
         twin = table_next(table, twin);
     }
     return twin;

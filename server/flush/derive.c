@@ -148,7 +148,7 @@ static uint64_t lifetime_ns(const struct config *config, enum metric_kind kind)
  * place for one whole window. */
 static void expire_unseen(struct series *series)
 {
-    if (atomic_load_explicit(&series->identity, memory_order_acquire)) {
+    if (atomic_load_explicit(&series->line, memory_order_acquire) != 0) {
         series->expired = series->unseen;
         series->unseen = true;
     }
@@ -160,7 +160,7 @@ static const struct identity *visible(const struct derivation *derivation, struc
                                       enum metric_kind kind)
 {
     const struct derive_options *options = derivation->options;
-    const struct identity *identity = registry_identity(series);
+    const struct identity *identity = registry_identity(options->registry, series);
     if (!identity && options->close) {
         expire_unseen(series);
     }
@@ -448,7 +448,7 @@ static void fetch_identity(const struct derivation *derivation, enum metric_kind
 {
     if (derivation->judge && index < derivation->counts[kind]) {
         const struct series *series = registry_at(derivation->options->registry, kind, index);
-        __builtin_prefetch(atomic_load_explicit(&series->identity, memory_order_relaxed));
+        __builtin_prefetch(registry_identity_of(derivation->options->registry, series));
     }
 }
 

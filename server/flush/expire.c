@@ -5,20 +5,6 @@
 
 #define IDLE_NS_MIN (UINT64_C(3600) * 1000000000)
 
-/* Tells a worker to forget the local ids that lead to expired series. */
-static void forget_locals(struct registry *registry, struct handover *handover,
-                          enum metric_kind kind)
-{
-    uint32_t count = handover->counts[kind];
-    for (uint32_t local = 0; local < count; local++) {
-        uint32_t owner = shard_owner(handover->shard, kind, local);
-        const struct series *series = registry_at(registry, kind, owner);
-        if (series->forgetting) {
-            handover_forget(handover, kind, local);
-        }
-    }
-}
-
 /* What snapshots may still show of an expired series outlives it. One that samples bring back has
  * these again from its next window. */
 static void bury_shown(const struct expire_options *options, enum metric_kind kind,
@@ -36,10 +22,18 @@ static void bury_shown(const struct expire_options *options, enum metric_kind ki
     }
 }
 
-/* Removes what can be and marks the rest to be forgotten; says how many of either. */
-static void sweep_kind(const struct expire_options *options, enum metric_kind kind, size_t *removed,
-                       size_t *forgetting)
+static void forget(const struct expire_options *options, struct series *series, uint32_t place)
 {
+    series->forgetting = true;
+    for (size_t i = 0; i < options->handover_count; i++) {
+        handover_forget(&options->handovers[i], place);
+    }
+}
+
+/* Removes what can be and has the workers let go of the rest; says how many were removed. */
+static size_t sweep_kind(const struct expire_options *options, enum metric_kind kind)
+{
+    size_t removed = 0;
     uint32_t count = registry_count(options->registry, kind);
     for (uint32_t i = 0; i < count; i++) {
         struct series *series = registry_at(options->registry, kind, i);
@@ -50,23 +44,19 @@ static void sweep_kind(const struct expire_options *options, enum metric_kind ki
         struct identity *identity = registry_remove(options->registry, kind, i, options->cache);
         if (identity) {
             graveyard_bury(options->graveyard, GRAVE_IDENTITY, identity, options->sequence);
-            ++*removed;
+            removed++;
         } else {
-            series->forgetting = true;
-            ++*forgetting;
+            forget(options, series, place_make(kind, i));
         }
     }
+    return removed;
 }
 
 size_t expire_series(const struct expire_options *options)
 {
     size_t removed = 0;
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        size_t forgetting = 0;
-        sweep_kind(options, (enum metric_kind)kind, &removed, &forgetting);
-        for (size_t i = 0; forgetting > 0 && i < options->handover_count; i++) {
-            forget_locals(options->registry, &options->handovers[i], (enum metric_kind)kind);
-        }
+        removed += sweep_kind(options, (enum metric_kind)kind);
     }
     return removed;
 }
@@ -92,8 +82,8 @@ static size_t find_idle(const struct expire_options *options, struct candidate *
         uint32_t known = registry_count(options->registry, (enum metric_kind)kind);
         for (uint32_t i = 0; i < known; i++) {
             struct series *series = registry_at(options->registry, (enum metric_kind)kind, i);
-            if (registry_identity(series) && !series->expired && !series->touched &&
-                options->now_ns - series->seen_ns > IDLE_NS_MIN) {
+            if (registry_identity(options->registry, series) && !series->expired &&
+                !series->touched && options->now_ns - series->seen_ns > IDLE_NS_MIN) {
                 found[count++] =
                     (struct candidate){series->seen_ns, series, i, (enum metric_kind)kind};
             }

@@ -40,7 +40,7 @@ struct flusher {
     struct graveyard graveyard;
     struct published published;
     struct window window;
-    struct merge_source *sources;
+    struct slice **slices; /* of one round */
     uint64_t sequence, windows;
     uint64_t started_ns;
     int wake_fd;
@@ -67,9 +67,9 @@ struct flusher *flusher_new(const struct flusher_options *options)
     flusher->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     flusher->cache = pool_cache_new(options->pool);
     flusher->detector = detector_new(options->config);
-    flusher->sources = calloc(options->handover_count, sizeof(*flusher->sources));
+    flusher->slices = calloc(options->handover_count, sizeof(*flusher->slices));
     graveyard_init(&flusher->graveyard, options->registry, flusher->cache);
-    if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->sources) {
+    if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->slices) {
         flusher->options.registry = NULL;
         flusher_free(flusher);
         return NULL;
@@ -95,7 +95,7 @@ void flusher_free(struct flusher *flusher)
     if (flusher->wake_fd >= 0) {
         close(flusher->wake_fd);
     }
-    free(flusher->sources);
+    free(flusher->slices);
     pthread_mutex_destroy(&flusher->lock);
     free(flusher);
 }
@@ -146,10 +146,10 @@ static void merge_ready(struct flusher *flusher)
         struct handover *handover = &flusher->options.handovers[i];
         struct slice *slice = handover_take(handover, now_of(flusher));
         if (slice) {
-            flusher->sources[ready++] = (struct merge_source){handover->shard, slice};
+            flusher->slices[ready++] = slice;
         }
     }
-    size_t lost = merge_slices(flusher->options.registry, flusher->sources, ready, flusher->cache);
+    size_t lost = merge_slices(flusher->options.registry, flusher->slices, ready, flusher->cache);
     if (lost > 0) {
         log_line(LOG_LEVEL_WARNING, "percentiles or members lost at the memory limit", "series",
                  log_text("%zu", lost), "key", "limits.memory", NULL);

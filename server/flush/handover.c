@@ -63,7 +63,6 @@ struct slice *handover_take(struct handover *handover, uint64_t now_ns)
         return NULL;
     }
     handover->taken = given;
-    memcpy(handover->counts, handover->slice->count, sizeof(handover->counts));
     return handover->slice;
 }
 
@@ -88,19 +87,19 @@ void handover_return(struct handover *handover)
     }
 }
 
-bool handover_forget(struct handover *handover, enum metric_kind kind, uint32_t local)
+bool handover_forget(struct handover *handover, uint32_t place)
 {
     bool added = true;
     pthread_mutex_lock(&handover->lock);
     if (handover->forget_count == handover->forget_capacity) {
         size_t capacity = handover->forget_capacity ? handover->forget_capacity * 2 : 64;
-        struct forget *grown = realloc(handover->forgets, capacity * sizeof(*grown));
+        uint32_t *grown = realloc(handover->forgets, capacity * sizeof(*grown));
         added = grown != NULL;
         handover->forgets = added ? grown : handover->forgets;
         handover->forget_capacity = added ? capacity : handover->forget_capacity;
     }
     if (added) {
-        handover->forgets[handover->forget_count++] = (struct forget){local, (uint8_t)kind};
+        handover->forgets[handover->forget_count++] = place;
         atomic_store_explicit(&handover->forgetting, true, memory_order_relaxed);
     }
     pthread_mutex_unlock(&handover->lock);
@@ -112,8 +111,7 @@ static void forget_all(struct handover *handover)
 {
     pthread_mutex_lock(&handover->lock);
     for (size_t i = 0; i < handover->forget_count; i++) {
-        shard_forget(handover->shard, (enum metric_kind)handover->forgets[i].kind,
-                     handover->forgets[i].local);
+        shard_forget(handover->shard, handover->forgets[i]);
     }
     handover->forget_count = 0;
     atomic_store_explicit(&handover->forgetting, false, memory_order_relaxed);

@@ -3,8 +3,8 @@
  * The hand-over of slices between one worker and the flusher, without a lock. The flusher asks (one
  * atomic and a wake-up); the worker sees it at its next batch boundary, swaps slices and publishes
  * the full one with release; the flusher reads and clears it, and gives it back. The worker never
- * waits: while its spare slice is not back it leaves the question open and goes on. The ids the
- * worker shall forget travel the same way.
+ * waits: while its spare slice is not back it leaves the question open and goes on. The series
+ * that the worker shall let go of travel the same way.
  *
  * After its thread has ended (handover_end), the flusher may swap the shard itself.
  */
@@ -18,11 +18,6 @@
 
 #include "server/metrics/shard.h"
 
-struct forget {
-    uint32_t local;
-    uint8_t kind;
-};
-
 struct handover {
     struct shard *shard;
     _Atomic uint64_t asked; /* flusher: number of the question, shifted left; bit 0: drain first */
@@ -31,12 +26,10 @@ struct handover {
     _Atomic bool ended;        /* the worker's thread touches the shard no more */
     uint64_t taken;            /* flusher: the question whose slice it took last */
     struct slice *slice;       /* the one given; the flusher's until handover_return() */
-    uint32_t
-        counts[METRIC_KINDS]; /* flusher: of the slice taken last; local ids below may be read */
-    int worker_fd;            /* eventfd that wakes the worker */
-    int flusher_fd;           /* eventfd that wakes the flusher; not owned */
-    pthread_mutex_t lock;     /* guards the list below, which is touched at expiry only */
-    struct forget *forgets;
+    int worker_fd;             /* eventfd that wakes the worker */
+    int flusher_fd;            /* eventfd that wakes the flusher; not owned */
+    pthread_mutex_t lock;      /* guards the list below, which is touched at expiry only */
+    uint32_t *forgets;         /* places in the registry */
     size_t forget_count, forget_capacity;
     _Atomic bool forgetting; /* the list is not empty */
 };
@@ -55,8 +48,9 @@ struct slice *handover_take(struct handover *handover, uint64_t now_ns);
 bool handover_is_stale(const struct handover *handover);
 /* Flusher: gives the slice taken back, cleared; nothing happens when none was. */
 void handover_return(struct handover *handover);
-/* Flusher: has the worker forget a local id before its next hand-over. False without memory. */
-bool handover_forget(struct handover *handover, enum metric_kind kind, uint32_t local);
+/* Flusher: has the worker let go of a series, if it holds it, before its next hand-over. False
+ * without memory. */
+bool handover_forget(struct handover *handover, uint32_t place);
 
 /* Worker: whether a question is open; cheap, for every batch. */
 static inline bool handover_wanted(const struct handover *handover)

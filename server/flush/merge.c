@@ -8,7 +8,6 @@
 
 struct merge {
     struct registry *registry;
-    const struct shard *shard;
     struct slice *slice;
     struct pool_cache *cache;
     size_t short_of_memory;
@@ -33,11 +32,10 @@ static void begin_anew(struct series *series, enum metric_kind kind)
     series->forgetting = false;
 }
 
-/* The series of a local id, marked as touched. */
-static void *touch(struct merge *merge, enum metric_kind kind, uint32_t local)
+/* The series of a cell, marked as touched. */
+static void *touch(struct merge *merge, enum metric_kind kind, uint32_t index)
 {
-    struct series *series =
-        registry_at(merge->registry, kind, shard_owner(merge->shard, kind, local));
+    struct series *series = registry_at(merge->registry, kind, index);
     if (series->expired) {
         begin_anew(series, kind);
     }
@@ -141,26 +139,27 @@ static void merge_kind(struct merge *merge, enum metric_kind kind, merge_chunk *
 {
     uint32_t count = merge->slice->count[kind];
     for (uint32_t first = 0; first < count; first += SLICE_CHUNK) {
-        visit(merge, merge->slice->chunks[kind][first / SLICE_CHUNK], first);
+        void *chunk = merge->slice->chunks[kind][first / SLICE_CHUNK];
+        if (chunk) {
+            visit(merge, chunk, first);
+        }
     }
 }
 
-size_t merge_slices(struct registry *registry, const struct merge_source *sources, size_t count,
+size_t merge_slices(struct registry *registry, struct slice *const *slices, size_t count,
                     struct pool_cache *cache)
 {
     struct merge merge = {.registry = registry, .cache = cache};
     /* From the highest worker down, so that of two sets with one stamp the lower worker's stays. */
     for (size_t i = count; i-- > 0;) {
-        merge.shard = sources[i].shard;
-        merge.slice = sources[i].slice;
+        merge.slice = slices[i];
         merge_kind(&merge, METRIC_COUNTER, merge_counters);
         merge_kind(&merge, METRIC_GAUGE, merge_sets_of_gauges);
         merge_kind(&merge, METRIC_TIMER, merge_timers);
         merge_kind(&merge, METRIC_SET, merge_members);
     }
     for (size_t i = 0; i < count; i++) {
-        merge.shard = sources[i].shard;
-        merge.slice = sources[i].slice;
+        merge.slice = slices[i];
         merge_kind(&merge, METRIC_GAUGE, merge_deltas_of_gauges);
     }
     return merge.short_of_memory;

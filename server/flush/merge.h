@@ -9,18 +9,13 @@
 #include <stddef.h>
 
 #include "server/metrics/registry.h"
-#include "server/metrics/shard.h"
-
-struct merge_source {
-    const struct shard *shard;
-    struct slice *slice;
-};
+#include "server/metrics/slice.h"
 
 /* Merges the slices of one round, lower workers first, and clears them. All are in hand at once
  * because of gauges: the latest set over all workers wins (ties to the lower worker), then come the
  * deltas of workers that were stamped no earlier than that set. Returns how many series lost
  * samples or resolution at the memory budget. */
-size_t merge_slices(struct registry *registry, const struct merge_source *sources, size_t count,
+size_t merge_slices(struct registry *registry, struct slice *const *slices, size_t count,
                     struct pool_cache *cache);
 
 #endif

@@ -27,7 +27,7 @@ static const enum metric_kind resolve_order[METRIC_KINDS] = {METRIC_COUNTER, MET
 bool catalogue_init(struct catalogue *catalogue)
 {
     *catalogue = (struct catalogue){0};
-    if (table_init(&catalogue->names) && table_init(&catalogue->series) &&
+    if (index_init(&catalogue->names) && index_init(&catalogue->series) &&
         table_init(&catalogue->logged)) {
         return true;
     }
@@ -45,8 +45,8 @@ void catalogue_deinit(struct catalogue *catalogue)
         free(catalogue->sources[kind]);
         free(catalogue->pending[kind]);
     }
-    table_deinit(&catalogue->names);
-    table_deinit(&catalogue->series);
+    index_deinit(&catalogue->names);
+    index_deinit(&catalogue->series);
     table_deinit(&catalogue->logged);
     buffer_deinit(&catalogue->scratch);
 }
@@ -203,10 +203,10 @@ static bool retry_refused(struct catalogue *catalogue, enum metric_kind kind)
 
 static bool first_time(struct catalogue *catalogue, const struct identity *identity)
 {
-    uint64_t hash =
+    uint32_t hash =
         table_hash(hash_bytes(identity_name(identity), identity->name_length, SEED_LOGGED));
     return !table_first(&catalogue->logged, hash) && catalogue->logged.count < LOGGED_NAMES_MAX &&
-           table_insert(&catalogue->logged, hash, 0, 0);
+           table_insert(&catalogue->logged, hash, 0);
 }
 
 static void refuse(struct catalogue *catalogue, struct source *source,

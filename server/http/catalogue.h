@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "server/core/buffer.h"
+#include "server/core/index.h"
 #include "server/core/table.h"
 #include "server/http/order.h"
 #include "server/http/prom_name.h"
@@ -65,8 +66,8 @@ struct catalogue {
     size_t source_count[METRIC_KINDS];
     struct family **families; /* sorted by name, but for those behind `sorted` */
     size_t family_count, family_capacity, sorted;
-    struct table names;              /* hash of each name a family has → the family */
-    struct table series;             /* hash of family and labels → the series */
+    struct index names;              /* hash of each name a family has → the family */
+    struct index series;             /* hash of family and labels → the series */
     uint32_t *pending[METRIC_KINDS]; /* rows to be resolved */
     size_t pending_count[METRIC_KINDS], pending_capacity[METRIC_KINDS];
     struct order order;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Both tables keep a pointer as its two halves. The table of names has one entry for every name
- * that the samples of a family may have.
+ * The index of names has one entry for every name that the samples of a family may have.
  */
 #include "server/http/family.h"
 
@@ -15,34 +14,12 @@
 static const char *const timer_suffixes[] = {"_sum", "_count", "_bucket"};
 #define TIMER_SUFFIXES (sizeof(timer_suffixes) / sizeof(timer_suffixes[0]))
 
-static void *slot_pointer(const struct table_slot *slot)
-{
-    return (void *)(uintptr_t)((uint64_t)slot->id | (uint64_t)slot->state << 32);
-}
-
-static bool enter(struct table *table, uint64_t hash, const void *item)
-{
-    uint64_t pointer = (uint64_t)(uintptr_t)item;
-    return table_insert(table, hash, (uint32_t)pointer, (uint32_t)(pointer >> 32));
-}
-
-static void leave(struct table *table, uint64_t hash, const void *item)
-{
-    struct table_slot *slot = table_first(table, hash);
-    while (slot && slot_pointer(slot) != item) {
-        slot = table_next(table, slot);
-    }
-    if (slot) {
-        table_remove(table, slot);
-    }
-}
-
-static uint64_t name_hash(const char *name, size_t length)
+static uint32_t name_hash(const char *name, size_t length)
 {
     return table_hash(hash_bytes(name, length, SEED_NAMES));
 }
 
-static uint64_t labels_hash(const struct family *family, const char *labels, size_t length)
+static uint32_t labels_hash(const struct family *family, const char *labels, size_t length)
 {
     return table_hash(hash_bytes(labels, length, (uint64_t)(uintptr_t)family));
 }
@@ -68,9 +45,9 @@ static bool has_name(const struct family *family, const char *name, size_t lengt
 
 static struct family *name_owner(const struct catalogue *catalogue, const char *name, size_t length)
 {
-    struct table_slot *slot = table_first(&catalogue->names, name_hash(name, length));
-    for (; slot; slot = table_next(&catalogue->names, slot)) {
-        struct family *family = slot_pointer(slot);
+    struct table_slot *slot = index_first(&catalogue->names, name_hash(name, length));
+    for (; slot; slot = index_next(&catalogue->names, slot)) {
+        struct family *family = index_at(&catalogue->names, slot);
         if (has_name(family, name, length)) {
             return family;
         }
@@ -102,12 +79,12 @@ static bool name_is_free(struct catalogue *catalogue, const struct buffer *name,
 
 static bool enter_name(struct catalogue *catalogue, const struct buffer *name, void *family)
 {
-    return enter(&catalogue->names, name_hash(name->bytes, name->length), family);
+    return index_insert(&catalogue->names, name_hash(name->bytes, name->length), family);
 }
 
 static bool leave_name(struct catalogue *catalogue, const struct buffer *name, void *family)
 {
-    leave(&catalogue->names, name_hash(name->bytes, name->length), family);
+    index_remove(&catalogue->names, name_hash(name->bytes, name->length), family);
     return true;
 }
 
@@ -187,11 +164,11 @@ struct family *family_resolve(struct catalogue *catalogue, const struct identity
 }
 
 static struct series *find_series(const struct catalogue *catalogue, const struct family *family,
-                                  const struct buffer *labels, uint64_t hash)
+                                  const struct buffer *labels, uint32_t hash)
 {
-    struct table_slot *slot = table_first(&catalogue->series, hash);
-    for (; slot; slot = table_next(&catalogue->series, slot)) {
-        struct series *series = slot_pointer(slot);
+    struct table_slot *slot = index_first(&catalogue->series, hash);
+    for (; slot; slot = index_next(&catalogue->series, slot)) {
+        struct series *series = index_at(&catalogue->series, slot);
         if (series->family == family && series->labels_length == labels->length &&
             memcmp(series->labels, labels->bytes, labels->length) == 0) {
             return series;
@@ -240,14 +217,14 @@ struct series *family_series(struct catalogue *catalogue, struct family *family,
         return NULL;
     }
     bool bare = labels->length == 0;
-    uint64_t hash = bare ? 0 : labels_hash(family, labels->bytes, labels->length);
+    uint32_t hash = bare ? 0 : labels_hash(family, labels->bytes, labels->length);
     struct series *series =
         bare ? bare_series(family) : find_series(catalogue, family, labels, hash);
     if (series) {
         return series;
     }
     series = calloc(1, sizeof(*series) + labels->length);
-    if (!series || (!bare && !enter(&catalogue->series, hash, series))) {
+    if (!series || (!bare && !index_insert(&catalogue->series, hash, series))) {
         free(series);
         return NULL;
     }
@@ -269,7 +246,7 @@ void family_drop_series(struct catalogue *catalogue, struct series *series)
     *(series->previous ? &series->previous->next : &family->first) = series->next;
     *(series->next ? &series->next->previous : &family->last) = series->previous;
     if (series->labels_length > 0) {
-        leave(&catalogue->series, labels_hash(family, series->labels, series->labels_length),
+        index_remove(&catalogue->series, labels_hash(family, series->labels, series->labels_length),
               series);
     }
     catalogue->emptied += family->first == NULL;

@@ -117,7 +117,8 @@ void identity_init(struct identity *identity, enum statsd_type type, const char 
     identity->line = 0;
     identity->index = 0;
     identity->generation = 0;
-    identity->type = (uint8_t)type;
+    identity->type = (unsigned)type & 15u;
+    identity->kind = (unsigned)metric_kind_of(type) & 15u;
     identity->name_length = (uint16_t)name_length;
     identity->tag_count = (uint16_t)tag_count;
     size_t csv_length = put_csv(identity->bytes, name, name_length, tags, tag_count);

@@ -24,6 +24,25 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_TIMER, METRIC_SET, METRI
 enum metric_kind metric_kind_of(enum statsd_type type);
 const char *metric_kind_name(enum metric_kind kind); /* "counter", "gauge", "timer", "set" */
 
+/* Where a series is kept, in one number: its kind, and its index among those of its kind. */
+#define PLACE_KIND_SHIFT 30
+#define PLACE_INDEX_MASK ((UINT32_C(1) << PLACE_KIND_SHIFT) - 1)
+
+static inline uint32_t place_make(enum metric_kind kind, uint32_t index)
+{
+    return (uint32_t)kind << PLACE_KIND_SHIFT | index;
+}
+
+static inline enum metric_kind place_kind(uint32_t place)
+{
+    return (enum metric_kind)(place >> PLACE_KIND_SHIFT);
+}
+
+static inline uint32_t place_index(uint32_t place)
+{
+    return place & PLACE_INDEX_MASK;
+}
+
 /* With a name of up to 37 bytes that needs no escaping, and without tags, it is one cache line. */
 struct identity {
     uint32_t line;       /* where the registry keeps it */
@@ -33,8 +52,9 @@ struct identity {
     uint32_t csv_length;   /* `bytes` begins with so many of `name,tags` */
     uint16_t name_length;
     uint16_t tag_count;
-    uint8_t type; /* enum statsd_type */
-    bool escaped; /* the CSV text is not the plain one, which stands behind it */
+    uint8_t type : 4; /* enum statsd_type */
+    uint8_t kind : 4; /* enum metric_kind */
+    bool escaped;     /* the CSV text is not the plain one, which stands behind it */
     char bytes[]; /* CSV text, plain text where it differs, two lengths a tag */
 };
 
@@ -61,6 +81,11 @@ void identity_init(struct identity *identity, enum statsd_type type, const char 
 static inline size_t identity_bytes(const struct identity *identity)
 {
     return offsetof(struct identity, bytes) + identity->bytes_length;
+}
+
+static inline uint32_t identity_place(const struct identity *identity)
+{
+    return place_make((enum metric_kind)identity->kind, identity->index);
 }
 
 /* Hash and equality of the canonical parts; `seed` is the process's own. */

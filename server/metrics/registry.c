@@ -83,8 +83,7 @@ static void free_kind(struct registry *registry, enum metric_kind kind, struct p
     struct registry_kind *store = &registry->kinds[kind];
     for (uint32_t i = 0; i < store->count; i++) {
         struct series *series = registry_at(registry, kind, i);
-        struct identity *identity = atomic_load(&series->identity);
-        if (identity) {
+        if (atomic_load(&series->line) != 0) {
             clear_series(series, kind, cache);
         }
     }
@@ -167,7 +166,7 @@ void registry_free_identity(struct registry *registry, struct identity *identity
     pthread_mutex_unlock(&registry->lock);
 }
 
-static uint64_t hash_of(const struct identity *identity)
+static uint32_t hash_of(const struct identity *identity)
 {
     return table_hash(identity_hash(identity, IDENTITY_SEED));
 }
@@ -176,8 +175,7 @@ static struct table_slot *find(const struct registry *registry, const struct ide
 {
     struct table_slot *slot = table_first(&registry->directory, hash_of(wanted));
     for (; slot; slot = table_next(&registry->directory, slot)) {
-        struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
-        if (identity_equal(atomic_load(&series->identity), wanted)) {
+        if (identity_equal(lines_at(&registry->identities, slot->value), wanted)) {
             return slot;
         }
     }
@@ -220,19 +218,20 @@ static bool push_free(struct registry_kind *store, uint32_t index)
     return true;
 }
 
-static void refuse_name(struct registry *registry, uint64_t hash)
+static void refuse_name(struct registry *registry, uint32_t hash)
 {
-    uint64_t bit = hash % (REGISTRY_REFUSED_WORDS * UINT64_C(64));
+    uint32_t bit = hash % (REGISTRY_REFUSED_WORDS * UINT32_C(64));
     registry->refused[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
 /* Enters an identity that is the registry's already at a free index. */
-static bool enter(struct registry *registry, struct identity *identity, enum metric_kind kind)
+static bool enter(struct registry *registry, struct identity *identity)
 {
+    enum metric_kind kind = (enum metric_kind)identity->kind;
     if (!take_index(registry, kind, &identity->index)) {
         return false;
     }
-    if (!table_insert(&registry->directory, hash_of(identity), identity->index, kind)) {
+    if (!table_insert(&registry->directory, hash_of(identity), identity->line)) {
         push_free(&registry->kinds[kind], identity->index);
         return false;
     }
@@ -240,43 +239,45 @@ static bool enter(struct registry *registry, struct identity *identity, enum met
 }
 
 /* Under the lock. */
-static unsigned add(struct registry *registry, const struct identity *draft, uint32_t *index)
+static unsigned add(struct registry *registry, const struct identity *draft, uint32_t *place)
 {
-    enum metric_kind kind = metric_kind_of((enum statsd_type)draft->type);
     if (registry->series_count >= registry->series_max) {
         refuse_name(registry, hash_of(draft));
         return LOSS_SERIES_LIMIT;
     }
     struct identity *identity = keep_identity(registry, draft);
-    if (!identity || !enter(registry, identity, kind)) {
+    if (!identity || !enter(registry, identity)) {
         drop_identity(registry, identity);
         return LOSS_MEMORY_LIMIT;
     }
-    struct series *series = registry_at(registry, kind, identity->index);
+    struct series *series =
+        registry_at(registry, (enum metric_kind)identity->kind, identity->index);
     identity->generation = ++registry->generation;
-    series->locals = 1;
-    *index = identity->index;
-    atomic_store_explicit(&series->identity, identity, memory_order_release);
+    series->holders = 1;
+    *place = identity_place(identity);
+    atomic_store_explicit(&series->line, identity->line + 1, memory_order_release);
     atomic_fetch_add(&registry->series_count, 1);
     atomic_fetch_add(&registry->series_by_type[identity->type], 1);
     return 0;
 }
 
 static unsigned find_or_add(struct registry *registry, const struct identity *draft,
-                            uint32_t *index)
+                            uint32_t *place)
 {
     const struct table_slot *slot = find(registry, draft);
     if (!slot) {
-        return add(registry, draft, index);
+        return add(registry, draft, place);
     }
-    struct series *series = registry_at(registry, (enum metric_kind)slot->state, slot->id);
-    series->locals++;
-    *index = slot->id;
+    const struct identity *identity = lines_at(&registry->identities, slot->value);
+    struct series *series =
+        registry_at(registry, (enum metric_kind)identity->kind, identity->index);
+    series->holders++;
+    *place = identity_place(identity);
     return 0;
 }
 
 unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
-                          size_t name_length, const char *tags, size_t tags_length, uint32_t *index)
+                          size_t name_length, const char *tags, size_t tags_length, uint32_t *place)
 {
     struct tag list[IDENTITY_TAGS_MAX];
     int tag_count = canonical_tags(registry, tags, tags_length, list);
@@ -293,33 +294,27 @@ unsigned registry_resolve(struct registry *registry, enum statsd_type type, cons
         return LOSS_TAGS_TOO_LONG;
     }
     pthread_mutex_lock(&registry->lock);
-    unsigned loss = find_or_add(registry, draft, index);
+    unsigned loss = find_or_add(registry, draft, place);
     pthread_mutex_unlock(&registry->lock);
     return loss;
 }
 
-void registry_release(struct registry *registry, enum metric_kind kind, uint32_t index)
+void registry_release(struct registry *registry, uint32_t place)
 {
     pthread_mutex_lock(&registry->lock);
-    struct series *series = registry_at(registry, kind, index);
-    REQUIRE(series->locals > 0);
-    series->locals--;
+    struct series *series = registry_at(registry, place_kind(place), place_index(place));
+    REQUIRE(series->holders > 0);
+    series->holders--;
     pthread_mutex_unlock(&registry->lock);
-}
-
-const struct identity *registry_identity(const struct series *series)
-{
-    const struct identity *identity = atomic_load_explicit(&series->identity, memory_order_acquire);
-    return identity && series->seen_ns > 0 ? identity : NULL;
 }
 
 struct identity *registry_remove(struct registry *registry, enum metric_kind kind, uint32_t index,
                                  struct pool_cache *cache)
 {
     struct series *series = registry_at(registry, kind, index);
-    struct identity *identity = atomic_load(&series->identity);
+    struct identity *identity = registry_identity_of(registry, series);
     pthread_mutex_lock(&registry->lock);
-    if (series->locals > 0 || !push_free(&registry->kinds[kind], index)) {
+    if (series->holders > 0 || !push_free(&registry->kinds[kind], index)) {
         pthread_mutex_unlock(&registry->lock);
         return NULL;
     }

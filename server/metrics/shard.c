@@ -36,7 +36,7 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
-        made = locals_init(&shard->locals[kind], shard->series_max);
+        made = held_init(&shard->held[kind], shard->series_max);
     }
     return made;
 }
@@ -44,7 +44,7 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
 void shard_deinit(struct shard *shard)
 {
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        locals_deinit(&shard->locals[kind]);
+        held_deinit(&shard->held[kind]);
     }
     slice_deinit(&shard->slices[0], shard->cache);
     slice_deinit(&shard->slices[1], shard->cache);
@@ -55,68 +55,57 @@ void shard_deinit(struct shard *shard)
     }
 }
 
-/* A local id that leads to series `owner`, with its cells in both slices, so that a swap never has
- * to allocate. */
-static uint32_t take_local(struct shard *shard, enum metric_kind kind, uint32_t owner)
+/* Cells in both slices, so that a swap never has to allocate. */
+static bool reserve(struct shard *shard, uint32_t place)
 {
-    uint32_t local = locals_take(&shard->locals[kind], owner);
-    if (local != LOCALS_NONE && (!slice_reserve(&shard->slices[0], kind, local) ||
-                                 !slice_reserve(&shard->slices[1], kind, local))) {
-        locals_hide(&shard->locals[kind], local);
-        locals_give(&shard->locals[kind], local);
-        return LOCALS_NONE;
-    }
-    return local;
+    enum metric_kind kind = place_kind(place);
+    uint32_t index = place_index(place);
+    return held_reserve(&shard->held[kind], index) &&
+           slice_reserve(&shard->slices[0], kind, index) &&
+           slice_reserve(&shard->slices[1], kind, index);
 }
 
-/* The local id for a series of the registry: the one it has already, by another spelling, or a new
- * one. Either way the registry counts one local id here. */
-static uint32_t local_of(struct shard *shard, enum metric_kind kind, uint32_t owner)
+/* The registry counts a shard once on each series that it holds. */
+static bool hold(struct shard *shard, uint32_t place)
 {
-    uint32_t local = locals_find(&shard->locals[kind], owner);
-    if (local == LOCALS_NONE) {
-        local = take_local(shard, kind, owner);
-        if (local != LOCALS_NONE) {
-            return local;
-        }
+    struct held *held = &shard->held[place_kind(place)];
+    bool reserved = reserve(shard, place);
+    if (!reserved || held_has(held, place_index(place))) {
+        registry_release(shard->registry, place);
+    } else {
+        held_put(held, place_index(place));
     }
-    registry_release(shard->registry, kind, owner);
-    return local;
+    return reserved;
 }
 
 /* What cannot be remembered for want of memory comes this way again. */
-unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *state)
+unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *place)
 {
-    uint32_t owner;
-    enum metric_kind kind = metric_kind_of((enum statsd_type)key->type);
     unsigned loss = registry_resolve(shard->registry, (enum statsd_type)key->type, key->name,
-                                     key->name_length, key->tags, key->tags_length, &owner);
-    uint32_t local = loss == 0 ? local_of(shard, kind, owner) : LOCALS_NONE;
-    if (loss == 0 && local == LOCALS_NONE) {
+                                     key->name_length, key->tags, key->tags_length, place);
+    if (loss == 0 && !hold(shard, *place)) {
         loss = LOSS_MEMORY_LIMIT;
     }
     if (loss == LOSS_SERIES_LIMIT || loss == LOSS_MEMORY_LIMIT) {
         shard->names_refused++;
     }
-    if (loss) {
-        return loss;
+    if (loss == 0) {
+        const struct identity *identity = registry_identity_at(shard->registry, *place);
+        uint32_t *chain =
+            spelling_is_identity(identity, key)
+                ? NULL
+                : held_chain(&shard->held[place_kind(*place)], place_index(*place));
+        spellings_enter(&shard->spellings, key, identity, chain);
     }
-    *state = (uint32_t)kind << SHARD_STATE_KIND_SHIFT | local;
-    spellings_enter(&shard->spellings, key, *state,
-                    registry_identity_of(shard->registry, kind, owner),
-                    locals_spelling(&shard->locals[kind], local));
-    return 0;
+    return loss;
 }
 
-/* Local ids forgotten before the slice that has just come back was handed over are free. */
+/* Series forgotten before the slice that has just come back was handed over are let go. */
 static void free_retired(struct shard *shard)
 {
     uint32_t done = 0;
     while (done < shard->retired_count && shard->retired[done].hand_over < shard->hand_overs) {
-        const struct retired *old = &shard->retired[done++];
-        uint32_t owner = shard_owner(shard, (enum metric_kind)old->kind, old->local);
-        registry_release(shard->registry, (enum metric_kind)old->kind, owner);
-        locals_give(&shard->locals[old->kind], old->local);
+        registry_release(shard->registry, shard->retired[done++].place);
     }
     shard->retired_count -= done;
     if (done > 0) {
@@ -131,14 +120,14 @@ struct slice *shard_swap(struct shard *shard, uint64_t now_ns)
     shard->hand_overs++;
     free_retired(shard);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        given->count[kind] = shard->locals[kind].count;
+        given->count[kind] = shard->held[kind].end;
     }
     given->ended_ns = now_ns;
     shard->open = given == &shard->slices[0] ? &shard->slices[1] : &shard->slices[0];
     return given;
 }
 
-static bool retire(struct shard *shard, enum metric_kind kind, uint32_t local)
+static bool retire(struct shard *shard, uint32_t place)
 {
     if (shard->retired_count == shard->retired_capacity) {
         uint32_t capacity = shard->retired_capacity ? shard->retired_capacity * 2 : 64;
@@ -149,19 +138,17 @@ static bool retire(struct shard *shard, enum metric_kind kind, uint32_t local)
         shard->retired = grown;
         shard->retired_capacity = capacity;
     }
-    shard->retired[shard->retired_count++] =
-        (struct retired){shard->hand_overs + 1, local, (uint8_t)kind};
+    shard->retired[shard->retired_count++] = (struct retired){shard->hand_overs + 1, place};
     return true;
 }
 
-void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local)
+void shard_forget(struct shard *shard, uint32_t place)
 {
-    struct locals *locals = &shard->locals[kind];
-    bool known = locals_find(locals, locals_owner(locals, local)) == local;
-    if (known && retire(shard, kind, local)) {
-        uint32_t owner = locals_owner(locals, local);
-        spellings_forget(&shard->spellings, registry_identity_of(shard->registry, kind, owner),
-                         locals_spelling(locals, local));
-        locals_hide(locals, local);
+    struct held *held = &shard->held[place_kind(place)];
+    uint32_t index = place_index(place);
+    if (held_has(held, index) && retire(shard, place)) {
+        spellings_forget(&shard->spellings, registry_identity_at(shard->registry, place),
+                         held_chain_if_any(held, index));
+        held_drop(held, index);
     }
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * A shard is one worker's own store: the map from a name as it was sent (name bytes, raw tag bytes,
- * type) to a local id, and two slices, of which one is open. Everything that outlives a slice
- * belongs to the registry.
+ * type) to the place of its series in the registry, and two slices, of which one is open. The cell
+ * of a series in a slice has the same place. Everything that outlives a slice belongs to the
+ * registry.
  *
- * Only the worker's thread calls it, but for shard_owner(), which the flusher may call for local
- * ids below the count published with a slice until that slice is given back.
- *
- * Local ids are dense within a kind. One that is forgotten stays reserved until no slice can hold
- * samples of it: there are two slices, so after the second hand-over from now.
+ * A shard holds the series that it leads to, so that the registry cannot give the place to another.
+ * One that is forgotten stays held until no slice can have samples of it: there are two slices, so
+ * until the second hand-over from then. Only the worker's thread calls it.
  */
 #ifndef SERVER_METRICS_SHARD_H
 #define SERVER_METRICS_SHARD_H
@@ -19,24 +18,19 @@
 #include "config/config.h"
 #include "proto/statsd.h"
 #include "server/core/pool.h"
-#include "server/metrics/locals.h"
+#include "server/metrics/held.h"
 #include "server/metrics/registry.h"
 #include "server/metrics/slice.h"
 #include "server/metrics/spelling.h"
 
-/* What a spelling leads to: a kind and a local id of it. */
-#define SHARD_STATE_KIND_SHIFT 30
-#define SHARD_STATE_LOCAL_MASK ((UINT32_C(1) << SHARD_STATE_KIND_SHIFT) - 1)
-
 struct retired {
     uint64_t hand_over; /* number of the first hand-over after it was forgotten */
-    uint32_t local;
-    uint8_t kind;
+    uint32_t place;
 };
 
 struct shard {
-    struct spellings spellings; /* each leads to a kind and a local id */
-    struct locals locals[METRIC_KINDS];
+    struct spellings spellings;
+    struct held held[METRIC_KINDS];
     struct slice slices[2];
     struct slice *open;
     uint64_t hand_overs;
@@ -55,21 +49,16 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                 struct pool *pool);
 void shard_deinit(struct shard *shard);
 
-/* The way of a spelling that is not known yet: the registry decides. Returns 0 with what it leads
- * to from now on, or an enum loss_reason. Allocates and locks. */
-unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *state);
+/* The way of a spelling that is not known yet: the registry decides. Returns 0 with the place that
+ * it leads to from now on, or an enum loss_reason. Allocates and locks. */
+unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *place);
 
 /* Hands out the open slice, stamped, and opens the other one, which must have been given back
  * (cleared). */
 struct slice *shard_swap(struct shard *shard, uint64_t now_ns);
 
-/* Drops the spelling of a local id: the next sample of that name starts as a new one. */
-void shard_forget(struct shard *shard, enum metric_kind kind, uint32_t local);
-
-/* The registry index a local id leads to. */
-static inline uint32_t shard_owner(const struct shard *shard, enum metric_kind kind, uint32_t local)
-{
-    return locals_owner(&shard->locals[kind], local);
-}
+/* Drops the spellings of a series, if it is held: the next sample of it starts as one of a new
+ * name. */
+void shard_forget(struct shard *shard, uint32_t place);
 
 #endif

@@ -57,48 +57,40 @@ unsigned shard_group_add(struct shard_group *group, const struct shard *shard, c
     return 0;
 }
 
-/* Of the cell that a sample of this kind and local id writes first. Inlined by force: gcc 12 takes a
+/* Of the cell that a sample of this kind and index id writes first. Inlined by force: gcc 12 takes a
  * function that does nothing but prefetch for one without effects, and leaves its calls out. */
-static inline __attribute__((always_inline)) void prefetch_cell(const struct slice *slice, uint32_t state)
+static inline __attribute__((always_inline)) void prefetch_cell(const struct slice *slice, uint32_t place)
 {
-    uint32_t local = state & SHARD_STATE_LOCAL_MASK;
-    uint32_t at = local % SLICE_CHUNK;
-    switch (state >> SHARD_STATE_KIND_SHIFT) {
+    uint32_t index = place_index(place), at = index % SLICE_CHUNK;
+    switch (place_kind(place)) {
     case METRIC_COUNTER:
-        __builtin_prefetch(&slice_counters(slice, local)->increments[at], 1);
+        __builtin_prefetch(&slice_counters(slice, index)->increments[at], 1);
         break;
     case METRIC_GAUGE:
-        __builtin_prefetch(&slice_gauges(slice, local)->value[at], 1);
-        __builtin_prefetch(&slice_gauges(slice, local)->stamp[at], 1);
+        __builtin_prefetch(&slice_gauges(slice, index)->value[at], 1);
+        __builtin_prefetch(&slice_gauges(slice, index)->stamp[at], 1);
         break;
     case METRIC_TIMER:
-        __builtin_prefetch(&slice_timers(slice, local)->timers[at], 1);
+        __builtin_prefetch(&slice_timers(slice, index)->timers[at], 1);
         break;
     default:
-        __builtin_prefetch(&slice_sets(slice, local)->sets[at], 1);
+        __builtin_prefetch(&slice_sets(slice, index)->sets[at], 1);
         break;
-    }
-}
-
-static void guess(struct shard_entry *entry, const struct shard *shard)
-{
-    entry->guessed = spellings_guess(&shard->spellings, &entry->key, &entry->line, &entry->state);
-    if (entry->guessed) {
-        prefetch_cell(shard->open, entry->state);
     }
 }
 
 /* Settles where the sample leads. An entry before it may have brought the name meanwhile. */
 static unsigned settle(struct shard_entry *entry, struct shard *shard)
 {
-    if (__builtin_expect(
-            entry->guessed && spellings_confirm(&shard->spellings, entry->line, &entry->key), 1)) {
+    if (__builtin_expect(entry->guessed && spellings_confirm(&shard->spellings, entry->line,
+                                                             &entry->key, &entry->place),
+                         1)) {
         return 0;
     }
-    if (spellings_find(&shard->spellings, &entry->key, &entry->state)) {
+    if (spellings_find(&shard->spellings, &entry->key, &entry->place)) {
         return 0;
     }
-    return shard_admit(shard, &entry->key, &entry->state);
+    return shard_admit(shard, &entry->key, &entry->place);
 }
 
 /* Adds what needs one cell only; of the others the memory behind the cell is fetched. */
@@ -106,49 +98,55 @@ static unsigned add_or_prefetch(const struct shard_entry *entry, const struct sh
                                 uint64_t stamp_ns)
 {
     const struct slice *slice = shard->open;
-    uint32_t local = entry->state & SHARD_STATE_LOCAL_MASK;
-    uint32_t at = local % SLICE_CHUNK;
-    switch (entry->state >> SHARD_STATE_KIND_SHIFT) {
+    uint32_t index = place_index(entry->place), at = index % SLICE_CHUNK;
+    switch (place_kind(entry->place)) {
     case METRIC_COUNTER:
-        return slice_add_counter(shard->open, local, entry->value) ? 0 : LOSS_MEMORY_LIMIT;
+        return slice_add_counter(shard->open, index, entry->value) ? 0 : LOSS_MEMORY_LIMIT;
     case METRIC_GAUGE:
-        slice_add_gauge(shard->open, local, entry->value, entry->delta, stamp_ns);
+        slice_add_gauge(shard->open, index, entry->value, entry->delta, stamp_ns);
         return 0;
     case METRIC_TIMER:
-        __builtin_prefetch(slice_timers(slice, local)->timers[at].sketch, 1);
+        __builtin_prefetch(slice_timers(slice, index)->timers[at].sketch, 1);
         return 0;
     default:
-        __builtin_prefetch(slice_sets(slice, local)->sets[at], 1);
+        __builtin_prefetch(slice_sets(slice, index)->sets[at], 1);
         return 0;
     }
 }
 
 static unsigned add_rest(const struct shard_entry *entry, struct shard *shard)
 {
-    uint32_t local = entry->state & SHARD_STATE_LOCAL_MASK;
+    uint32_t index = place_index(entry->place);
+    enum metric_kind kind = place_kind(entry->place);
     bool added = true;
-    if (entry->state >> SHARD_STATE_KIND_SHIFT == METRIC_TIMER) {
-        added = slice_add_timer(shard->open, local, entry->value, entry->weight, shard->cache);
-    } else if (entry->state >> SHARD_STATE_KIND_SHIFT == METRIC_SET) {
+    if (kind == METRIC_TIMER) {
+        added = slice_add_timer(shard->open, index, entry->value, entry->weight, shard->cache);
+    } else if (kind == METRIC_SET) {
         uint64_t hash =
             hash_bytes(entry->datagram + entry->text.offset, entry->text.length, MEMBER_SEED);
-        added = slice_add_member(shard->open, local, hash, shard->cache);
+        added = slice_add_member(shard->open, index, hash, shard->cache);
     }
     return added ? 0 : LOSS_MEMORY_LIMIT;
 }
 
 void shard_group_store(struct shard_group *group, struct shard *shard, uint64_t stamp_ns)
 {
-    for (uint32_t i = 0; i < group->count; i++) {
-        guess(&group->entries[i], shard);
+    struct shard_entry *end = group->entries + group->count;
+    for (struct shard_entry *entry = group->entries; entry < end; entry++) {
+        entry->guessed = spellings_guess(&shard->spellings, &entry->key, &entry->line);
     }
-    for (uint32_t i = 0; i < group->count; i++) {
-        struct shard_entry *entry = &group->entries[i];
-        unsigned loss = settle(entry, shard);
-        entry->loss = (uint16_t)(loss ? loss : add_or_prefetch(entry, shard, stamp_ns));
+    for (struct shard_entry *entry = group->entries; entry < end; entry++) {
+        entry->loss = (uint16_t)settle(entry, shard);
+        if (entry->loss == 0) {
+            prefetch_cell(shard->open, entry->place);
+        }
     }
-    for (uint32_t i = 0; i < group->count; i++) {
-        struct shard_entry *entry = &group->entries[i];
+    for (struct shard_entry *entry = group->entries; entry < end; entry++) {
+        if (entry->loss == 0) {
+            entry->loss = (uint16_t)add_or_prefetch(entry, shard, stamp_ns);
+        }
+    }
+    for (struct shard_entry *entry = group->entries; entry < end; entry++) {
         if (entry->loss == 0) {
             entry->loss = (uint16_t)add_rest(entry, shard);
         }

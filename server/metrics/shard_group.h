@@ -4,8 +4,8 @@
  * while the others are worked on: at a million series every step of a lookup misses the caches, and
  * a processor can wait for many lines at once but, one sample after the other, waits for each.
  *
- *     hash, prefetch the slot → read the slot, prefetch the name and the cell
- *       → compare the name, add counters and gauges, prefetch sketches → add timers and sets
+ *     hash, prefetch the slot → read the slot, prefetch the name → compare the name, prefetch the
+ *       cell → add counters and gauges, prefetch sketches → add timers and sets
  *
  * Samples of a series keep their order. Nothing here allocates, locks or writes what another thread
  * reads, but for a name that is new. One thread, the shard's.
@@ -29,7 +29,7 @@ struct shard_entry {
     };
     double weight; /* 1/rate */
     const char *datagram;
-    uint32_t line, state; /* where it leads, as far as is known */
+    uint32_t line, place; /* where it leads, as far as is known */
     uint16_t loss;        /* after shard_group_store(): 0, or the enum loss_reason */
     bool guessed, delta;
 };

@@ -23,7 +23,7 @@ void spellings_deinit(struct spellings *spellings)
     table_deinit(&spellings->table);
 }
 
-static uint64_t hash_of(const struct spelling_key *key)
+static uint32_t hash_of(const struct spelling_key *key)
 {
     uint64_t hash = hash_bytes(key->name, key->name_length, (uint64_t)key->type + 1);
     if (key->tags_length > 0) {
@@ -43,27 +43,25 @@ struct spelling_key spelling_key(const char *datagram, const struct statsd_item 
     return key;
 }
 
-static struct table_slot *find(const struct spellings *spellings, const struct spelling_key *key)
+static struct table_slot *find(const struct spellings *spellings, const struct spelling_key *key,
+                               uint32_t *place)
 {
     struct table_slot *slot = table_first(&spellings->table, key->hash);
-    while (slot && !spellings_confirm(spellings, slot->id, key)) {
+    while (slot && !spellings_confirm(spellings, slot->value, key, place)) {
         slot = table_next(&spellings->table, slot);
     }
     return slot;
 }
 
 bool spellings_find(const struct spellings *spellings, const struct spelling_key *key,
-                    uint32_t *state)
+                    uint32_t *place)
 {
-    const struct table_slot *slot = find(spellings, key);
-    if (slot) {
-        *state = slot->state;
-    }
-    return slot != NULL;
+    return find(spellings, key, place) != NULL;
 }
 
 /* A record of its own for a spelling; LINES_NONE at a bound. */
-static uint32_t record(struct spellings *spellings, const struct spelling_key *key, uint32_t next)
+static uint32_t record(struct spellings *spellings, const struct spelling_key *key, uint32_t place,
+                       uint32_t next)
 {
     uint32_t line =
         lines_take(&spellings->lines, spelling_bytes(key->name_length, key->tags_length));
@@ -72,6 +70,7 @@ static uint32_t record(struct spellings *spellings, const struct spelling_key *k
     }
     struct spelling *spelling = lines_at(&spellings->lines, line);
     spelling->next = next;
+    spelling->place = place;
     spelling->tags_length = key->tags_length;
     spelling->name_length = (uint16_t)key->name_length;
     spelling->type = key->type;
@@ -80,21 +79,22 @@ static uint32_t record(struct spellings *spellings, const struct spelling_key *k
     return line;
 }
 
-void spellings_enter(struct spellings *spellings, const struct spelling_key *key, uint32_t state,
+void spellings_enter(struct spellings *spellings, const struct spelling_key *key,
                      const struct identity *identity, uint32_t *chain)
 {
     if (spellings->table.count >= spellings->count_max) {
         return;
     }
     if (spelling_is_identity(identity, key)) {
-        table_insert(&spellings->table, key->hash, identity->line | SPELLING_IS_IDENTITY, state);
+        table_insert(&spellings->table, key->hash, identity->line | SPELLING_IS_IDENTITY);
         return;
     }
-    uint32_t line = record(spellings, key, *chain);
+    uint32_t line =
+        chain ? record(spellings, key, identity_place(identity), *chain) : LINES_NONE;
     if (line == LINES_NONE) {
         return;
     }
-    if (!table_insert(&spellings->table, key->hash, line, state)) {
+    if (!table_insert(&spellings->table, key->hash, line)) {
         lines_give(&spellings->lines, line, spelling_bytes(key->name_length, key->tags_length));
         return;
     }
@@ -110,8 +110,9 @@ static void forget_record(struct spellings *spellings, uint32_t line,
                                .tags_length = spelling->tags_length,
                                .type = spelling->type};
     key.hash = hash_of(&key);
-    struct table_slot *slot = find(spellings, &key);
-    REQUIRE(slot && slot->id == line);
+    uint32_t place;
+    struct table_slot *slot = find(spellings, &key, &place);
+    REQUIRE(slot && slot->value == line);
     table_remove(&spellings->table, slot);
     lines_give(&spellings->lines, line, spelling_bytes(key.name_length, key.tags_length));
 }
@@ -123,15 +124,16 @@ static void forget_identity(struct spellings *spellings, const struct identity *
                                .name_length = identity->name_length,
                                .type = identity->type};
     key.hash = hash_of(&key);
-    struct table_slot *slot = find(spellings, &key);
-    if (slot && slot->id == (identity->line | SPELLING_IS_IDENTITY)) {
+    uint32_t place;
+    struct table_slot *slot = find(spellings, &key, &place);
+    if (slot && slot->value == (identity->line | SPELLING_IS_IDENTITY)) {
         table_remove(&spellings->table, slot);
     }
 }
 
 void spellings_forget(struct spellings *spellings, const struct identity *identity, uint32_t *chain)
 {
-    while (*chain != LINES_NONE) {
+    while (chain && *chain != LINES_NONE) {
         const struct spelling *spelling = lines_at(&spellings->lines, *chain);
         uint32_t line = *chain;
         *chain = spelling->next;

@@ -2,8 +2,9 @@
  *
  * The spellings a worker has met: a series' name and raw tags exactly as somebody sent them, and
  * where they lead. Several spellings (`#a,b` and `#b,a`) may lead to one place; those are chained,
- * so that they can be forgotten together. A lookup compares in full, so a collision of hashes costs
- * a compare and nothing else. One thread.
+ * so that they can be forgotten together. A name without tags is spelled as its identity is, whose
+ * bytes then do for both. A lookup compares in full, so a collision of hashes costs a compare and
+ * nothing else. One thread.
  */
 #ifndef SERVER_METRICS_SPELLING_H
 #define SERVER_METRICS_SPELLING_H
@@ -23,23 +24,24 @@ struct spelling_key {
     const char *name, *tags;
     uint32_t name_length, tags_length;
     uint8_t type;
-    uint64_t hash;
+    uint32_t hash;
 };
 
-/* A name and tags of up to 53 bytes take one line. */
+/* A name and tags of up to 49 bytes take one line. */
 struct spelling {
-    uint32_t next; /* line of the next in the chain */
+    uint32_t next;  /* line of the next in the chain */
+    uint32_t place; /* where it leads */
     uint32_t tags_length;
     uint16_t name_length;
     uint8_t type;
     char bytes[]; /* the name, then the raw tags */
 };
 
-/* In a slot's id: the line is one of an identity, not of a spelling. */
+/* In a slot's value: the line is one of an identity, not of a spelling. */
 #define SPELLING_IS_IDENTITY (UINT32_C(1) << 31)
 
 struct spellings {
-    struct table table;             /* hash → (line, state) */
+    struct table table;             /* hash → line */
     struct lines lines;             /* of spellings */
     const struct lines *identities; /* the registry's */
     uint64_t count_max;
@@ -52,14 +54,14 @@ void spellings_deinit(struct spellings *spellings);
 
 struct spelling_key spelling_key(const char *datagram, const struct statsd_item *item);
 
-/* True, with what it leads to, when the spelling is known. */
+/* True, with the place it leads to, when the spelling is known. */
 bool spellings_find(const struct spellings *spellings, const struct spelling_key *key,
-                    uint32_t *state);
+                    uint32_t *place);
 
 /* The same in steps, so that a group of lookups can wait for memory together: prefetch the slot;
  * take the first slot of this hash, which almost always is the spelling, and prefetch its line;
  * compare. A spelling that is not confirmed so has to be looked for by spellings_find(). */
-static inline void spellings_prefetch(const struct spellings *spellings,
+static inline __attribute__((always_inline)) void spellings_prefetch(const struct spellings *spellings,
                                       const struct spelling_key *key)
 {
     __builtin_prefetch(&spellings->table.slots[key->hash & spellings->table.mask]);
@@ -73,12 +75,11 @@ static inline const void *spellings_line(const struct spellings *spellings, uint
 }
 
 static inline bool spellings_guess(const struct spellings *spellings,
-                                   const struct spelling_key *key, uint32_t *line, uint32_t *state)
+                                   const struct spelling_key *key, uint32_t *line)
 {
     const struct table_slot *slot = table_first(&spellings->table, key->hash);
     if (slot) {
-        *line = slot->id;
-        *state = slot->state;
+        *line = slot->value;
         __builtin_prefetch(spellings_line(spellings, *line));
     }
     return slot != NULL;
@@ -120,20 +121,25 @@ static inline bool spelling_is(const struct spelling *spelling, const struct spe
 }
 
 static inline bool spellings_confirm(const struct spellings *spellings, uint32_t line,
-                                     const struct spelling_key *key)
+                                     const struct spelling_key *key, uint32_t *place)
 {
     const void *record = spellings_line(spellings, line);
-    return line & SPELLING_IS_IDENTITY ? spelling_is_identity(record, key)
-                                       : spelling_is(record, key);
+    if (line & SPELLING_IS_IDENTITY) {
+        *place = identity_place(record);
+        return spelling_is_identity(record, key);
+    }
+    *place = ((const struct spelling *)record)->place;
+    return spelling_is(record, key);
 }
 
-/* Enters a spelling that is not known, of the series with this identity. *chain is the line of the
- * first spelling with a record of its own that leads there, LINES_NONE when there is none, and is
- * kept up. At a bound it is not entered. */
-void spellings_enter(struct spellings *spellings, const struct spelling_key *key, uint32_t state,
+/* Enters a spelling that is not known, of the series with this identity. Unless it is spelled as
+ * the identity is, *chain is the line of the first spelling with a record of its own that leads
+ * there, LINES_NONE when there is none, and is kept up. At a bound, and where it would need a chain
+ * that is NULL, it is not entered. */
+void spellings_enter(struct spellings *spellings, const struct spelling_key *key,
                      const struct identity *identity, uint32_t *chain);
 
-/* Forgets every spelling of the series with this identity. */
+/* Forgets every spelling of the series with this identity; `chain` may be NULL. */
 void spellings_forget(struct spellings *spellings, const struct identity *identity,
                       uint32_t *chain);
 

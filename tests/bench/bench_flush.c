@@ -189,10 +189,10 @@ struct stages {
 static void merge(struct bench *bench, struct stages *stages, int round)
 {
     bench->now_ns += WINDOW_NS;
-    struct merge_source source = {&bench->shard, shard_swap(&bench->shard, bench->now_ns)};
+    struct slice *slice = shard_swap(&bench->shard, bench->now_ns);
     double begun = thread_ns();
     double cpu = cpu_ns();
-    REQUIRE(merge_slices(bench->registry, &source, 1, bench->cache) == 0);
+    REQUIRE(merge_slices(bench->registry, &slice, 1, bench->cache) == 0);
     stages->merge[round] = thread_ns() - begun;
     stages->merge_cpu[round] = cpu_ns() - cpu;
 }

@@ -100,12 +100,12 @@ void bench_pipeline_take(struct bench_pipeline *pipeline, size_t worker,
 bool bench_pipeline_flush(struct bench_pipeline *pipeline)
 {
     uint64_t now = clock_monotonic_ns(&clock_system);
-    struct merge_source sources[BENCH_WORKERS_MAX];
+    struct slice *slices[BENCH_WORKERS_MAX];
     for (size_t i = 0; i < pipeline->worker_count; i++) {
         struct shard *shard = &pipeline->workers[i]->shard;
-        sources[i] = (struct merge_source){shard, shard_swap(shard, now)};
+        slices[i] = shard_swap(shard, now);
     }
-    merge_slices(pipeline->registry, sources, pipeline->worker_count, pipeline->cache);
+    merge_slices(pipeline->registry, slices, pipeline->worker_count, pipeline->cache);
     struct derive_options options = {
         .config = pipeline->config,
         .registry = pipeline->registry,

@@ -114,15 +114,15 @@ static inline unsigned store_put(struct store *store, size_t worker, const char 
 /* Merges what the workers have to hand over. */
 static inline size_t store_merge(struct store *store)
 {
-    struct merge_source sources[STORE_WORKERS_MAX];
+    struct slice *slices[STORE_WORKERS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < store->workers; i++) {
         struct slice *slice = handover_take(&store->handovers[i], store->now_ns);
         if (slice) {
-            sources[count++] = (struct merge_source){&store->shards[i], slice};
+            slices[count++] = slice;
         }
     }
-    size_t lost = merge_slices(store->registry, sources, count, store->cache);
+    size_t lost = merge_slices(store->registry, slices, count, store->cache);
     for (size_t i = 0; i < store->workers; i++) {
         handover_return(&store->handovers[i]);
     }

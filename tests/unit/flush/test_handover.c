@@ -153,7 +153,7 @@ static void ids_are_forgotten_with_the_next_hand_over(void **state)
         char line[32];
         snprintf(line, sizeof(line), "n%u:1|c", i);
         store_put(store, 0, line);
-        assert_true(handover_forget(handover, METRIC_COUNTER, i));
+        assert_true(handover_forget(handover, place_make(METRIC_COUNTER, i)));
     }
     assert_int_equal(store->shards[0].spellings.table.count, 200);
     handover_ask(handover, false);

@@ -12,24 +12,24 @@
 #include "tests/unit/flush/store.h"
 
 static unsigned resolve(struct store *store, enum statsd_type type, const char *name,
-                        const char *tags, uint32_t *index)
+                        const char *tags, uint32_t *place)
 {
-    return registry_resolve(store->registry, type, name, strlen(name), tags, strlen(tags), index);
+    return registry_resolve(store->registry, type, name, strlen(name), tags, strlen(tags), place);
 }
 
 static uint32_t index_of(struct store *store, enum statsd_type type, const char *name,
                          const char *tags)
 {
-    uint32_t index = UINT32_MAX;
-    assert_int_equal(resolve(store, type, name, tags, &index), 0);
-    return index;
+    uint32_t place = UINT32_MAX;
+    assert_int_equal(resolve(store, type, name, tags, &place), 0);
+    assert_int_equal(place_kind(place), metric_kind_of(type));
+    return place_index(place);
 }
 
 static const struct identity *identity_at(struct store *store, enum metric_kind kind,
                                           uint32_t index)
 {
-    struct series *series = registry_at(store->registry, kind, index);
-    return atomic_load(&series->identity);
+    return registry_identity_at(store->registry, place_make(kind, index));
 }
 
 static struct identity *remove_at(struct store *store, enum metric_kind kind, uint32_t index)
@@ -47,7 +47,7 @@ static void every_spelling_leads_to_one_series(void **state)
         assert_int_equal(index_of(store, STATSD_COUNTER, "n", spellings[i]), index);
     }
     const struct series *series = registry_at(store->registry, METRIC_COUNTER, index);
-    assert_int_equal(series->locals, 5);
+    assert_int_equal(series->holders, 5);
     assert_int_equal(store->registry->series_count, 1);
     store_free(store);
 }
@@ -148,9 +148,9 @@ static void removal_waits_for_the_last_local_id(void **state)
     uint32_t index = index_of(store, STATSD_SET, "n", "");
     index_of(store, STATSD_SET, "n", "");
     assert_null(remove_at(store, METRIC_SET, index));
-    registry_release(store->registry, METRIC_SET, index);
+    registry_release(store->registry, place_make(METRIC_SET, index));
     assert_null(remove_at(store, METRIC_SET, index));
-    registry_release(store->registry, METRIC_SET, index);
+    registry_release(store->registry, place_make(METRIC_SET, index));
     struct identity *identity = remove_at(store, METRIC_SET, index);
     assert_non_null(identity);
     assert_memory_equal(identity_name(identity), "n", 1);
@@ -174,15 +174,15 @@ static void a_reused_index_has_a_new_generation_and_no_past(void **state)
     counter->total = 5;
     counter->series.seen_ns = 9;
     counter->series.expired = true;
-    registry_release(store->registry, METRIC_COUNTER, index);
+    registry_release(store->registry, place_make(METRIC_COUNTER, index));
     registry_free_identity(store->registry, remove_at(store, METRIC_COUNTER, index));
-    assert_null(registry_identity(&counter->series));
+    assert_null(registry_identity(store->registry, &counter->series));
     assert_int_equal(index_of(store, STATSD_COUNTER, "new", ""), index);
     assert_int_not_equal(identity_at(store, METRIC_COUNTER, index)->generation, generation);
     assert_int_equal(counter->total * 8, 0);
     assert_int_equal(counter->series.seen_ns, 0);
     assert_false(counter->series.expired);
-    assert_null(registry_identity(&counter->series));
+    assert_null(registry_identity(store->registry, &counter->series));
     store_free(store);
 }
 
@@ -190,7 +190,7 @@ static void a_reused_index_has_a_new_generation_and_no_past(void **state)
 
 struct model {
     bool known;
-    uint32_t index, locals, generation;
+    uint32_t index, holders, generation;
 };
 
 static void check_known(struct store *store, const struct model *model, unsigned name)
@@ -213,7 +213,7 @@ static void resolve_in(struct store *store, struct model *model, unsigned name)
     }
     model->index = index;
     model->known = true;
-    model->locals++;
+    model->holders++;
     model->generation = identity_at(store, METRIC_COUNTER, index)->generation;
 }
 
@@ -228,9 +228,9 @@ static void agrees_with_a_map_under_random_use(void **state)
         struct model *model = &models[name];
         if (store_random(&seed) % 3 == 0) {
             resolve_in(store, model, name);
-        } else if (model->locals > 0) {
-            registry_release(store->registry, METRIC_COUNTER, model->index);
-            model->locals--;
+        } else if (model->holders > 0) {
+            registry_release(store->registry, place_make(METRIC_COUNTER, model->index));
+            model->holders--;
         } else if (model->known) {
             struct identity *identity = remove_at(store, METRIC_COUNTER, model->index);
             assert_non_null(identity);

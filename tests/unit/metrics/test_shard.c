@@ -20,7 +20,7 @@ static void spellings_of_one_series_add_up(void **state)
     const struct snapshot *snapshot = store_close(store, 10);
     assert_int_equal(snapshot->counter_count, 1);
     assert_near(snapshot->counters[0].count, 11, 0);
-    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 1);
+    assert_int_equal(store->shards[0].held[METRIC_COUNTER].end, 1);
     assert_int_equal(store->shards[0].spellings.table.count, 3);
     store_free(store);
 }
@@ -182,23 +182,20 @@ static void a_forgotten_name_comes_back_to_its_series(void **state)
     (void)state;
     struct store *store = store_new(NULL, 1);
     store_put(store, 0, "n:1|c\nm:100|c");
-    shard_forget(&store->shards[0], METRIC_COUNTER, 0);
-    shard_forget(&store->shards[0], METRIC_COUNTER, 0);
-    /* The old id is reserved, and its sample still counts. */
+    shard_forget(&store->shards[0], place_make(METRIC_COUNTER, 0));
+    shard_forget(&store->shards[0], place_make(METRIC_COUNTER, 0));
+    /* What it was held for before is let go of after the second hand-over; until then it counts. */
     store_put(store, 0, "n:2|c");
-    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 3);
+    const struct counter_series *series = registry_at(store->registry, METRIC_COUNTER, 0);
+    assert_int_equal(series->series.holders, 2);
     const struct snapshot *snapshot = store_close(store, 10);
     assert_near(store_counters(snapshot, "n")->count, 3, 0);
-    const struct counter_series *series = registry_at(store->registry, METRIC_COUNTER, 0);
-    assert_int_equal(series->series.locals, 2);
-    /* After the second hand-over it is free, and the next new name gets it. */
     store_put(store, 0, "x:1|c");
-    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 4);
+    assert_int_equal(series->series.holders, 2);
     store_close(store, 10);
-    assert_int_equal(series->series.locals, 1);
+    assert_int_equal(series->series.holders, 1);
     store_put(store, 0, "y:7|c\nn:4|c");
-    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 4);
-    assert_int_equal(shard_owner(&store->shards[0], METRIC_COUNTER, 0), 3);
+    assert_int_equal(store->shards[0].held[METRIC_COUNTER].end, 4);
     snapshot = store_close(store, 10);
     assert_near(store_counters(snapshot, "n")->total, 7, 0);
     assert_near(store_counters(snapshot, "y")->total, 7, 0);
@@ -219,18 +216,18 @@ static void a_name_that_cannot_be_remembered_still_counts(void **state)
     assert_int_equal(store_put(store, 0, "n:1|c|#,"), 0);
     assert_int_equal(store->shards[0].spellings.table.count, 1);
     pool_release(store->pool, rest);
-    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 1);
+    assert_int_equal(store->shards[0].held[METRIC_COUNTER].end, 1);
     const struct counter_series *series = registry_at(store->registry, METRIC_COUNTER, 0);
-    assert_int_equal(series->series.locals, 1);
-    shard_forget(&store->shards[0], METRIC_COUNTER, 0);
-    shard_forget(&store->shards[0], METRIC_COUNTER, 0);
+    assert_int_equal(series->series.holders, 1);
+    shard_forget(&store->shards[0], place_make(METRIC_COUNTER, 0));
+    shard_forget(&store->shards[0], place_make(METRIC_COUNTER, 0));
     assert_int_equal(store->shards[0].retired_count, 1);
     assert_near(store_counters(store_close(store, 10), "n")->count, 3, 0);
     store_free(store);
 }
 
-/* A sender who shuffles his tags cannot use up the ids of others. */
-static void shuffled_tags_take_one_id_and_bounded_memory(void **state)
+/* A sender who shuffles his tags cannot use up the places of others. */
+static void shuffled_tags_take_one_place_and_bounded_memory(void **state)
 {
     (void)state;
     const char *overrides[] = {"limits.max_series=4", NULL};
@@ -244,7 +241,7 @@ static void shuffled_tags_take_one_id_and_bounded_memory(void **state)
         assert_int_equal(store_put(store, 0, line), 0);
     }
     assert_int_equal(store_put(store, 0, "known:1|c"), 0);
-    assert_int_equal(store->shards[0].locals[METRIC_COUNTER].count, 2);
+    assert_int_equal(store->shards[0].held[METRIC_COUNTER].end, 2);
     assert_true(store->shards[0].spellings.table.count <= 8);
     const struct snapshot *snapshot = store_close(store, 10);
     assert_near(store_counters(snapshot, "n")->count, 1000, 0);
@@ -319,7 +316,7 @@ static void check_window(const struct snapshot *snapshot, struct model *models)
     assert_int_equal(snapshot->counter_count, shown);
 }
 
-static void reused_ids_never_mix_two_series(void **state)
+static void reused_places_never_mix_two_series(void **state)
 {
     (void)state;
     const char *overrides[] = {"flush.expire_counters=30s", NULL};
@@ -337,9 +334,9 @@ static void reused_ids_never_mix_two_series(void **state)
         }
         check_window(store_close(store, 10), models);
     }
-    /* Ids were reused, or there would be one a name, and two of each worker. */
+    /* Places were reused, or there would be one a name. */
     assert_true(registry_count(store->registry, METRIC_COUNTER) < MODEL_NAMES / 2);
-    assert_true(store->shards[0].locals[METRIC_COUNTER].count < MODEL_NAMES);
+    assert_true(store->shards[0].held[METRIC_COUNTER].end < MODEL_NAMES);
     store_free(store);
 }
 
@@ -356,8 +353,8 @@ int main(void)
         cmocka_unit_test(long_names_do_not_run_out_before_the_series_limit),
         cmocka_unit_test(a_forgotten_name_comes_back_to_its_series),
         cmocka_unit_test(a_name_that_cannot_be_remembered_still_counts),
-        cmocka_unit_test(shuffled_tags_take_one_id_and_bounded_memory),
-        cmocka_unit_test(reused_ids_never_mix_two_series),
+        cmocka_unit_test(shuffled_tags_take_one_place_and_bounded_memory),
+        cmocka_unit_test(reused_places_never_mix_two_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ static void check_balance(const struct ingest_figures *figures)
 static uint64_t timer_samples(const struct shard *shard)
 {
     uint64_t samples = 0;
-    for (uint32_t i = 0; i < shard->locals[METRIC_TIMER].count; i++) {
+    for (uint32_t i = 0; i < shard->held[METRIC_TIMER].end; i++) {
         samples += slice_timers(shard->open, i)->timers[i % SLICE_CHUNK].samples;
     }
     return samples;

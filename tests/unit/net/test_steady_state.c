@@ -77,8 +77,8 @@ static void take_window(struct intake *intake, uint64_t now_ns)
 static void close_window(struct store *store, struct intake *intake)
 {
     store->now_ns += 10 * STORE_SECOND;
-    struct merge_source source = {&intake->shard, shard_swap(&intake->shard, store->now_ns)};
-    merge_slices(store->registry, &source, 1, store->cache);
+    struct slice *slice = shard_swap(&intake->shard, store->now_ns);
+    merge_slices(store->registry, &slice, 1, store->cache);
     store_close(store, 10);
 }
 
