@@ -11,6 +11,7 @@
 #include "config/suggest.h"
 
 #define PREFIX "SIGMAD_"
+#define MODULE_PATH "SIGMAD_MODULE_PATH" /* no key; server/core/module.c reads it */
 
 const struct config_section *config_loader_find_section(struct config_loader *loader,
                                                         const char *name,
@@ -101,7 +102,7 @@ void config_apply_environment(struct config_loader *loader, char *const *environ
         const struct config_key *key = find_variable(variable, (size_t)length);
         if (key)
             assign_trimmed(loader, key, equals + 1, SOURCE_ENVIRONMENT);
-        else if (loader->notes)
+        else if (loader->notes && strncmp(variable, MODULE_PATH "=", sizeof(MODULE_PATH)) != 0)
             fprintf(loader->notes, "environment %.*s: names no key, ignored\n", length, variable);
     }
 }

@@ -2,6 +2,7 @@
 """The include direction: which folder may know which, and which folder may know which outside library.
 
     proto <- config <- server/core <- server/metrics <- server/{flush,detect} <- server/{net,sink,http} <- server
+                                                                              server/{net,sink,http} <- server/modules
 
 An include points down this line or stays in its own folder. Siblings do not know each other, but for the
 contracts that they meet by. `python3 tests/layers.py` prints every fault of the tree as FILE:LINE: message.
@@ -23,6 +24,7 @@ RANK = {
     "server/net": 5,
     "server/sink": 5,
     "server/http": 5,
+    "server/modules": 6,
     "server": 6,
 }
 
@@ -38,7 +40,7 @@ CONTRACTS = {
     "server/net/intake.h": {SIGMACTL},
 }
 
-SERVER_IO = {"server/net", "server/sink", "server/http", "server"}
+SERVER_IO = {"server/net", "server/sink", "server/http", "server/modules", "server"}
 THREADED = SERVER_IO | {"server/core", "server/metrics", "server/flush", SIGMACTL}
 
 # Outside headers that only some folders may include: (pattern, folders, why).
@@ -48,6 +50,12 @@ OUTSIDE = [
     (r"zlib\.h", {"server/sink", "server/http"}, "compression is an output's"),
     (r"xxhash\.h", {"server/core"}, "hashing is wrapped by server/core/hash.h"),
     (r"jansson\.h", {SIGMACTL}, "the server writes its JSON itself"),
+    (
+        r"pcre2\.h|yaml\.h|curl/.*|snappy.*|protobuf-c/.*",
+        {"server/modules"},
+        "heavy libraries are for modules (server/core/module.h)",
+    ),
+    (r"dlfcn\.h", {"server/core"}, "modules are loaded by server/core/module.h"),
     (r"cmocka\.h", set(), "cmocka is for tests"),
     (r"pthread\.h|threads\.h|semaphore\.h", THREADED, "these folders are pure computation"),
     (
