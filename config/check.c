@@ -51,8 +51,8 @@ static void check_percentiles(struct config_loader *loader)
     }
 }
 
-static void check_buckets(struct config_loader *loader, const char *name,
-                          const struct config_numbers *list)
+void config_check_ascending(struct config_loader *loader, const struct config_key *key,
+                            const struct config_numbers *list)
 {
     char above[NUMBER_TEXT_MAX];
     char below[NUMBER_TEXT_MAX];
@@ -63,8 +63,14 @@ static void check_buckets(struct config_loader *loader, const char *name,
         number_format(above, list->items[i]);
         number_format(below, list->items[i - 1]);
         snprintf(why, sizeof(why), "%s behind %s is not ascending", above, below);
-        fault(loader, "prometheus", name, why);
+        config_loader_fault(loader, key, config_loader_origin(loader, key), why);
     }
+}
+
+static void check_buckets(struct config_loader *loader, const char *name,
+                          const struct config_numbers *list)
+{
+    config_check_ascending(loader, config_key_find("prometheus", name), list);
 }
 
 /* Replaces each %h by the host's name; to be freed, NULL when out of memory. */
@@ -202,4 +208,5 @@ void config_check(struct config_loader *loader)
     check_buckets(loader, "buckets_plain", &loader->config->prometheus.buckets_plain);
     make_tags_canonical(loader);
     check_admin(loader);
+    config_check_entries(loader);
 }

@@ -3,99 +3,73 @@
  * Which changes of a reload have to wait for a restart: what the schema says of each key that
  * differs.
  */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "config/entries.h"
 #include "config/value.h"
+
+/* The text that names what differs, by comma. */
+struct changes {
+    char *out;
+    size_t size;
+    size_t length;
+    size_t count;
+};
+
+static void add_change(struct changes *changes, const char *section, const char *key)
+{
+    if (changes->length < changes->size)
+        changes->length +=
+            (size_t)snprintf(changes->out + changes->length, changes->size - changes->length,
+                             "%s%s%s%s", changes->count ? "," : "", section, *key ? "." : "", key);
+    changes->count++;
+}
+
+static bool waits(const struct config_key *key, const struct config *before,
+                  const struct config *after)
+{
+    return !config_key_is_named(key) && key->effect == EFFECT_RESTART &&
+           !config_value_equal(key, before, after);
+}
+
+static bool entries_wait(const struct config_section *section, const struct config *before,
+                         const struct config *after)
+{
+    return config_section_is_named(section) && section->effect == EFFECT_RESTART &&
+           !config_entries_equal(section, before, after);
+}
 
 size_t config_changes_for_restart(const struct config *before, const struct config *after,
                                   char *out, size_t out_size)
 {
-    size_t changes = 0;
-    size_t length = 0;
+    struct changes changes = {.out = out, .size = out_size};
     if (out_size > 0)
         out[0] = '\0';
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-        if (key->effect != EFFECT_RESTART || config_value_equal(key, before, after))
-            continue;
-        if (length < out_size)
-            length += (size_t)snprintf(out + length, out_size - length, "%s%s.%s",
-                                       changes ? "," : "", key->section, key->name);
-        changes++;
-    }
-    return changes;
-}
-
-static bool copy_strings(struct config_strings *to, const struct config_strings *from)
-{
-    *to = (struct config_strings){.items = calloc(from->count + 1, sizeof(char *))};
-    for (; to->items && to->count < from->count; to->count++) {
-        to->items[to->count] = strdup(from->items[to->count]);
-        if (!to->items[to->count])
-            return false;
-    }
-    return to->items != NULL;
-}
-
-static bool copy_numbers(struct config_numbers *to, const struct config_numbers *from)
-{
-    to->items = malloc((from->count + 1) * sizeof(double));
-    to->count = to->items ? from->count : 0;
-    if (to->count > 0)
-        memcpy(to->items, from->items, from->count * sizeof(double));
-    return to->items != NULL;
-}
-
-static bool copy_text(char **to, char *const *from)
-{
-    *to = *from ? strdup(*from) : NULL;
-    return *to || !*from;
-}
-
-/* The field of `after` is empty. */
-static bool copy_value(const struct config_key *key, struct config *after,
-                       const struct config *before)
-{
-    void *to = config_value_field(key, after);
-    const void *from = (const char *)before + key->offset;
-    switch (key->type) {
-    case TYPE_ADDRESSES:
-        return copy_strings(to, from);
-    case TYPE_NUMBERS:
-        return copy_numbers(to, from);
-    case TYPE_PATH:
-    case TYPE_TAGS:
-        return copy_text(to, from);
-    case TYPE_BOOL:
-        memcpy(to, from, sizeof(bool));
-        return true;
-    case TYPE_ENUM:
-    case TYPE_MODE:
-    case TYPE_UNSIGNED:
-        memcpy(to, from, sizeof(unsigned));
-        return true;
-    case TYPE_RATE:
-        memcpy((char *)after + key->burst_offset, (const char *)before + key->burst_offset,
-               sizeof(unsigned));
-        memcpy(to, from, sizeof(double));
-        return true;
-    default:
-        memcpy(to, from, sizeof(uint64_t));
-        return true;
-    }
+    for (size_t i = 0; i < config_key_count; i++)
+        if (waits(&config_keys[i], before, after))
+            add_change(&changes, config_keys[i].section, config_keys[i].name);
+    for (size_t i = 0; i < config_section_count; i++)
+        if (entries_wait(&config_sections[i], before, after))
+            add_change(&changes, config_sections[i].name, "");
+    return changes.count;
 }
 
 bool config_keep_for_restart(struct config *after, const struct config *before)
 {
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->effect != EFFECT_RESTART || config_value_equal(key, before, after))
+        if (!waits(key, before, after))
             continue;
         config_value_clear(key, after);
-        if (!copy_value(key, after, before))
+        if (!config_value_copy(key, after, before))
+            return false;
+    }
+    for (size_t i = 0; i < config_section_count; i++) {
+        const struct config_section *section = &config_sections[i];
+        if (!entries_wait(section, before, after))
+            continue;
+        config_entries_clear(section, after);
+        if (!config_entries_copy(section, after, before))
             return false;
     }
     return true;

@@ -30,6 +30,24 @@ enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
+enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
+
+/* The entries of named sections, as [exec "disk"]: each begins with its name. */
+
+/* [histogram "SUBSTRING"]: the first whose substring is in a timer's name has it counted in bins.
+ */
+struct config_histogram {
+    char *substring;
+    struct config_numbers bins; /* upper bounds, exclusive, ascending; the last may be infinite */
+};
+
+/* [exec "NAME"]: a program that is started at the end of each window. */
+struct config_exec {
+    char *name;
+    struct config_strings command; /* program and arguments; a program with a slash that is not
+                                      absolute is from the folder of the file */
+    enum config_exec_format format;
+};
 
 struct config {
     struct {
@@ -97,6 +115,15 @@ struct config {
         unsigned warmup_windows;
         double min_change; /* a fraction: 10% is 0.1 */
     } anomaly;
+    /* Entries in the order of the file. */
+    struct {
+        struct config_histogram *items;
+        size_t count;
+    } histograms;
+    struct {
+        struct config_exec *items;
+        size_t count;
+    } execs;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

@@ -24,6 +24,7 @@ static const char heading[] =
     "; off        `off` or nothing turns a listener or an output off\n"
     "; paths      from the folder of this file\n"
     "; comments   ; or # at the start of a line; behind a value a blank and ;\n"
+    "; sections   that have a name in quotes may be there any number of times, with other names\n"
     ";\n"
     "; A key is overridden by the environment (SIGMAD_FLUSH_INTERVAL=1s), and that by the command "
     "line\n"
@@ -96,18 +97,42 @@ static void write_reserved(FILE *out, const struct config_key *key)
     fprintf(out, "; Not supported by this version: %s.\n", key->help);
 }
 
+/* One example, commented out: a named section has no entries unless somebody writes them. */
+static void write_example(FILE *out, const struct config_key *key)
+{
+    char sentence[SENTENCE_MAX];
+    const char *value = key->flags & KEY_REQUIRED ? key->example : key->preset;
+    size_t width = strlen(";") + strlen(key->name) + strlen(" = ") + strlen(value);
+    format_sentence(key, sentence);
+    fprintf(out, ";%s = %s", key->name, value);
+    if (width >= COMMENT_COLUMN)
+        putc('\n', out);
+    write_blanks(out, width < COMMENT_COLUMN ? width : 0, COMMENT_COLUMN);
+    write_comment(out, sentence, COMMENT_COLUMN);
+}
+
+static void write_section(FILE *out, const struct config_section *section)
+{
+    if (config_section_is_named(section))
+        fprintf(out, "\n; %s\n;[%s \"%s\"]\n", section->help, section->name, section->example);
+    else
+        fprintf(out, "\n; %s\n%s[%s]\n", section->help,
+                config_section_is_reserved(section) ? ";" : "", section->name);
+}
+
 void config_write_documented(FILE *out)
 {
     fputs(heading, out);
     for (size_t s = 0; s < config_section_count; s++) {
         const struct config_section *section = &config_sections[s];
-        const char *mark = config_section_is_reserved(section) ? ";" : "";
-        fprintf(out, "\n; %s\n%s[%s]\n", section->help, mark, section->name);
+        write_section(out, section);
         for (size_t k = 0; k < config_key_count; k++) {
             if (strcmp(config_keys[k].section, section->name) != 0)
                 continue;
             if (config_keys[k].type == TYPE_RESERVED)
                 write_reserved(out, &config_keys[k]);
+            else if (config_section_is_named(section))
+                write_example(out, &config_keys[k]);
             else
                 write_key(out, &config_keys[k]);
         }

@@ -36,7 +36,7 @@ static bool looks_like_own_line(const struct config_section *section, const char
     memcpy(name, text + bracket, length);
     name[length] = '\0';
     if (bracket)
-        return strcmp(behind, "]") == 0 && config_section_find(name);
+        return strcmp(behind, "]") == 0 && config_section_find_heading(name);
     return behind[strspn(behind, " \t")] == '=' && config_key_find(section->name, name);
 }
 

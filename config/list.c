@@ -3,6 +3,7 @@
  * Appending to the keys that hold a list. Tags are kept as one text by comma until they are put in
  * order.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,14 +27,23 @@ static bool grow(void **items, size_t count, size_t item_bytes, char *why)
     return true;
 }
 
+static bool parse_item(const struct config_key *key, const char *item, double *value, char *why)
+{
+    if ((key->flags & KEY_OR_INF) && strcmp(item, "inf") == 0) {
+        *value = HUGE_VAL;
+        return true;
+    }
+    if (!number_parse(item, strlen(item), value))
+        return config_value_refuse(why, "'%s' is not a number", item);
+    return config_value_in_bounds(key, *value, item, why);
+}
+
 static bool append_number(const struct config_key *key, struct config_numbers *list,
                           const char *item, char *why)
 {
     double value;
     void *items = list->items;
-    if (!number_parse(item, strlen(item), &value))
-        return config_value_refuse(why, "'%s' is not a number", item);
-    if (!config_value_in_bounds(key, value, item, why))
+    if (!parse_item(key, item, &value, why))
         return false;
     if (list->count == key->items_max)
         return refuse_full(key, why);
@@ -41,6 +51,20 @@ static bool append_number(const struct config_key *key, struct config_numbers *l
         return false;
     list->items = items;
     list->items[list->count++] = value;
+    return true;
+}
+
+bool config_strings_append(struct config_strings *list, const char *text, size_t length,
+                           char why[CONFIG_WHY_MAX])
+{
+    void *items = list->items;
+    if (!grow(&items, list->count, sizeof(*list->items), why))
+        return false;
+    list->items = items;
+    list->items[list->count] = strndup(text, length);
+    if (!list->items[list->count])
+        return config_value_refuse(why, "out of memory");
+    list->count++;
     return true;
 }
 
@@ -57,7 +81,6 @@ static bool holds_address(const struct config_strings *list, const char *item)
 static bool append_address(const struct config_key *key, struct config_strings *list,
                            const char *item, char *why)
 {
-    void *items = list->items;
     const char *fault = config_address_fault(item);
     if (fault)
         return config_value_refuse(why, "'%s' %s", item, fault);
@@ -65,14 +88,7 @@ static bool append_address(const struct config_key *key, struct config_strings *
         return config_value_refuse(why, "'%s' is there twice", item);
     if (list->count == key->items_max)
         return refuse_full(key, why);
-    if (!grow(&items, list->count, sizeof(*list->items), why))
-        return false;
-    list->items = items;
-    list->items[list->count] = strdup(item);
-    if (!list->items[list->count])
-        return config_value_refuse(why, "out of memory");
-    list->count++;
-    return true;
+    return config_strings_append(list, item, strlen(item), why);
 }
 
 static const char *tag_fault(const char *item)
@@ -112,10 +128,10 @@ static bool append_tag(const struct config_key *key, char **field, const char *i
     return true;
 }
 
-bool config_value_append(const struct config_key *key, struct config *config, const char *item,
+bool config_value_append(const struct config_key *key, void *base, const char *item,
                          char why[CONFIG_WHY_MAX])
 {
-    void *field = config_value_field(key, config);
+    void *field = config_value_field(key, base);
     switch (key->type) {
     case TYPE_NUMBERS:
         return append_number(key, field, item, why);

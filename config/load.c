@@ -9,29 +9,59 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/entries.h"
 #include "config/loader.h"
 #include "config/value.h"
 
 struct config_origin *config_loader_origin(struct config_loader *loader,
                                            const struct config_key *key)
 {
-    return &loader->origins[key - config_keys];
+    if (!config_key_is_named(key))
+        return &loader->origins[key - config_keys];
+    const struct config_key *first = key;
+    while (first > config_keys && strcmp(first[-1].section, key->section) == 0)
+        first--;
+    return &loader->entries[loader->entry].keys[key - first];
+}
+
+/* What holds the field of a key. */
+static void *find_base(struct config_loader *loader, const struct config_key *key)
+{
+    if (!config_key_is_named(key))
+        return loader->config;
+    const struct config_entry_origins *entry = &loader->entries[loader->entry];
+    return config_entry_at(entry->section, loader->config, entry->index);
+}
+
+/* `flush`, or of a named section with the entry, `exec "disk"`. */
+static void format_heading(const struct config_loader *loader, const struct config_key *key,
+                           char out[CONFIG_HEADING_MAX])
+{
+    if (!config_key_is_named(key)) {
+        snprintf(out, CONFIG_HEADING_MAX, "%s", key->section);
+        return;
+    }
+    const struct config_entry_origins *entry = &loader->entries[loader->entry];
+    snprintf(out, CONFIG_HEADING_MAX, "%s \"%s\"", key->section,
+             config_entry_name(entry->section, loader->config, entry->index));
 }
 
 void config_loader_fault(struct config_loader *loader, const struct config_key *key,
                          const struct config_origin *origin, const char *message)
 {
-    char name[CONFIG_NAME_MAX];
+    char heading[CONFIG_HEADING_MAX];
+    char name[CONFIG_HEADING_MAX + CONFIG_NAME_MAX];
+    format_heading(loader, key, heading);
     struct config_origin named = {.source = origin->source, .line = origin->line, .name = name};
     if (origin->source == SOURCE_FILE) {
         named.name = loader->path;
-        config_faults_add(&loader->faults, &named, "[%s] %s: %s", key->section, key->name, message);
+        config_faults_add(&loader->faults, &named, "[%s] %s: %s", heading, key->name, message);
         return;
     }
     if (origin->source == SOURCE_ENVIRONMENT)
         config_variable_name(key, name);
     else
-        snprintf(name, sizeof(name), "%s.%s", key->section, key->name);
+        snprintf(name, sizeof(name), "%s.%s", heading, key->name);
     config_faults_add(&loader->faults, &named, "%s", message);
 }
 
@@ -51,6 +81,20 @@ static char *resolve_path(const struct config_loader *loader, const char *text,
     return length < 0 ? NULL : path;
 }
 
+/* The program of a command, as any path, where it is one and not a word to be looked up. */
+static bool resolve_program(const struct config_loader *loader, struct config_strings *command,
+                            const struct config_origin *origin)
+{
+    if (!strchr(command->items[0], '/'))
+        return true;
+    char *program = resolve_path(loader, command->items[0], origin);
+    if (program) {
+        free(command->items[0]);
+        command->items[0] = program;
+    }
+    return program != NULL;
+}
+
 static void assign_scalar(struct config_loader *loader, const struct config_key *key,
                           const char *text, const struct config_origin *origin)
 {
@@ -63,8 +107,12 @@ static void assign_scalar(struct config_loader *loader, const struct config_key 
             return;
         }
     }
-    if (!config_value_parse(key, loader->config, path ? path : text, why))
+    void *base = find_base(loader, key);
+    if (!config_value_parse(key, base, path ? path : text, why))
         config_loader_fault(loader, key, origin, why);
+    else if (key->type == TYPE_COMMAND &&
+             !resolve_program(loader, config_value_field(key, base), origin))
+        config_loader_fault(loader, key, origin, "out of memory");
     free(path);
 }
 
@@ -78,7 +126,7 @@ static void append_item(struct config_loader *loader, const struct config_key *k
         item[--length] = '\0';
     if (length == 0)
         config_loader_fault(loader, key, origin, "there is nothing between two commas");
-    else if (!config_value_append(key, loader->config, item, why))
+    else if (!config_value_append(key, find_base(loader, key), item, why))
         config_loader_fault(loader, key, origin, why);
 }
 
@@ -88,7 +136,7 @@ static void assign_list(struct config_loader *loader, const struct config_key *k
                         enum config_assignment how)
 {
     if (how == ASSIGN_REPLACE)
-        config_value_clear(key, loader->config);
+        config_value_clear(key, find_base(loader, key));
     if (how == ASSIGN_REPLACE && (text[0] == '\0' || strcmp(text, "off") == 0))
         return;
     char *items = strdup(text);
@@ -121,8 +169,9 @@ static void apply_defaults(struct config_loader *loader)
 {
     const struct config_origin origin = {.source = SOURCE_DEFAULT};
     for (size_t i = 0; i < config_key_count; i++)
-        config_loader_assign(loader, &config_keys[i], config_keys[i].preset, &origin,
-                             ASSIGN_REPLACE);
+        if (!config_key_is_named(&config_keys[i]))
+            config_loader_assign(loader, &config_keys[i], config_keys[i].preset, &origin,
+                                 ASSIGN_REPLACE);
 }
 
 static void finish(struct config_loader *loader, FILE *faults)
@@ -135,6 +184,7 @@ static void finish(struct config_loader *loader, FILE *faults)
         loader->config = NULL;
     }
     config_faults_deinit(&loader->faults);
+    free(loader->entries);
 }
 
 struct config *config_load_stream(FILE *stream, const char *name,
@@ -187,7 +237,10 @@ void config_free(struct config *config)
     if (!config)
         return;
     for (size_t i = 0; i < config_key_count; i++)
-        if (config_keys[i].type != TYPE_RESERVED)
+        if (config_keys[i].type != TYPE_RESERVED && !config_key_is_named(&config_keys[i]))
             config_value_clear(&config_keys[i], config);
+    for (size_t i = 0; i < config_section_count; i++)
+        if (config_section_is_named(&config_sections[i]))
+            config_entries_clear(&config_sections[i], config);
     free(config);
 }

@@ -18,6 +18,18 @@
 /* Bytes for SECTION.KEY or SIGMAD_SECTION_KEY, including the closing NUL. */
 #define CONFIG_NAME_MAX 64
 
+/* Bytes for the heading of a named section, exec "disk"; longer ones are cut. */
+#define CONFIG_HEADING_MAX 256
+
+/* Where an entry of a named section was begun, and beside the keys of its section where their
+ * values were written. */
+struct config_entry_origins {
+    const struct config_section *section;
+    size_t index; /* of the entry in its array */
+    struct config_origin begun;
+    struct config_origin keys[CONFIG_ENTRY_KEYS_MAX];
+};
+
 struct config_loader {
     struct config *config;
     struct config_faults faults;
@@ -27,6 +39,10 @@ struct config_loader {
     struct config_origin origins[CONFIG_KEYS_MAX];
     /* While a file is read: the section that the lines belong to. */
     const struct config_section *section;
+    /* All entries of named sections, and which of them is spoken of. */
+    struct config_entry_origins *entries;
+    size_t entry_count;
+    size_t entry;
 };
 
 enum config_assignment { ASSIGN_REPLACE, ASSIGN_EXTEND };
@@ -37,7 +53,8 @@ void config_loader_assign(struct config_loader *loader, const struct config_key 
                           const char *text, const struct config_origin *origin,
                           enum config_assignment how);
 
-/* Where the value of a key came from. */
+/* Where the value of a key came from. As with all of these functions, that of a named section is
+ * the key of the entry that is spoken of. */
 struct config_origin *config_loader_origin(struct config_loader *loader,
                                            const struct config_key *key);
 
@@ -46,15 +63,24 @@ struct config_origin *config_loader_origin(struct config_loader *loader,
 void config_loader_fault(struct config_loader *loader, const struct config_key *key,
                          const struct config_origin *origin, const char *message);
 
-/* The section or key of these names; NULL with a fault that names the nearest one where there is
- * none. */
+/* The section of a heading, `flush` or `exec "disk"`, or the key of a name; NULL with a fault that
+ * names the nearest one where there is none. The entry of a named section is added where it is not
+ * there, with its defaults, and is from here on the one that is spoken of. */
 const struct config_section *config_loader_find_section(struct config_loader *loader,
-                                                        const char *name,
+                                                        const char *heading,
                                                         const struct config_origin *origin);
 const struct config_key *config_loader_find_key(struct config_loader *loader,
                                                 const struct config_section *section,
                                                 const char *name,
                                                 const struct config_origin *origin);
+
+/* Makes the entry of that name the one that is spoken of, and adds it where there is none. False
+ * with a fault where a file begins it a second time, or without memory. */
+bool config_loader_open_entry(struct config_loader *loader, const struct config_section *section,
+                              const char *name, const struct config_origin *origin);
+
+/* A fault of the entry that is spoken of, as a whole. */
+void config_loader_entry_fault(struct config_loader *loader, const char *message);
 
 /* Writes the variable that overrides a key, SIGMAD_SECTION_KEY. */
 void config_variable_name(const struct config_key *key, char out[CONFIG_NAME_MAX]);
@@ -64,6 +90,13 @@ void config_apply_file(struct config_loader *loader, FILE *stream);
 void config_apply_environment(struct config_loader *loader, char *const *environment);
 void config_apply_overrides(struct config_loader *loader, const char *const *overrides,
                             size_t count);
+
+/* What each entry of a named section must have, and the order of its lists. */
+void config_check_entries(struct config_loader *loader);
+
+/* A fault where a list of numbers does not ascend. */
+void config_check_ascending(struct config_loader *loader, const struct config_key *key,
+                            const struct config_numbers *list);
 
 /* What can only be judged, or made, when all values are known: order of lists, tags, the admin
  * token. */

@@ -14,8 +14,7 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "graphite",  "relay", "exec",   "remote_write", "console",
-    "histogram", "alert", "notify", "history",      "tracing",
+    "graphite", "relay", "remote_write", "console", "alert", "notify", "history", "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)
@@ -24,6 +23,26 @@ const struct config_section *config_section_find(const char *name)
         if (strcmp(config_sections[i].name, name) == 0)
             return &config_sections[i];
     return NULL;
+}
+
+const struct config_section *config_section_find_heading(const char *heading)
+{
+    size_t word = strcspn(heading, " \t\"");
+    for (size_t i = 0; i < config_section_count; i++)
+        if (strlen(config_sections[i].name) == word &&
+            strncmp(config_sections[i].name, heading, word) == 0)
+            return &config_sections[i];
+    return NULL;
+}
+
+bool config_section_is_named(const struct config_section *section)
+{
+    return section->entry_bytes > 0;
+}
+
+bool config_key_is_named(const struct config_key *key)
+{
+    return config_section_is_named(config_section_find(key->section));
 }
 
 const struct config_key *config_key_find(const char *section, const char *name)

@@ -13,13 +13,40 @@
 #define PREFIX "SIGMAD_"
 #define MODULE_PATH "SIGMAD_MODULE_PATH" /* no key; server/core/module.c reads it */
 
+/* Opens the entry of a heading like exec "disk"; false with a fault where it has another form. */
+static bool open_heading(struct config_loader *loader, const struct config_section *section,
+                         const char *heading, const struct config_origin *origin)
+{
+    const char *open = heading + strlen(section->name);
+    open += strspn(open, " \t");
+    size_t length = strlen(open);
+    if (length < 3 || open[0] != '"' || open[length - 1] != '"' ||
+        memchr(open + 1, '"', length - 2)) {
+        config_faults_add(&loader->faults, origin,
+                          "section [%s] needs a name in quotes, as in [%s \"%s\"]", heading,
+                          section->name, section->example);
+        return false;
+    }
+    char *name = strndup(open + 1, length - 2);
+    bool opened = name && config_loader_open_entry(loader, section, name, origin);
+    loader->faults.out_of_memory |= !name;
+    free(name);
+    return opened;
+}
+
 const struct config_section *config_loader_find_section(struct config_loader *loader,
                                                         const char *name,
                                                         const struct config_origin *origin)
 {
-    const struct config_section *section = config_section_find(name);
-    if (section)
+    const struct config_section *section = config_section_find_heading(name);
+    if (section && config_section_is_named(section))
+        return open_heading(loader, section, name, origin) ? section : NULL;
+    if (section && strcmp(section->name, name) == 0)
         return section;
+    if (section) {
+        config_faults_add(&loader->faults, origin, "section [%s] takes no name", section->name);
+        return NULL;
+    }
     if (config_section_is_later(name))
         config_faults_add(&loader->faults, origin, "section [%s] is not supported by this version",
                           name);
@@ -84,6 +111,8 @@ static const struct config_key *find_variable(const char *variable, size_t lengt
 {
     char name[CONFIG_NAME_MAX];
     for (size_t i = 0; i < config_key_count; i++) {
+        if (config_key_is_named(&config_keys[i]))
+            continue;
         config_variable_name(&config_keys[i], name);
         if (strlen(name) == length && strncmp(name, variable, length) == 0)
             return &config_keys[i];
@@ -107,12 +136,19 @@ void config_apply_environment(struct config_loader *loader, char *const *environ
     }
 }
 
-/* `name` is SECTION.KEY and is cut in two at its first dot. */
+/* The dot between section and key: the first one, behind the name in quotes where there is one. */
+static char *find_dot(char *name)
+{
+    char *quote = strrchr(name, '"');
+    return strchr(quote ? quote : name, '.');
+}
+
+/* `name` is SECTION.KEY and is cut in two at that dot. */
 static void apply_override(struct config_loader *loader, char *name, const char *value)
 {
     char *whole = strdup(name);
     struct config_origin origin = {.source = SOURCE_OVERRIDE, .name = whole};
-    char *dot = strchr(name, '.');
+    char *dot = find_dot(name);
     if (!whole) {
         loader->faults.out_of_memory = true;
         return;

@@ -8,6 +8,7 @@
 #include "config/units.h"
 
 #define FIELD(field) offsetof(struct config, field)
+#define ENTRY_FIELD(entry, field) offsetof(struct entry, field)
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 #define SECOND 1e3
@@ -62,6 +63,13 @@ static const struct config_word method_words[] = {
     {NULL, 0},
 };
 
+static const struct config_word exec_format_words[] = {
+    {"statsite", EXEC_STATSITE},
+    {"json", EXEC_JSON},
+    {"csv", EXEC_CSV},
+    {NULL, 0},
+};
+
 /* Words that mean off, or what this version does anyway. */
 static const struct config_word off_words[] = {{"", 0}, {"off", 0}, {NULL, 0}};
 static const struct config_word false_words[] = {{"", 0}, {"off", 0}, {"false", 0}, {NULL, 0}};
@@ -69,16 +77,33 @@ static const struct config_word sketch_words[] = {{"sketch", 0}, {NULL, 0}};
 static const struct config_word state_words[] = {{"", 0}, {"off", 0}, {"data/state", 0}, {NULL, 0}};
 
 const struct config_section config_sections[] = {
-    {"server", "Where StatsD datagrams come in, and how they are read."},
-    {"log", "The log: logfmt lines on standard error."},
-    {"flush", "Windows: how long they are, what is derived at their end, when idle series go."},
-    {"limits", "Bounds that no sender can pass; what lies beyond is refused and counted."},
-    {"metrics", "What is done to every metric."},
-    {"csv", "CSV files, appended to at the end of each window."},
-    {"http", "The HTTP server: /metrics, snapshot, health, control."},
-    {"prometheus", "How /metrics shows what was received."},
-    {"anomaly", "Anomaly detection, at the end of each window and on every series."},
-    {"state", "What is kept over a restart."},
+    {.name = "server", .help = "Where StatsD datagrams come in, and how they are read."},
+    {.name = "log", .help = "The log: logfmt lines on standard error."},
+    {.name = "flush",
+     .help = "Windows: how long they are, what is derived at their end, when idle series go."},
+    {.name = "limits",
+     .help = "Bounds that no sender can pass; what lies beyond is refused and counted."},
+    {.name = "metrics", .help = "What is done to every metric."},
+    {.name = "csv", .help = "CSV files, appended to at the end of each window."},
+    {.name = "http", .help = "The HTTP server: /metrics, snapshot, health, control."},
+    {.name = "prometheus", .help = "How /metrics shows what was received."},
+    {.name = "anomaly",
+     .help = "Anomaly detection, at the end of each window and on every series."},
+    {.name = "state", .help = "What is kept over a restart."},
+    {.name = "histogram",
+     .help =
+         "Timers whose name holds the text in quotes are counted in bins as well; the first such "
+         "section wins.",
+     .entry_bytes = sizeof(struct config_histogram),
+     .list_offset = FIELD(histograms),
+     .example = "api.",
+     .effect = EFFECT_RESTART},
+    {.name = "exec",
+     .help = "A program that is started at the end of each window and reads it on standard input.",
+     .entry_bytes = sizeof(struct config_exec),
+     .list_offset = FIELD(execs),
+     .example = "disk",
+     .effect = EFFECT_RESTART},
 };
 const size_t config_section_count = COUNT(config_sections);
 
@@ -502,6 +527,39 @@ const struct config_key config_keys[] = {
      .preset = "data/state",
      .help = "totals, gauges and baselines",
      .words = state_words},
+
+    {.section = "histogram",
+     .name = "bins",
+     .type = TYPE_NUMBERS,
+     .effect = EFFECT_RESTART,
+     .flags = KEY_OR_INF | KEY_REQUIRED,
+     .min = -ANY_NUMBER,
+     .max = ANY_NUMBER,
+     .items_max = 128,
+     .preset = "",
+     .example = "1, 5, inf",
+     .help = "Upper bounds, exclusive, ascending, in the unit of the samples; the last may be inf; "
+             "off = no bins.",
+     .offset = ENTRY_FIELD(config_histogram, bins)},
+
+    {.section = "exec",
+     .name = "command",
+     .type = TYPE_COMMAND,
+     .effect = EFFECT_RESTART,
+     .flags = KEY_REQUIRED,
+     .items_max = 64,
+     .preset = "",
+     .example = "./to-disk --append",
+     .help = "Program and arguments by blanks; \"...\" holds one together.",
+     .offset = ENTRY_FIELD(config_exec, command)},
+    {.section = "exec",
+     .name = "format",
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
+     .preset = "statsite",
+     .help = "What the program reads: key|value|timestamp lines, one JSON text, or the CSV rows.",
+     .offset = ENTRY_FIELD(config_exec, format),
+     .words = exec_format_words},
 };
 const size_t config_key_count = COUNT(config_keys);
 

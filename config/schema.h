@@ -11,15 +11,19 @@
 #include <stddef.h>
 
 /* Upper bound on the keys of the table, for arrays that go beside it. */
-#define CONFIG_KEYS_MAX 64
+#define CONFIG_KEYS_MAX 192
+
+/* Upper bound on the keys of a named section. */
+#define CONFIG_ENTRY_KEYS_MAX 24
 
 /* Bytes of text for a bounds sentence, including the closing NUL. */
 #define CONFIG_BOUNDS_MAX 96
 
-/* The field behind each, in struct config. */
+/* The field behind each, in struct config or in the entry of a named section. */
 enum config_type {
     TYPE_ADDRESSES, /* struct config_strings */
     TYPE_BOOL,      /* bool */
+    TYPE_COMMAND,   /* struct config_strings; words by blanks, "..." holds one together */
     TYPE_COUNT,     /* uint64_t */
     TYPE_DURATION,  /* uint64_t, ms */
     TYPE_ENUM,      /* an enum */
@@ -44,7 +48,9 @@ enum config_flag {
     KEY_OR_ZERO = 1,   /* 0 and `off` are taken beside the bounds */
     KEY_ABOVE_MIN = 2, /* the lower bound itself is not taken */
     KEY_OR_SHARE = 4,  /* a percentage of the memory that the process may use is taken */
-    KEY_OR_AUTO = 8    /* `auto` is taken */
+    KEY_OR_AUTO = 8,   /* `auto` is taken */
+    KEY_OR_INF = 16,   /* `inf` is taken as an item of a list */
+    KEY_REQUIRED = 32  /* has no default; each entry of a named section gives it */
 };
 
 /* A word of an enum; value WORD_UNSUPPORTED for one that later versions will take. The last has no
@@ -58,6 +64,13 @@ struct config_word {
 struct config_section {
     const char *name;
     const char *help;
+    /* Of named sections, as [exec "disk"], which may be there any number of times. Their entries
+     * are an array in struct config, a pointer and a size_t beside it; each begins with a char *
+     * for its name. Zero and NULL of plain sections. */
+    size_t entry_bytes;
+    size_t list_offset;        /* of the pointer in struct config */
+    const char *example;       /* a name, for the shipped file */
+    enum config_effect effect; /* of any change among the entries; that of each of its keys */
 };
 
 struct config_key {
@@ -71,7 +84,8 @@ struct config_key {
     const char *unit;    /* of plain numbers, for the documentation; NULL = none */
     const char *preset;  /* the default, as written in a file */
     const char *help;    /* one sentence */
-    size_t offset;       /* of the field in struct config */
+    const char *example; /* of a key that is KEY_REQUIRED, in place of the default */
+    size_t offset;       /* of the field in struct config, or in an entry of a named section */
     size_t burst_offset; /* TYPE_RATE: of the second field */
     const struct config_word *words; /* TYPE_ENUM and TYPE_RESERVED */
 };
@@ -85,6 +99,16 @@ extern const size_t config_key_count;
 
 /* NULL when there is none. */
 const struct config_section *config_section_find(const char *name);
+
+/* The same for what stands in the brackets of a file, `flush` or `exec "disk"`: by its first word.
+ */
+const struct config_section *config_section_find_heading(const char *heading);
+
+/* True for sections that come with a name. */
+bool config_section_is_named(const struct config_section *section);
+
+/* True for the keys of such sections, whose fields are in an entry and not in struct config. */
+bool config_key_is_named(const struct config_key *key);
 const struct config_key *config_key_find(const char *section, const char *name);
 
 /* True for the name of a section that later versions bring, as in `graphite` or `exec "disk"`. */

@@ -21,14 +21,14 @@ bool config_value_refuse(char why[CONFIG_WHY_MAX], const char *format, ...)
     return false;
 }
 
-void *config_value_field(const struct config_key *key, struct config *config)
+void *config_value_field(const struct config_key *key, void *base)
 {
-    return (char *)config + key->offset;
+    return (char *)base + key->offset;
 }
 
-static const void *constant_field(const struct config_key *key, const struct config *config)
+static const void *constant_field(const struct config_key *key, const void *base)
 {
-    return (const char *)config + key->offset;
+    return (const char *)base + key->offset;
 }
 
 bool config_value_in_bounds(const struct config_key *key, double value, const char *text,
@@ -208,40 +208,44 @@ static bool parse_reserved(const struct config_key *key, void *field, const char
     return config_value_refuse(why, "'%s' is not supported by this version", text);
 }
 
+static bool parse_command(const struct config_key *key, void *field, const char *text, char *why)
+{
+    return config_command_parse(key, field, text, why);
+}
+
 typedef bool parse_function(const struct config_key *key, void *field, const char *text, char *why);
 
 /* NULL for lists, and for TYPE_RATE, which has two fields. */
 static parse_function *const parsers[TYPE_COUNT_OF_TYPES] = {
-    [TYPE_BOOL] = parse_bool,         [TYPE_COUNT] = parse_count,
-    [TYPE_DURATION] = parse_duration, [TYPE_ENUM] = parse_enum,
-    [TYPE_MODE] = parse_mode,         [TYPE_NUMBER] = parse_number,
-    [TYPE_PATH] = parse_path,         [TYPE_PERCENT] = parse_percent,
-    [TYPE_SIZE] = parse_size,         [TYPE_UNSIGNED] = parse_unsigned,
-    [TYPE_RESERVED] = parse_reserved,
+    [TYPE_COMMAND] = parse_command,   [TYPE_BOOL] = parse_bool,
+    [TYPE_COUNT] = parse_count,       [TYPE_DURATION] = parse_duration,
+    [TYPE_ENUM] = parse_enum,         [TYPE_MODE] = parse_mode,
+    [TYPE_NUMBER] = parse_number,     [TYPE_PATH] = parse_path,
+    [TYPE_PERCENT] = parse_percent,   [TYPE_SIZE] = parse_size,
+    [TYPE_UNSIGNED] = parse_unsigned, [TYPE_RESERVED] = parse_reserved,
 };
 
-static bool parse_rate(const struct config_key *key, struct config *config, const char *text,
-                       char *why)
+static bool parse_rate(const struct config_key *key, void *base, const char *text, char *why)
 {
-    double *per_second = config_value_field(key, config);
-    unsigned *burst = (unsigned *)(void *)((char *)config + key->burst_offset);
+    double *per_second = config_value_field(key, base);
+    unsigned *burst = (unsigned *)(void *)((char *)base + key->burst_offset);
     if (!units_parse_rate(strcmp(text, "off") == 0 ? "0" : text, per_second, burst))
         return config_value_refuse(why, "'%s' is not a rate; write it like 10/min (s, min, h, d)",
                                    text);
     return true;
 }
 
-bool config_value_parse(const struct config_key *key, struct config *config, const char *text,
+bool config_value_parse(const struct config_key *key, void *base, const char *text,
                         char why[CONFIG_WHY_MAX])
 {
     if (key->type == TYPE_RATE)
-        return parse_rate(key, config, text, why);
-    return parsers[key->type](key, config_value_field(key, config), text, why);
+        return parse_rate(key, base, text, why);
+    return parsers[key->type](key, config_value_field(key, base), text, why);
 }
 
-void config_value_clear(const struct config_key *key, struct config *config)
+void config_value_clear(const struct config_key *key, void *base)
 {
-    void *field = config_value_field(key, config);
+    void *field = config_value_field(key, base);
     struct config_strings *strings = field;
     struct config_numbers *numbers = field;
     switch (key->type) {
@@ -251,6 +255,7 @@ void config_value_clear(const struct config_key *key, struct config *config)
         *(char **)field = NULL;
         break;
     case TYPE_ADDRESSES:
+    case TYPE_COMMAND:
         for (size_t i = 0; i < strings->count; i++)
             free(strings->items[i]);
         free(strings->items);
@@ -290,8 +295,7 @@ static bool equal_numbers(const struct config_numbers *left, const struct config
     return true;
 }
 
-bool config_value_equal(const struct config_key *key, const struct config *left,
-                        const struct config *right)
+bool config_value_equal(const struct config_key *key, const void *left, const void *right)
 {
     const void *a = constant_field(key, left);
     const void *b = constant_field(key, right);
@@ -300,6 +304,7 @@ bool config_value_equal(const struct config_key *key, const struct config *left,
     case TYPE_TAGS:
         return equal_texts(*(char *const *)a, *(char *const *)b);
     case TYPE_ADDRESSES:
+    case TYPE_COMMAND:
         return equal_strings(a, b);
     case TYPE_NUMBERS:
         return equal_numbers(a, b);

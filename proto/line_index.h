@@ -16,7 +16,7 @@
 /* Whether this CPU can run `path`, which must be one that has an index. */
 bool line_index_supports(enum statsd_path path);
 
-/* The fastest path that this CPU can run. */
+/* The fastest path that this CPU can run, up to the one that the build allows. */
 enum statsd_path line_index_fastest(void);
 
 /* Writes the places of the marks in bytes[start, end), ascending, and returns how many there are;

@@ -150,11 +150,11 @@ struct statsd_parser {
     } index;
 };
 
-/* Chooses the fastest path of this CPU. */
+/* Chooses the fastest path of this CPU that the build allows (CMake's SIGMAD_PATH). */
 void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialect);
 
-/* For tests and benchmarks: takes `path` from the next datagram on. False, with nothing changed,
- * when this CPU cannot run it. */
+/* For tests and benchmarks: takes `path`, be it allowed or not, from the next datagram on. False,
+ * with nothing changed, when this CPU cannot run it. */
 bool statsd_parser_select(struct statsd_parser *parser, enum statsd_path path);
 
 /* Starts on a datagram of up to 2^32-1 bytes, of which none outside is read. What was unread of the

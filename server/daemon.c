@@ -438,7 +438,7 @@ int daemon_run(struct config *config, const struct config_sources *sources)
     if (!make_parts(&daemon, reason, sizeof(reason)) ||
         !start_threads(&daemon, reason, sizeof(reason))) {
         log_line(LOG_LEVEL_ERROR, "cannot start", "reason", reason, NULL);
-        fprintf(stderr, "sigmad: %s\n", reason);
+        log_plain("sigmad: %s", reason);
     } else {
         log_ready(&daemon);
         event_base_dispatch(daemon.base);

@@ -14,6 +14,9 @@
 
 #define OVERRIDES_MAX 256
 
+/* How long the end waits for standard error to take the last lines. */
+#define LOG_STOP_MS 2000
+
 static const char usage[] =
     "usage: sigmad [-c FILE] [--set SECTION.KEY=VALUE]... [--check] [--version] [--help]\n"
     "\n"
@@ -121,6 +124,12 @@ int main(int argc, char **argv)
         return 2;
     }
     log_set_level(config->log.level);
+    if (!line.check && !log_start()) {
+        fputs("sigmad: the log's thread cannot be started\n", stderr);
+        free(notes);
+        config_free(config);
+        return 1;
+    }
     log_notes(notes);
     free(notes);
     if (line.check) {
@@ -129,5 +138,7 @@ int main(int argc, char **argv)
         config_free(config);
         return 0;
     }
-    return daemon_run(config, &line.sources);
+    int status = daemon_run(config, &line.sources);
+    log_stop(LOG_STOP_MS);
+    return status;
 }

@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/core/log.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_BYTES_MAX 4096
+#include "server/core/log_format.h"
+#include "server/core/log_ring.h"
+#include "server/core/require.h"
 
 static _Atomic int threshold = LOG_LEVEL_INFO;
-static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
-struct line {
-    char bytes[LINE_BYTES_MAX];
-    size_t length;
-};
+static struct {
+    pthread_mutex_t lock; /* guards what follows; held for a copy, never for a write */
+    pthread_cond_t queued;
+    pthread_cond_t ended; /* by the monotonic clock; lives as long as the thread */
+    pthread_t thread;
+    bool running; /* lines are queued */
+    bool stopping;
+    bool done; /* the thread has written everything */
+    struct log_ring ring;
+} writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .queued = PTHREAD_COND_INITIALIZER};
 
 void log_set_level(enum config_log_level level)
 {
@@ -28,79 +38,154 @@ bool log_enabled(enum config_log_level level)
     return (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-/* One byte is always kept free for the closing LF: a line too long is cut, never split. */
-static void put(struct line *line, char byte)
+/* Standard error may be a pipe that somebody else has made non-blocking. */
+static bool wait_for_room(void)
 {
-    if (line->length < LINE_BYTES_MAX - 1) {
-        line->bytes[line->length++] = byte;
-    }
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&room, 1, -1) >= 0 || errno == EINTR;
 }
 
-static void put_text(struct line *line, const char *text)
+/* False when the line, or a part of it, could not be written. */
+static bool write_line(const char *bytes, size_t length)
 {
-    for (; *text; text++) {
-        put(line, *text);
-    }
-}
-
-static bool needs_quotes(const char *text)
-{
-    if (!*text) {
-        return true;
-    }
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte >= 0x7f) {
-            return true;
+    while (length > 0) {
+        ssize_t written = write(STDERR_FILENO, bytes, length);
+        if (written >= 0) {
+            bytes += written;
+            length -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            if (!wait_for_room()) {
+                return false;
+            }
+        } else if (errno != EINTR) {
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
-static void put_escaped(struct line *line, unsigned char byte)
+static void queue_line(const char *bytes, size_t length)
 {
-    static const char digits[] = "0123456789abcdef";
-    if (byte == '"' || byte == '\\') {
-        put(line, '\\');
-        put(line, (char)byte);
-    } else if (byte == '\n' || byte == '\r' || byte == '\t') {
-        put(line, '\\');
-        put(line, byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't');
-    } else if (byte < ' ' || byte == 0x7f) {
-        put_text(line, "\\x");
-        put(line, digits[byte >> 4]);
-        put(line, digits[byte & 15]);
+    pthread_mutex_lock(&writer.lock);
+    bool queued = writer.running;
+    if (queued) {
+        log_ring_put(&writer.ring, bytes, length);
+        pthread_cond_signal(&writer.queued);
+    }
+    pthread_mutex_unlock(&writer.lock);
+    if (!queued) {
+        write_line(bytes, length); /* There is nobody left to tell when it fails. */
+    }
+}
+
+static size_t format(char *bytes, enum config_log_level level, const char *message, ...)
+{
+    va_list pairs;
+    va_start(pairs, message);
+    size_t length = log_format(bytes, level, message, pairs);
+    va_end(pairs);
+    return length;
+}
+
+static bool write_lost(uint64_t count)
+{
+    char bytes[LOG_LINE_BYTES_MAX];
+    const char *text = log_text("%llu", (unsigned long long)count);
+    return write_line(bytes, format(bytes, LOG_LEVEL_ERROR, "log lines lost", "count", text, NULL));
+}
+
+/* Waits for the next line; false when there is none and none will come. */
+static bool take_line(struct log_ring_line *line)
+{
+    pthread_mutex_lock(&writer.lock);
+    bool taken;
+    while (!(taken = log_ring_take(&writer.ring, line)) && !writer.stopping) {
+        pthread_cond_wait(&writer.queued, &writer.lock);
+    }
+    if (!taken) {
+        writer.done = true;
+        pthread_cond_signal(&writer.ended);
+    }
+    pthread_mutex_unlock(&writer.lock);
+    return taken;
+}
+
+/* What cannot be written is lost as well, and said in front of the next line that can be. */
+static void *run(void *context)
+{
+    (void)context;
+    struct log_ring_line line;
+    uint64_t lost = 0;
+    while (take_line(&line)) {
+        lost += line.lost;
+        if (lost > 0 && write_lost(lost)) {
+            lost = 0;
+        }
+        if (!write_line(line.bytes, line.length)) {
+            lost++;
+        }
+    }
+    return NULL;
+}
+
+static void make_ended(void)
+{
+    pthread_condattr_t attributes;
+    REQUIRE(pthread_condattr_init(&attributes) == 0);
+    REQUIRE(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    REQUIRE(pthread_cond_init(&writer.ended, &attributes) == 0);
+    pthread_condattr_destroy(&attributes);
+}
+
+bool log_start(void)
+{
+    sigset_t all, before;
+    REQUIRE(!writer.running);
+    make_ended();
+    writer.stopping = writer.done = false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    writer.running = pthread_create(&writer.thread, NULL, run, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (writer.running) {
+        pthread_setname_np(writer.thread, "log");
     } else {
-        put(line, (char)byte);
+        pthread_cond_destroy(&writer.ended);
     }
+    return writer.running;
 }
 
-static void put_pair(struct line *line, const char *key, const char *value)
+static struct timespec monotonic_in(uint64_t wait_ms)
 {
-    put(line, ' ');
-    put_text(line, key);
-    put(line, '=');
-    if (!needs_quotes(value)) {
-        put_text(line, value);
-        return;
-    }
-    put(line, '"');
-    for (; *value; value++) {
-        put_escaped(line, (unsigned char)*value);
-    }
-    put(line, '"');
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t ns = (uint64_t)until.tv_nsec + wait_ms % 1000 * 1000000;
+    until.tv_sec += (time_t)(wait_ms / 1000 + ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    return until;
 }
 
-static void put_time(struct line *line)
+/* A thread that hangs in a write is left to the end of the process, with lines still queued for it
+ * so that nobody else comes to hang there. */
+void log_stop(uint64_t wait_ms)
 {
-    struct timespec now;
-    struct tm utc;
-    char stamp[40];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t length = strftime(stamp, sizeof(stamp), "time=%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(stamp + length, sizeof(stamp) - length, ".%03ldZ", now.tv_nsec / 1000000);
-    put_text(line, stamp);
+    struct timespec until = monotonic_in(wait_ms);
+    int error = 0;
+    pthread_mutex_lock(&writer.lock);
+    writer.stopping = true;
+    pthread_cond_signal(&writer.queued);
+    while (!writer.done && error == 0) {
+        error = pthread_cond_timedwait(&writer.ended, &writer.lock, &until);
+    }
+    bool done = writer.done;
+    writer.running = !done;
+    pthread_mutex_unlock(&writer.lock);
+    if (done) {
+        pthread_join(writer.thread, NULL);
+        pthread_cond_destroy(&writer.ended);
+    } else {
+        pthread_detach(writer.thread);
+    }
 }
 
 void log_line(enum config_log_level level, const char *message, ...)
@@ -108,19 +193,22 @@ void log_line(enum config_log_level level, const char *message, ...)
     if (!log_enabled(level)) {
         return;
     }
-    struct line line = {.length = 0};
-    put_time(&line);
-    put_pair(&line, "level", level_names[level]);
-    put_pair(&line, "msg", message);
+    char bytes[LOG_LINE_BYTES_MAX];
     va_list pairs;
     va_start(pairs, message);
-    for (const char *key; (key = va_arg(pairs, const char *));) {
-        put_pair(&line, key, va_arg(pairs, const char *));
-    }
+    size_t length = log_format(bytes, level, message, pairs);
     va_end(pairs);
-    line.bytes[line.length++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line.bytes, line.length);
-    (void)written; /* There is nobody left to tell when standard error is gone. */
+    queue_line(bytes, length);
+}
+
+void log_plain(const char *format, ...)
+{
+    char bytes[LOG_LINE_BYTES_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = log_format_plain(bytes, format, arguments);
+    va_end(arguments);
+    queue_line(bytes, length);
 }
 
 const char *log_text(const char *format, ...)

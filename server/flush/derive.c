@@ -5,133 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/core/large.h"
-#include "server/core/require.h"
+#include "server/flush/derivation.h"
+#include "server/flush/derive_timer.h"
 
 /* Identities lie anywhere in memory: they are fetched so many series ahead. */
 #define SERIES_AHEAD 12
-
-/* A timer's p99 says something from this many samples a window on. */
-#define P99_SAMPLES_MIN 20
-
-/* Of flush.percentiles, as the configuration allows. */
-#define PERCENTILES_MAX 32
-
-/* A snapshot with everything it owns. Identities, sketches and sets belong to the registry. */
-struct owned {
-    struct snapshot snapshot;
-    struct counter_row *counters;
-    struct gauge_row *gauges;
-    struct timer_row *timers;
-    struct set_row *sets;
-    double *numbers; /* percents, then percentiles and buckets of the timers */
-    size_t number_count, numbers_max;
-    uint32_t rows_max[METRIC_KINDS]; /* room there is */
-    struct anomaly_row *anomalies;
-    struct anomaly_row *active;
-};
-
-struct derivation {
-    const struct derive_options *options;
-    struct owned *owned;
-    uint32_t counts[METRIC_KINDS]; /* indexes looked at; series may be added meanwhile */
-    uint64_t lifetime_ns;          /* of the kind in hand; 0 = for ever */
-    bool judge;
-};
-
-/* Rows are written whole, and the memory of the last snapshot is long out of the cache: it is given
- * back rather than kept. */
-static void release(struct snapshot *snapshot)
-{
-    struct owned *owned = (struct owned *)snapshot;
-    const uint32_t *rows_max = owned->rows_max;
-    large_give(owned->counters, rows_max[METRIC_COUNTER] * sizeof(*owned->counters));
-    large_give(owned->gauges, rows_max[METRIC_GAUGE] * sizeof(*owned->gauges));
-    large_give(owned->timers, rows_max[METRIC_TIMER] * sizeof(*owned->timers));
-    large_give(owned->sets, rows_max[METRIC_SET] * sizeof(*owned->sets));
-    large_give(owned->numbers, owned->numbers_max * sizeof(*owned->numbers));
-    free(owned->anomalies);
-    free(owned->active);
-    free(owned);
-}
-
-static const struct config_numbers *bounds_of(const struct config *config, enum statsd_type type)
-{
-    return type == STATSD_TIMER ? &config->prometheus.buckets : &config->prometheus.buckets_plain;
-}
-
-static bool has_buckets(const struct config *config)
-{
-    return config->prometheus.timer_type == TIMER_TYPE_HISTOGRAM;
-}
-
-static size_t bucket_count_max(const struct config *config)
-{
-    size_t timer = config->prometheus.buckets.count;
-    size_t plain = config->prometheus.buckets_plain.count;
-    return !has_buckets(config) ? 0 : timer > plain ? timer : plain;
-}
-
-static struct owned *make(const struct config *config, const uint32_t counts[METRIC_KINDS])
-{
-    struct owned *owned = calloc(1, sizeof(*owned));
-    if (!owned) {
-        return NULL;
-    }
-    size_t timers = counts[METRIC_TIMER];
-    size_t percents = config->flush.percentiles.count;
-    memcpy(owned->rows_max, counts, sizeof(owned->rows_max));
-    owned->numbers_max = percents + timers * (percents + bucket_count_max(config));
-    owned->counters = large_take(counts[METRIC_COUNTER] * sizeof(*owned->counters));
-    owned->gauges = large_take(counts[METRIC_GAUGE] * sizeof(*owned->gauges));
-    owned->timers = large_take(timers * sizeof(*owned->timers));
-    owned->sets = large_take(counts[METRIC_SET] * sizeof(*owned->sets));
-    owned->numbers = large_take(owned->numbers_max * sizeof(*owned->numbers));
-    if (!owned->counters || !owned->gauges || !owned->timers || !owned->sets || !owned->numbers) {
-        release(&owned->snapshot);
-        return NULL;
-    }
-    return owned;
-}
-
-static void describe(struct derivation *derivation)
-{
-    const struct derive_options *options = derivation->options;
-    struct owned *owned = derivation->owned;
-    const struct config_numbers *percents = &options->config->flush.percentiles;
-    memcpy(owned->numbers, percents->items, percents->count * sizeof(double));
-    owned->number_count = percents->count;
-    struct snapshot *snapshot = &owned->snapshot;
-    snapshot->sequence = options->sequence;
-    snapshot->window = options->window;
-    snapshot->closed = options->close;
-    snapshot->final = options->final;
-    snapshot->taken_ns = options->now_ns;
-    snapshot->timestamp = options->timestamp;
-    snapshot->window_seconds = options->window_seconds;
-    snapshot->uptime_seconds = options->uptime_seconds;
-    snapshot->percents = owned->numbers;
-    snapshot->percentile_count = percents->count;
-    snapshot->counters = owned->counters;
-    snapshot->gauges = owned->gauges;
-    snapshot->timers = owned->timers;
-    snapshot->sets = owned->sets;
-    snapshot->references = 1;
-    snapshot->release = release;
-}
-
-/* The next `count` numbers of the snapshot's own store, or NULL: series that came after its size
- * was read. */
-static double *take_numbers(struct derivation *derivation, size_t count)
-{
-    struct owned *owned = derivation->owned;
-    if (owned->number_count + count > owned->numbers_max) {
-        return NULL;
-    }
-    double *numbers = owned->numbers + owned->number_count;
-    owned->number_count += count;
-    return numbers;
-}
 
 static uint64_t lifetime_ns(const struct config *config, enum metric_kind kind)
 {
@@ -178,27 +56,12 @@ static const struct identity *visible(const struct derivation *derivation, struc
     return identity;
 }
 
-static void observe(struct derivation *derivation, const struct identity *identity,
-                    enum statistic statistic, double value, double noise_floor)
-{
-    if (derivation->judge) {
-        detector_observe(derivation->options->detector, identity, statistic, value, noise_floor);
-    }
-}
-
-static void observe_idle(struct derivation *derivation, const struct identity *identity)
-{
-    if (derivation->judge) {
-        detector_observe_idle(derivation->options->detector, identity);
-    }
-}
-
 static void derive_counter(struct derivation *derivation, struct counter_series *counter,
                            const struct identity *identity)
 {
     double seconds = derivation->options->window_seconds;
-    struct owned *owned = derivation->owned;
-    struct counter_row *row = &owned->counters[owned->snapshot.counter_count++];
+    struct draft *draft = derivation->draft;
+    struct counter_row *row = &draft->counters[draft->snapshot.counter_count++];
     *row = (struct counter_row){.identity = identity,
                                 .count = counter->count,
                                 .rate = counter->count / seconds,
@@ -217,8 +80,8 @@ static void derive_counter(struct derivation *derivation, struct counter_series 
 static void derive_gauge(struct derivation *derivation, const struct gauge_series *gauge,
                          const struct identity *identity)
 {
-    struct owned *owned = derivation->owned;
-    struct gauge_row *row = &owned->gauges[owned->snapshot.gauge_count++];
+    struct draft *draft = derivation->draft;
+    struct gauge_row *row = &draft->gauges[draft->snapshot.gauge_count++];
     *row = (struct gauge_row){.identity = identity,
                               .value = gauge->value,
                               .updated_ns = gauge->series.seen_ns,
@@ -230,182 +93,12 @@ static void derive_gauge(struct derivation *derivation, const struct gauge_serie
     }
 }
 
-/* The configured percentiles, then p99, in one pass over the sketch. */
-static void compute_quantiles(const struct sketch *sketch, const struct config_numbers *percents,
-                              double *quantiles)
-{
-    double asked[PERCENTILES_MAX + 1], answers[PERCENTILES_MAX + 1];
-    size_t before = 0, count = percents->count;
-    while (before < count && percents->items[before] < 99) {
-        before++;
-    }
-    size_t added = before < count && percents->items[before] <= 99 ? 0 : 1;
-    memcpy(asked, percents->items, before * sizeof(double));
-    asked[before] = 99;
-    memcpy(asked + before + added, percents->items + before, (count - before) * sizeof(double));
-    sketch_quantiles(sketch, asked, count + added, answers);
-    memcpy(quantiles, answers, before * sizeof(double));
-    memcpy(quantiles + before, answers + before + added, (count - before) * sizeof(double));
-    quantiles[count] = answers[before];
-}
-
-/* Closing moves the window's sketch to where later snapshots find it until a newer one comes. */
-static void keep_quantiles(struct derivation *derivation, struct timer_series *timer)
-{
-    const struct derive_options *options = derivation->options;
-    const struct config_numbers *percents = &options->config->flush.percentiles;
-    REQUIRE(percents->count <= PERCENTILES_MAX);
-    if (!timer->quantiles) {
-        timer->quantiles = malloc((percents->count + 1) * sizeof(double));
-    }
-    if (timer->quantiles) {
-        compute_quantiles(timer->window.sketch, percents, timer->quantiles);
-        timer->quantiles_ns = options->now_ns;
-    }
-    graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
-    timer->sketch = timer->window.sketch;
-    timer->window.sketch = NULL;
-}
-
-static void show_quantiles(struct derivation *derivation, const struct timer_series *timer,
-                           struct timer_row *row)
-{
-    const struct derive_options *options = derivation->options;
-    uint64_t window_ns = options->config->prometheus.quantile_window_ms * 1000000;
-    bool fresh = timer->quantiles_ns == options->now_ns ||
-                 options->now_ns - timer->quantiles_ns <= window_ns;
-    if (!timer->quantiles || timer->quantiles_ns == 0 || !fresh) {
-        return;
-    }
-    size_t count = options->config->flush.percentiles.count;
-    double *percentiles = take_numbers(derivation, count);
-    if (percentiles) {
-        memcpy(percentiles, timer->quantiles, count * sizeof(double));
-        row->percentiles = percentiles;
-        row->sketch = timer->sketch;
-    }
-}
-
-#define BOUNDS_AT_ONCE 64
-
-/* Bounds of ms timers are in seconds, the sketch holds milliseconds. */
-static void add_cumulative(const struct config *config, enum statsd_type type,
-                           const struct sketch *sketch, double *buckets)
-{
-    const struct config_numbers *bounds = bounds_of(config, type);
-    double unit = type == STATSD_TIMER ? 1000 : 1;
-    for (size_t first = 0; first < bounds->count; first += BOUNDS_AT_ONCE) {
-        double scaled[BOUNDS_AT_ONCE], weights[BOUNDS_AT_ONCE];
-        size_t rest = bounds->count - first;
-        size_t count = rest < BOUNDS_AT_ONCE ? rest : BOUNDS_AT_ONCE;
-        for (size_t i = 0; i < count; i++) {
-            scaled[i] = bounds->items[first + i] * unit;
-        }
-        sketch_cumulative(sketch, scaled, count, weights);
-        for (size_t i = 0; i < count; i++) {
-            buckets[first + i] += weights[i];
-        }
-    }
-}
-
-/* Fractions of samples move by up to one between buckets while the open window goes on. Who scrapes
- * takes a bucket that falls for one that began again: what was shown once is not taken back. */
-static void keep_rising(double *shown, double *highest, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        highest[i] = shown[i] = fmax(shown[i], highest[i]);
-    }
-}
-
-static void show_buckets(struct derivation *derivation, struct timer_series *timer,
-                         struct timer_row *row)
-{
-    const struct config *config = derivation->options->config;
-    enum statsd_type type = (enum statsd_type)row->identity->type;
-    size_t count = bounds_of(config, type)->count;
-    if (!timer->buckets) {
-        timer->buckets = calloc(2 * count + 1, sizeof(double));
-    }
-    double *shown = timer->buckets ? take_numbers(derivation, count) : NULL;
-    if (!shown) {
-        return;
-    }
-    memcpy(shown, timer->buckets, count * sizeof(double));
-    if (timer->window.sketch) {
-        add_cumulative(config, type, timer->window.sketch, shown);
-    }
-    /* Sums in another order, and fractions of samples made whole, may differ in the last digit. */
-    for (size_t i = 0; i < count; i++) {
-        shown[i] = fmin(shown[i], row->total_count);
-    }
-    if (derivation->options->close) {
-        memcpy(timer->buckets, shown, count * sizeof(double));
-    }
-    keep_rising(shown, timer->buckets + count, count);
-    row->buckets = shown;
-}
-
-static void observe_timer(struct derivation *derivation, const struct timer_series *timer,
-                          const struct timer_row *row)
-{
-    double seconds = derivation->options->window_seconds;
-    observe(derivation, row->identity, STATISTIC_RATE, row->rate, sqrt(row->count) / seconds);
-    observe(derivation, row->identity, STATISTIC_MEAN, row->mean, 0);
-    if (row->samples >= P99_SAMPLES_MIN && timer->quantiles) {
-        double p99 = timer->quantiles[derivation->options->config->flush.percentiles.count];
-        observe(derivation, row->identity, STATISTIC_P99, p99, 0);
-    }
-}
-
-static void close_timer(struct derivation *derivation, struct timer_series *timer,
-                        const struct timer_row *row)
-{
-    timer->total_count = row->total_count;
-    timer->total_sum = row->total_sum;
-    if (row->updated) {
-        keep_quantiles(derivation, timer);
-        observe_timer(derivation, timer, row);
-    } else {
-        observe_idle(derivation, row->identity);
-    }
-    timer_clear(&timer->window, derivation->options->cache);
-}
-
-static void derive_timer(struct derivation *derivation, struct timer_series *timer,
-                         const struct identity *identity)
-{
-    const struct timer *window = &timer->window;
-    struct owned *owned = derivation->owned;
-    struct timer_row *row = &owned->timers[owned->snapshot.timer_count++];
-    *row = (struct timer_row){.identity = identity,
-                              .total_count = timer->total_count + window->weight,
-                              .total_sum = timer->total_sum + timer_sum(window),
-                              .samples = window->samples,
-                              .updated = timer->series.touched};
-    if (row->updated) {
-        row->count = window->weight;
-        row->rate = window->weight / derivation->options->window_seconds;
-        row->sum = timer_sum(window);
-        row->mean = timer_mean(window);
-        row->min = window->min;
-        row->max = window->max;
-        row->stddev = timer_stddev(window);
-    }
-    if (has_buckets(derivation->options->config)) {
-        show_buckets(derivation, timer, row);
-    }
-    if (derivation->options->close) {
-        close_timer(derivation, timer, row);
-    }
-    show_quantiles(derivation, timer, row);
-}
-
 static void derive_set(struct derivation *derivation, struct set_series *set,
                        const struct identity *identity)
 {
     const struct derive_options *options = derivation->options;
-    struct owned *owned = derivation->owned;
-    struct set_row *row = &owned->sets[owned->snapshot.set_count++];
+    struct draft *draft = derivation->draft;
+    struct set_row *row = &draft->sets[draft->snapshot.set_count++];
     *row = (struct set_row){.identity = identity, .updated = set->series.touched};
     if (options->close && row->updated) {
         graveyard_bury(options->graveyard, GRAVE_SET, set->last, options->sequence);
@@ -480,18 +173,18 @@ static struct anomaly_row *copy_rows(const struct anomaly_row *from, size_t *cou
 static void show_anomalies(struct derivation *derivation)
 {
     const struct derive_options *options = derivation->options;
-    struct owned *owned = derivation->owned;
+    struct draft *draft = derivation->draft;
     const struct anomaly_row *started = NULL, *active = options->active;
     size_t started_count = 0, active_count = options->active_count;
     if (derivation->judge) {
         detector_end(options->detector, &started, &started_count, &active, &active_count);
     }
-    owned->anomalies = copy_rows(started, &started_count);
-    owned->active = copy_rows(active, &active_count);
-    owned->snapshot.anomalies = owned->anomalies;
-    owned->snapshot.anomaly_count = started_count;
-    owned->snapshot.active = owned->active;
-    owned->snapshot.active_count = active_count;
+    draft->anomalies = copy_rows(started, &started_count);
+    draft->active = copy_rows(active, &active_count);
+    draft->snapshot.anomalies = draft->anomalies;
+    draft->snapshot.anomaly_count = started_count;
+    draft->snapshot.active = draft->active;
+    draft->snapshot.active_count = active_count;
 }
 
 struct snapshot *derive_snapshot(const struct derive_options *options)
@@ -501,11 +194,11 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derivation.counts[kind] = registry_count(options->registry, (enum metric_kind)kind);
     }
     derivation.judge = options->close && !options->final && options->detector;
-    derivation.owned = make(options->config, derivation.counts);
-    if (!derivation.owned) {
+    derivation.draft =
+        draft_new(options, derivation.counts, derive_timer_numbers_max(options->config));
+    if (!derivation.draft) {
         return NULL;
     }
-    describe(&derivation);
     if (derivation.judge) {
         detector_begin(options->detector, options->timestamp, options->window_seconds);
     }
@@ -513,5 +206,5 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
-    return &derivation.owned->snapshot;
+    return &derivation.draft->snapshot;
 }

@@ -1,58 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The thread sleeps until the open window is due or somebody asks. A round of work is: collect a
- * slice of every worker, merge, then either close the window (derive, judge, publish, expire) or
- * show it (a view).
+ * The thread sleeps until the open window is due or somebody asks, and then does a round of work
+ * (flusher_round.c). Here are its life and the questions.
  */
 #include "server/flush/flusher.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "server/core/log.h"
-#include "server/detect/detector.h"
-#include "server/flush/derive.h"
-#include "server/flush/expire.h"
-#include "server/flush/graveyard.h"
+#include "server/flush/flusher_private.h"
 #include "server/flush/handover.h"
-#include "server/flush/merge.h"
-#include "server/flush/published.h"
-#include "server/flush/window.h"
-
-/* How often a stepped wall clock is looked for, and how long a worker may take over its slice: a
- * boundary waits for moments, a question until the receive buffers are drained. */
-#define LOOK_MS_MAX 1000
-#define SLICE_WAIT_NS UINT64_C(500000000)
-#define DRAIN_WAIT_NS UINT64_C(5000000000)
-#define ANOMALY_LINES_MAX 10
-#define CLOCK_READINGS_MAX 8
-#define CLOCK_READING_NS_MAX 1000000
-
-struct flusher {
-    struct flusher_options options;
-    const struct config *config;
-    struct pool_cache *cache;
-    struct detector *detector;
-    struct graveyard graveyard;
-    struct published published;
-    struct window window;
-    struct slice **slices; /* of one round */
-    uint64_t sequence, windows;
-    uint64_t started_ns;
-    int wake_fd;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* guards what follows */
-    const struct config *next_config;
-    uint64_t asked[FLUSHER_WORKS], done[FLUSHER_WORKS];
-    uint64_t done_window; /* the window that the latest FLUSHER_CLOSE closed */
-    struct flush_figures figures;
-    bool stopping;
-};
 
 struct flusher *flusher_new(const struct flusher_options *options)
 {
@@ -100,283 +60,6 @@ void flusher_free(struct flusher *flusher)
     free(flusher);
 }
 
-static uint64_t now_of(const struct flusher *flusher)
-{
-    return clock_monotonic_ns(flusher->options.clock);
-}
-
-struct moment {
-    uint64_t monotonic_ns;
-    int64_t wall_ns;
-};
-
-/* Both clocks at one moment: a thread that lost its processor between two readings would take that
- * for a step of the wall clock, so readings too far apart are taken again. */
-static struct moment read_clocks(const struct flusher *flusher)
-{
-    struct moment moment;
-    for (int i = 0; i < CLOCK_READINGS_MAX; i++) {
-        moment.monotonic_ns = now_of(flusher);
-        moment.wall_ns = clock_wall_ns(flusher->options.clock);
-        if (now_of(flusher) - moment.monotonic_ns < CLOCK_READING_NS_MAX) {
-            break;
-        }
-    }
-    return moment;
-}
-
-/* Sleeps until `until_ns` or until somebody writes to the eventfd. */
-static void wait_until(struct flusher *flusher, uint64_t until_ns)
-{
-    uint64_t now = now_of(flusher);
-    uint64_t wait_ms = until_ns <= now ? 0 : (until_ns - now + 999999) / 1000000;
-    struct pollfd wake = {.fd = flusher->wake_fd, .events = POLLIN};
-    if (poll(&wake, 1, (int)(wait_ms < LOOK_MS_MAX ? wait_ms : LOOK_MS_MAX)) > 0) {
-        uint64_t count;
-        ssize_t got = read(flusher->wake_fd, &count, sizeof(count));
-        (void)got;
-    }
-}
-
-/* Merges the slices that are here and not merged yet. */
-static void merge_ready(struct flusher *flusher)
-{
-    size_t ready = 0;
-    for (size_t i = 0; i < flusher->options.handover_count; i++) {
-        struct handover *handover = &flusher->options.handovers[i];
-        struct slice *slice = handover_take(handover, now_of(flusher));
-        if (slice) {
-            flusher->slices[ready++] = slice;
-        }
-    }
-    size_t lost = merge_slices(flusher->options.registry, flusher->slices, ready, flusher->cache);
-    if (lost > 0) {
-        log_line(LOG_LEVEL_WARNING, "percentiles or members lost at the memory limit", "series",
-                 log_text("%zu", lost), "key", "limits.memory", NULL);
-    }
-    for (size_t i = 0; i < flusher->options.handover_count; i++) {
-        handover_return(&flusher->options.handovers[i]);
-    }
-}
-
-static size_t count_missing(const struct flusher *flusher, size_t *stale)
-{
-    size_t missing = 0;
-    *stale = 0;
-    for (size_t i = 0; i < flusher->options.handover_count; i++) {
-        const struct handover *handover = &flusher->options.handovers[i];
-        bool ended = atomic_load_explicit(&handover->ended, memory_order_acquire);
-        missing += handover_wanted(handover) && !ended;
-        *stale += handover_is_stale(handover);
-    }
-    return missing;
-}
-
-/* Asks every worker for its slice and merges them in one go, so that gauges see all workers at
- * once. Who does not answer in time is left out: his samples count in the next window, where his
- * late slice has to be taken first, since he has no other. Returns how many were left out. */
-static size_t collect(struct flusher *flusher, bool drain)
-{
-    for (size_t i = 0; i < flusher->options.handover_count; i++) {
-        handover_ask(&flusher->options.handovers[i], drain);
-    }
-    uint64_t deadline = now_of(flusher) + (drain ? DRAIN_WAIT_NS : SLICE_WAIT_NS);
-    size_t missing, stale;
-    while ((missing = count_missing(flusher, &stale)) + stale > 0) {
-        if (stale > 0) {
-            merge_ready(flusher);
-        } else if (now_of(flusher) < deadline) {
-            wait_until(flusher, deadline);
-        } else {
-            break;
-        }
-    }
-    merge_ready(flusher);
-    return missing;
-}
-
-static void sweep(struct flusher *flusher)
-{
-    uint64_t oldest = published_sweep(&flusher->published);
-    graveyard_sweep(&flusher->graveyard, oldest);
-}
-
-static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
-{
-    const struct snapshot *closed = flusher->published.closed;
-    return (struct derive_options){
-        .config = flusher->config,
-        .registry = flusher->options.registry,
-        .cache = flusher->cache,
-        .graveyard = &flusher->graveyard,
-        .detector = flusher->detector,
-        .sequence = flusher->sequence + 1,
-        .window = flusher->windows,
-        .now_ns = now_ns,
-        .uptime_seconds = (double)(now_ns - flusher->started_ns) / 1e9,
-        .active = closed ? closed->active : NULL,
-        .active_count = closed ? closed->active_count : 0,
-    };
-}
-
-static double seconds_of(uint64_t length_ns)
-{
-    /* A rate is a quotient: two closes within a microsecond shall not divide by nothing. */
-    return (double)(length_ns > 1000 ? length_ns : 1000) / 1e9;
-}
-
-/* Room to publish comes first: what a close has cleared cannot be taken back. */
-static struct snapshot *derive(struct flusher *flusher, const struct derive_options *options)
-{
-    return published_reserve(&flusher->published) ? derive_snapshot(options) : NULL;
-}
-
-static void view(struct flusher *flusher)
-{
-    collect(flusher, true);
-    uint64_t now = now_of(flusher);
-    struct derive_options options = describe(flusher, now);
-    options.timestamp = (double)(clock_wall_ns(flusher->options.clock) / 1000000) / 1000;
-    options.window_seconds = seconds_of(now - flusher->window.started_ns);
-    struct snapshot *snapshot = derive(flusher, &options);
-    if (snapshot) {
-        flusher->sequence++;
-        published_add(&flusher->published, snapshot);
-    }
-    sweep(flusher);
-}
-
-static void log_anomalies(const struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->anomaly_count && i < ANOMALY_LINES_MAX; i++) {
-        const struct anomaly_row *row = &snapshot->anomalies[i];
-        const struct identity *identity = row->identity;
-        log_line(row->severity == SEVERITY_CRITICAL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-                 row->end ? "anomaly ended" : "anomaly", "metric",
-                 log_text("%.*s", (int)identity->name_length, identity_name(identity)), "statistic",
-                 statistic_name(row->statistic), "type", anomaly_type_name(row->type), "severity",
-                 anomaly_severity_name(row->severity), "reason", row->reason, NULL);
-    }
-    if (snapshot->anomaly_count > ANOMALY_LINES_MAX) {
-        log_line(LOG_LEVEL_INFO, "more anomalies", "count",
-                 log_text("%zu", snapshot->anomaly_count - ANOMALY_LINES_MAX), NULL);
-    }
-}
-
-static struct expire_options expiry(struct flusher *flusher, uint64_t now_ns)
-{
-    return (struct expire_options){
-        .registry = flusher->options.registry,
-        .graveyard = &flusher->graveyard,
-        .detector = flusher->detector,
-        .cache = flusher->cache,
-        .handovers = flusher->options.handovers,
-        .handover_count = flusher->options.handover_count,
-        .now_ns = now_ns,
-        .sequence = flusher->sequence + 1,
-    };
-}
-
-/* For names refused at limits.max_series. */
-static void make_room(struct flusher *flusher, uint64_t now_ns)
-{
-    struct expire_options options = expiry(flusher, now_ns);
-    uint64_t refused = registry_take_refused(options.registry);
-    if (refused > 0) {
-        expire_longest_idle(&options, refused);
-    }
-}
-
-static void expire(struct flusher *flusher, uint64_t now_ns)
-{
-    struct expire_options options = expiry(flusher, now_ns);
-    size_t removed = expire_series(&options);
-    pthread_mutex_lock(&flusher->lock);
-    flusher->figures.series_expired += removed;
-    pthread_mutex_unlock(&flusher->lock);
-}
-
-static void count_window(struct flusher *flusher, const struct window_closed *closed,
-                         size_t missing, uint64_t begun_ns)
-{
-    const struct detector_totals *totals = detector_totals(flusher->detector);
-    pthread_mutex_lock(&flusher->lock);
-    struct flush_figures *figures = &flusher->figures;
-    figures->windows_closed++;
-    figures->windows_extended += missing;
-    figures->clock_steps += closed->stepped;
-    figures->lag_seconds = (double)closed->lag_ns / 1e9;
-    figures->duration_seconds = (double)(now_of(flusher) - begun_ns) / 1e9;
-    memcpy(figures->anomalies, totals->starts, sizeof(figures->anomalies));
-    pthread_mutex_unlock(&flusher->lock);
-}
-
-static void take_config(struct flusher *flusher)
-{
-    pthread_mutex_lock(&flusher->lock);
-    const struct config *next = flusher->next_config;
-    flusher->config = next ? next : flusher->config;
-    flusher->next_config = NULL;
-    pthread_mutex_unlock(&flusher->lock);
-    if (next) {
-        detector_configure(flusher->detector, next);
-        flusher->window.interval_ns = next->flush.interval_ms * 1000000;
-        flusher->window.align = next->flush.align;
-    }
-}
-
-static void publish(struct flusher *flusher, struct snapshot *snapshot)
-{
-    flusher->sequence++;
-    flusher->windows++;
-    log_anomalies(snapshot);
-    published_add(&flusher->published, snapshot);
-    flusher->options.publish(flusher->options.context, snapshot);
-}
-
-/* The window that could not be shown is measured from its own beginning; across a step of the clock
- * there is no telling. */
-static void go_on(struct flusher *flusher, const struct window *before,
-                  const struct window_closed *closed)
-{
-    log_line(LOG_LEVEL_ERROR, "no memory for a snapshot, the window goes on", NULL);
-    if (!closed->stepped) {
-        flusher->window.started_ns = before->started_ns;
-        flusher->window.started_wall_ns = before->started_wall_ns;
-    }
-}
-
-/* Without memory for the snapshot the window goes on, to be closed at the next boundary with all it
- * held. */
-static void close_window(struct flusher *flusher, bool drain, bool final)
-{
-    uint64_t begun = now_of(flusher);
-    size_t missing = collect(flusher, drain);
-    take_config(flusher);
-    struct moment end = read_clocks(flusher);
-    make_room(flusher, end.monotonic_ns);
-    struct derive_options options = describe(flusher, end.monotonic_ns);
-    struct window before = flusher->window;
-    struct window_closed closed = window_close(&flusher->window, end.monotonic_ns, end.wall_ns);
-    options.close = true;
-    options.final = final;
-    options.window = flusher->windows + 1;
-    options.timestamp = (double)(closed.stamp_ns / 1000000) / 1000;
-    options.window_seconds = seconds_of(closed.length_ns);
-    struct snapshot *snapshot = derive(flusher, &options);
-    if (closed.stepped) {
-        log_line(LOG_LEVEL_WARNING, "the wall clock was stepped, the window ends here", NULL);
-    }
-    if (snapshot) {
-        count_window(flusher, &closed, missing, begun);
-        publish(flusher, snapshot);
-        expire(flusher, end.monotonic_ns);
-    } else {
-        go_on(flusher, &before, &closed);
-    }
-    sweep(flusher);
-}
-
 static void answer(struct flusher *flusher, const uint64_t asked[FLUSHER_WORKS], bool closed)
 {
     pthread_mutex_lock(&flusher->lock);
@@ -399,19 +82,19 @@ static bool work(struct flusher *flusher)
     bool wants_view = asked[FLUSHER_VIEW] > flusher->done[FLUSHER_VIEW];
     bool stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
-    struct moment now = read_clocks(flusher);
+    struct moment now = flusher_clocks(flusher);
     bool due = window_is_due(&flusher->window, now.monotonic_ns, now.wall_ns);
     if (stopping) {
-        close_window(flusher, false, true);
+        flusher_close_window(flusher, false, true);
         answer(flusher, asked, true);
     } else if (due || wants_close) {
-        close_window(flusher, wants_close || wants_view, false);
+        flusher_close_window(flusher, wants_close || wants_view, false);
         answer(flusher, asked, true);
     } else if (wants_view) {
-        view(flusher);
+        flusher_view(flusher);
         answer(flusher, asked, false);
     } else {
-        wait_until(flusher, flusher->window.ends_ns);
+        flusher_wait(flusher, flusher->window.ends_ns);
     }
     return !stopping;
 }
@@ -426,7 +109,7 @@ static void *run(void *context)
 
 bool flusher_start(struct flusher *flusher)
 {
-    struct moment now = read_clocks(flusher);
+    struct moment now = flusher_clocks(flusher);
     flusher->started_ns = now.monotonic_ns;
     window_begin(&flusher->window, flusher->config->flush.interval_ms * 1000000,
                  flusher->config->flush.align, now.monotonic_ns, now.wall_ns);

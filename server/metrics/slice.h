@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A slice: what one worker aggregated since its last hand-over, in arrays by kind and local index,
+ * A slice: what one worker aggregated since its last hand-over, in arrays by kind and index,
  * in chunks that are never moved. The worker writes the open slice; after the hand-over the flusher
  * reads and clears it and gives it back. A bit a series says whether it was touched, so that
  * clearing and merging cost what was touched, and idle is told apart from zero.
@@ -49,7 +49,7 @@ struct slice {
     void **chunks[METRIC_KINDS];
     uint32_t chunks_max;
     uint32_t
-        count[METRIC_KINDS]; /* local indexes below this may be touched; set at the hand-over */
+        count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
     uint64_t ended_ns;       /* monotonic: everything in it was received before */
 };
 
@@ -59,7 +59,7 @@ bool slice_init(struct slice *slice, uint64_t series_max);
 /* Gives sketches and sets back to `cache`, and all chunks. */
 void slice_deinit(struct slice *slice, struct pool_cache *cache);
 
-/* Makes sure that the chunk of local `index` exists. False without memory. */
+/* Makes sure that the chunk of `index` exists. False without memory. */
 bool slice_reserve(struct slice *slice, enum metric_kind kind, uint32_t index);
 
 static inline struct counter_chunk *slice_counters(const struct slice *slice, uint32_t index)
@@ -92,7 +92,7 @@ static inline bool slice_bit(const uint64_t *bits, uint32_t at)
     return bits[at / 64] >> (at % 64) & 1;
 }
 
-/* Adds one sample to the series at local `index`. False at the memory budget. */
+/* Adds one sample to the series at `index`. False at the memory budget. */
 bool slice_add_counter(struct slice *slice, uint32_t index, double count);
 void slice_add_gauge(struct slice *slice, uint32_t index, double value, bool delta,
                      uint64_t stamp_ns);

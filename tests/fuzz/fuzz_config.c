@@ -52,6 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_ascending(&config->flush.percentiles);
         check_ascending(&config->prometheus.buckets);
         check_ascending(&config->prometheus.buckets_plain);
+        for (size_t i = 0; i < config->histograms.count; i++)
+            check_ascending(&config->histograms.items[i].bins);
+        for (size_t i = 0; i < config->execs.count; i++)
+            require(config->execs.items[i].command.count > 0);
         require(config->flush.interval_ms >= 50 && config->metrics.tags != NULL);
     } else {
         check_faults(text);

@@ -5,15 +5,19 @@ Nothing here sleeps for luck: what takes time is waited for with a deadline, and
 because POST /-/flush takes in what was sent before it and answers when every output has it.
 """
 
+import contextlib
 import csv
+import fcntl
 import http.client
 import json
 import os
 import re
+import select
 import shlex
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -156,6 +160,8 @@ class Server:
         self._sockets = {}
         self._lines = []
         self._arrived = threading.Condition()
+        self._reading = threading.Event()
+        self._reading.set()
         command = [binary("SIGMAD_BIN"), "-c", str(self.ini)]
         for key, value in (overrides or {}).items():
             command += ["--set", f"{key}={value}"]
@@ -198,6 +204,7 @@ class Server:
 
     def _collect(self):
         for line in self.process.stderr:
+            self._reading.wait()
             with self._arrived:
                 self._lines.append(line.decode(errors="replace").rstrip("\n"))
                 self._arrived.notify_all()
@@ -230,6 +237,25 @@ class Server:
                         raise StartFailed(self.process.wait(), "\n".join(self._lines))
                     self._arrived.wait(timeout=0.1)
             assert time.monotonic() < deadline, f"no log line with {fields} in {seconds} s:\n{self.log}"
+
+    def hold_log(self):
+        """From here to release_log() the pipe of the log is full, and nobody reads it."""
+        self._reading.clear()
+        # Another way into the same pipe, which may be non-blocking while sigmad's is not. The reader takes what
+        # wakes it and no more.
+        pipe = os.open(f"/proc/self/fd/{self.process.stderr.fileno()}", os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            os.write(pipe, b"held\n")
+            eventually(lambda: not fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4).strip(b"\0"))
+            for piece in (b"\n" * select.PIPE_BUF, b"\n"):
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        os.write(pipe, piece)
+        finally:
+            os.close(pipe)
+
+    def release_log(self):
+        self._reading.set()
 
     # Sending.
 
@@ -332,6 +358,7 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self.release_log()
         self._reader.join(timeout=5)
         self.process.stderr.close()
         for opened in self._sockets.values():

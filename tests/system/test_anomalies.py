@@ -123,11 +123,11 @@ def test_logged_lines_are_bounded_and_name_the_metric(start_server):
     server.send("\n".join(line.replace(":10|", ":90|") for line in lines))
     server.flush()
     assert len(server.csv("anomalies")) == 25
+    more = server.wait_for_log(msg="more anomalies")
     logged = server.log_lines(msg="anomaly")
     assert len(logged) == 10
     assert all(line["metric"].startswith("level.") and line["severity"] == "critical" for line in logged)
     assert all("above the usual 10" in line["reason"] for line in logged)
-    [more] = server.log_lines(msg="more anomalies")
     assert more["count"] == "15"
     assert len(server.metrics().series("sigmad_anomaly")) == 25
     assert len(server.anomalies()["active"]) == 25

@@ -311,6 +311,7 @@ def test_a_name_of_another_types_family_gets_a_suffix_or_is_refused_once(server)
     assert metrics.value("y_total") == 3 and metrics.families["y_total"].type == "gauge"
     assert metrics.value("sigmad_prometheus_conflicts_total") == 1
     server.metrics()
+    server.stop()
     assert len([line for line in server.log.splitlines() if "metric=y" in line]) == 1
     assert [row["metric"] for row in server.csv("counters")] == ["y"]
 

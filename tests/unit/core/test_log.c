@@ -121,6 +121,84 @@ static void four_texts_live_at_once(void **state)
     assert_int_equal(strlen(log_text("%s", large)), 511);
 }
 
+static void a_plain_line_is_as_it_stands(void **state)
+{
+    struct capture *capture = *state;
+    log_set_level(LOG_LEVEL_ERROR);
+    log_plain("sigmad: %s", "no \"port\" free");
+    logged(capture);
+    assert_string_equal(capture->text, "sigmad: no \"port\" free\n");
+}
+
+static void lines_queued_before_the_end_come_in_order(void **state)
+{
+    struct capture *capture = *state;
+    assert_true(log_start());
+    log_line(LOG_LEVEL_INFO, "first", NULL);
+    log_plain("second");
+    log_line(LOG_LEVEL_INFO, "third", NULL);
+    log_stop(60000);
+    log_line(LOG_LEVEL_INFO, "fourth", NULL);
+    const char *place = logged(capture);
+    static const char *const words[] = {"msg=first\n", "\nsecond\n", "msg=third\n", "msg=fourth\n"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        place = strstr(place, words[i]);
+        assert_non_null(place);
+    }
+}
+
+#define NUMBERED 10000
+
+static void log_numbers(void)
+{
+    for (int i = 0; i < NUMBERED; i++) {
+        log_line(LOG_LEVEL_INFO, "numbered", "n", log_text("%d", i), NULL);
+    }
+}
+
+/* Reads on to the count of what was lost, which is behind every line that was not. */
+static void assert_the_rest_is_counted(struct capture *capture)
+{
+    FILE *reader = fdopen(dup(capture->fds[0]), "r");
+    char line[4096];
+    long next = 0, lost = 0;
+    while (lost == 0) {
+        const char *number, *count;
+        assert_non_null(fgets(line, sizeof(line), reader));
+        if ((number = strstr(line, " level=info msg=numbered n="))) {
+            assert_int_equal(strtol(number + 27, NULL, 10), next);
+            next++;
+        } else {
+            count = strstr(line, " level=error msg=\"log lines lost\" count=");
+            assert_non_null(count);
+            lost = strtol(count + 40, NULL, 10);
+        }
+    }
+    assert_int_equal(next + lost, NUMBERED);
+    fclose(reader);
+}
+
+/* Without its own thread the test would hang here. */
+static void a_pipe_that_nobody_reads_stops_nobody(void **state)
+{
+    struct capture *capture = *state;
+    assert_true(log_start());
+    log_numbers();
+    assert_the_rest_is_counted(capture);
+    log_line(LOG_LEVEL_INFO, "afterwards", NULL);
+    log_stop(60000);
+    assert_string_equal(logged(capture), "level=info msg=afterwards\n");
+}
+
+static void the_end_does_not_wait_for_a_pipe_that_nobody_reads(void **state)
+{
+    struct capture *capture = *state;
+    assert_true(log_start());
+    log_numbers();
+    log_stop(20);
+    assert_the_rest_is_counted(capture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +208,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_too_long_is_cut_and_stays_one_line, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_below_the_level_are_not_written, setup, teardown),
         cmocka_unit_test_setup_teardown(four_texts_live_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_plain_line_is_as_it_stands, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_queued_before_the_end_come_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pipe_that_nobody_reads_stops_nobody, setup, teardown),
+        /* The last one: it leaves the log's thread behind. */
+        cmocka_unit_test_setup_teardown(the_end_does_not_wait_for_a_pipe_that_nobody_reads, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,6 +241,25 @@ static void a_path_can_be_chosen(void **state)
     }
 }
 
+/* The last of the paths that this CPU can run, in the order of their speed, up to the one asked
+ * for. */
+static void the_build_says_which_path_is_the_fastest_taken(void **state)
+{
+    (void)state;
+    static struct statsd_parser parser;
+    statsd_parser_init(&parser, STATSD_AUTO);
+    enum statsd_path taken = parser.path, fastest = STATSD_PATH_COMPLETE;
+    for (int path = 0; path < STATSD_PATHS; path++) {
+        if (statsd_parser_select(&parser, (enum statsd_path)path)) {
+            fastest = (enum statsd_path)path;
+        }
+        if (strcmp(statsd_path_name((enum statsd_path)path), TEST_PATH) == 0) {
+            break;
+        }
+    }
+    assert_string_equal(statsd_path_name(taken), statsd_path_name(fastest));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +269,7 @@ int main(void)
         cmocka_unit_test(all_agree_at_every_place_of_a_block),
         cmocka_unit_test(all_agree_across_windows),
         cmocka_unit_test(a_path_can_be_chosen),
+        cmocka_unit_test(the_build_says_which_path_is_the_fastest_taken),
     };
     return cmocka_run_group_tests(tests, read_seeds, NULL);
 }

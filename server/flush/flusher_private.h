@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The flusher's own struct, for its two files: flusher.c is the thread and what others ask of it,
+ * flusher_round.c one round of its work, which knows nothing of who asked.
+ */
+#ifndef SERVER_FLUSH_FLUSHER_PRIVATE_H
+#define SERVER_FLUSH_FLUSHER_PRIVATE_H
+
+#include <pthread.h>
+
+#include "server/detect/detector.h"
+#include "server/flush/flusher.h"
+#include "server/flush/graveyard.h"
+#include "server/flush/published.h"
+#include "server/flush/window.h"
+
+struct slice;
+
+struct flusher {
+    struct flusher_options options;
+    const struct config *config;
+    struct pool_cache *cache;
+    struct detector *detector;
+    struct graveyard graveyard;
+    struct published published;
+    struct window window;
+    struct slice **slices; /* of one round */
+    uint64_t sequence, windows;
+    uint64_t started_ns;
+    int wake_fd;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* guards what follows */
+    const struct config *next_config;
+    uint64_t asked[FLUSHER_WORKS], done[FLUSHER_WORKS];
+    uint64_t done_window; /* the window that the latest FLUSHER_CLOSE closed */
+    struct flush_figures figures;
+    bool stopping;
+};
+
+struct moment {
+    uint64_t monotonic_ns;
+    int64_t wall_ns;
+};
+
+/* Both clocks at one moment: a thread that lost its processor between two readings would take that
+ * for a step of the wall clock, so readings too far apart are taken again. */
+struct moment flusher_clocks(const struct flusher *flusher);
+
+/* Sleeps until `until_ns`, or until somebody writes to the eventfd, or for a second. */
+void flusher_wait(struct flusher *flusher, uint64_t until_ns);
+
+/* Shows the open window: all that was received before the call, in a snapshot that is not closed.
+ */
+void flusher_view(struct flusher *flusher);
+
+/* Ends the window and begins the next. `drain`: all that was received before the call is in it,
+ * which a boundary does not wait for. `final`: the short window of a stop. Without memory for the
+ * snapshot the window goes on, to be closed at the next boundary with all it held. */
+void flusher_close_window(struct flusher *flusher, bool drain, bool final);
+
+#endif
