@@ -24,7 +24,8 @@ struct config_numbers {
     size_t count;
 };
 
-enum config_profile { PROFILE_MODERN };
+enum config_profile { PROFILE_MODERN, PROFILE_ETSY, PROFILE_STATSD_EXPORTER, PROFILES };
+enum config_timers { TIMERS_SKETCH, TIMERS_EXACT };
 enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
@@ -67,7 +68,8 @@ struct config {
     struct {
         uint64_t interval_ms; /* 50 ms to 1 day */
         bool align;
-        struct config_numbers percentiles; /* each in (0, 100], ascending, at most 32 */
+        struct config_numbers percentiles; /* each in (0, 100], with profile etsy also in
+                                              [-100, 0); ascending, at most 32 */
         uint64_t expire_counters_ms;       /* 0 = never */
         uint64_t expire_gauges_ms;
         uint64_t expire_timers_ms;
@@ -82,6 +84,7 @@ struct config {
                                    RAM) */
     } limits;
     struct {
+        enum config_timers timers;
         double min_sample_rate;
         char
             *tags; /* canonical text `k:v,k2:v2`, %h already replaced by the host name; "" = none */
