@@ -30,6 +30,7 @@ enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_
 enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM };
+enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
 
@@ -110,6 +111,8 @@ struct config {
         uint64_t quantile_window_ms;
         struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
+        enum config_names names;
+        char *mapping; /* path of a mapping file; NULL = none */
     } prometheus;
     struct {
         enum config_anomaly_method method;

@@ -56,6 +56,11 @@ static const struct config_word timer_type_words[] = {
     {"native", WORD_UNSUPPORTED},
     {NULL, 0},
 };
+static const struct config_word names_words[] = {
+    {"modern", NAMES_MODERN},
+    {"statsd_exporter", NAMES_STATSD_EXPORTER},
+    {NULL, 0},
+};
 static const struct config_word method_words[] = {
     {"sigma", ANOMALY_SIGMA},
     {"auto", WORD_UNSUPPORTED},
@@ -487,11 +492,21 @@ const struct config_key config_keys[] = {
      .help = "The same for h and d, as sent.",
      .offset = FIELD(prometheus.buckets_plain)},
     {.section = "prometheus",
+     .name = "names",
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
+     .preset = "modern",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "statsd_exporter"},
+     .help = "statsd_exporter = names as sent, without _total, _seconds, _gauge and _set: the type "
+             "that comes first has the name; tags without a value are left out.",
+     .offset = FIELD(prometheus.names),
+     .words = names_words},
+    {.section = "prometheus",
      .name = "mapping",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
      .preset = "",
-     .help = "statsd_exporter mapping file",
-     .words = off_words},
+     .help = "statsd_exporter's mapping file (YAML): names, labels, what is left out.",
+     .offset = FIELD(prometheus.mapping)},
     {.section = "prometheus",
      .name = "created",
      .type = TYPE_RESERVED,

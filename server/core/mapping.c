@@ -5,10 +5,27 @@
 
 #include "server/core/module.h"
 
-const struct mapper_module *mapping_module_load(const char *wanted_by, char *reason,
-                                                size_t reason_size)
+#define REASON_BYTES 1024
+
+bool mapper_open(struct mapper *mapper, const char *path, const char *wanted_by, FILE *faults)
 {
-    return module_load("mapping", MODULE_MAPPER, wanted_by, reason, reason_size);
+    char reason[REASON_BYTES];
+    *mapper = (struct mapper){
+        .module = module_load("mapping", MODULE_MAPPER, wanted_by, reason, sizeof(reason))};
+    if (!mapper->module) {
+        fprintf(faults, "%s\n", reason);
+        return false;
+    }
+    mapper->mapping = mapper->module->read(path, faults);
+    return mapper->mapping != NULL;
+}
+
+void mapper_close(struct mapper *mapper)
+{
+    if (mapper->mapping) {
+        mapper->module->free(mapper->mapping);
+    }
+    *mapper = (struct mapper){0};
 }
 
 void mapping_answer_deinit(struct mapping_answer *answer)

@@ -80,6 +80,7 @@ struct mapping_answer {
     size_t name_length;
     struct tag labels[MAPPING_LABELS_MAX]; /* of the rule, as yet without the tags */
     size_t label_count;
+    unsigned cost; /* of the answer, in units of about a microsecond; at least 1 */
     struct buffer text;
 };
 
@@ -93,9 +94,16 @@ struct mapper_module {
                 struct mapping_answer *answer);
 };
 
-/* Loads the module `mapping`; NULL with the reason, as module_load(). */
-const struct mapper_module *mapping_module_load(const char *wanted_by, char *reason,
-                                                size_t reason_size);
+/* A mapping file and who reads it; all zero = none. */
+struct mapper {
+    const struct mapper_module *module;
+    struct mapping *mapping;
+};
+
+/* Loads the module and reads the file. False with the faults written, as mapper_module.read(), or
+ * why the module is not there, which begins with `wanted_by`. */
+bool mapper_open(struct mapper *mapper, const char *path, const char *wanted_by, FILE *faults);
+void mapper_close(struct mapper *mapper);
 
 /* The labels of a mapped series: its tags and the labels of the rule, which hold against tags of
  * the same name, or give way to them with honor_labels. A name of a tag is compared as Prometheus

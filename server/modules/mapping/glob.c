@@ -188,12 +188,14 @@ struct search {
     size_t count;
     struct capture *best; /* of the rule that was found */
     size_t best_count;
+    size_t visited;
 };
 
 /* As deep as the longest rule, which the file bounds. */
 static void search_from(struct search *search, const struct glob_node *node, const char *at)
 {
     bool found = search->found != RULE_NONE;
+    search->visited++;
     if (node->best[search->type] >= search->found || (found && search->unordered)) {
         return;
     }
@@ -219,7 +221,7 @@ static void search_from(struct search *search, const struct glob_node *node, con
 }
 
 int64_t glob_find(const struct glob *glob, enum glob_type type, const char *name, size_t length,
-                  struct capture *captures, size_t *count)
+                  struct capture *captures, size_t *count, size_t *visited)
 {
     struct capture tried[GLOB_PARTS_MAX];
     tried[0] = (struct capture){"", 0};
@@ -232,5 +234,6 @@ int64_t glob_find(const struct glob *glob, enum glob_type type, const char *name
                             .best = captures};
     search_from(&search, glob->root, name);
     *count = search.best_count;
+    *visited = search.visited;
     return search.found == RULE_NONE ? -1 : (int64_t)search.found;
 }

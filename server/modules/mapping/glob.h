@@ -45,8 +45,9 @@ size_t glob_stars(const char *match, size_t length);
 bool glob_add(struct glob *glob, const char *match, size_t length, unsigned types, uint32_t rule);
 
 /* The rule that takes the name, or -1. captures[1] on are what its stars stood for, *count of them
- * and one; captures[0] is empty. There is room for glob->parts_max + 1. */
+ * and one; captures[0] is empty. There is room for GLOB_PARTS_MAX. *visited is how many nodes of
+ * the tree were looked at. */
 int64_t glob_find(const struct glob *glob, enum glob_type type, const char *name, size_t length,
-                  struct capture *captures, size_t *count);
+                  struct capture *captures, size_t *count, size_t *visited);
 
 #endif

@@ -12,6 +12,11 @@
 /* Names are no longer than this (limits.max_name); what is asked beyond it has no rule. */
 #define NAME_BYTES_MAX 4096
 
+/* About microseconds, on what a small server has. */
+#define COST_OF_REGEX 1
+#define COST_OF_LIMIT 1000
+#define NODES_PER_UNIT 16
+
 static struct rules *rules_of(struct mapping *mapping)
 {
     return (struct rules *)mapping;
@@ -37,7 +42,7 @@ static enum glob_type type_of(enum statsd_type type)
 }
 
 static int64_t find_regex(struct rules *rules, enum glob_type type, const char *name, size_t length,
-                          struct capture *captures, size_t *count)
+                          struct capture *captures, size_t *count, unsigned *cost)
 {
     for (size_t i = 0; i < rules->regex_count; i++) {
         uint32_t index = rules->regexes[i];
@@ -47,6 +52,7 @@ static int64_t find_regex(struct rules *rules, enum glob_type type, const char *
         }
         enum regex_result result = regex_match(matcher->regex, name, length, captures, count);
         rules->head.limited += result == REGEX_GAVE_UP;
+        *cost += result == REGEX_GAVE_UP ? COST_OF_LIMIT : COST_OF_REGEX;
         if (result == REGEX_MATCH) {
             return index;
         }
@@ -115,17 +121,20 @@ static bool map(struct mapping *mapping, enum statsd_type type, const char *name
     struct rules *rules = rules_of(mapping);
     struct capture captures[GLOB_PARTS_MAX];
     size_t count = 0;
+    size_t visited = 0;
     answer->outcome = MAPPING_NONE;
     answer->text.length = 0;
     answer->text.failed = false;
     answer->label_count = 0;
+    answer->cost = 1;
     if (length > NAME_BYTES_MAX) {
         return true;
     }
     enum glob_type wanted = type_of(type);
-    int64_t rule = glob_find(&rules->glob, wanted, name, length, captures, &count);
+    int64_t rule = glob_find(&rules->glob, wanted, name, length, captures, &count, &visited);
+    answer->cost = 1 + (unsigned)(visited / NODES_PER_UNIT);
     if (rule < 0) {
-        rule = find_regex(rules, wanted, name, length, captures, &count);
+        rule = find_regex(rules, wanted, name, length, captures, &count, &answer->cost);
     }
     if (rule < 0) {
         return true;
