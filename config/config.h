@@ -28,7 +28,7 @@ enum config_profile { PROFILE_MODERN };
 enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
-enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM };
+enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
 
@@ -107,6 +107,8 @@ struct config {
         uint64_t quantile_window_ms;
         struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
+        unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
+        unsigned native_max_buckets;         /* the schema is lowered until they suffice */
     } prometheus;
     struct {
         enum config_anomaly_method method;

@@ -53,7 +53,7 @@ static const struct config_word admin_words[] = {
 static const struct config_word timer_type_words[] = {
     {"summary", TIMER_TYPE_SUMMARY},
     {"histogram", TIMER_TYPE_HISTOGRAM},
-    {"native", WORD_UNSUPPORTED},
+    {"native", TIMER_TYPE_NATIVE},
     {NULL, 0},
 };
 static const struct config_word method_words[] = {
@@ -435,7 +435,9 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "summary",
-     .help = "What timers are shown as.",
+     .help =
+         "What timers are shown as; native shows native histograms to whoever scrapes protobuf, "
+         "and histograms to others.",
      .offset = FIELD(prometheus.timer_type),
      .words = timer_type_words},
     {.section = "prometheus",
@@ -466,6 +468,24 @@ const struct config_key config_keys[] = {
      .preset = "1, 5, 10, 50, 100, 500, 1000, 5000, 10000",
      .help = "The same for h and d, as sent.",
      .offset = FIELD(prometheus.buckets_plain)},
+    {.section = "prometheus",
+     .name = "native_schema",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .max = 8,
+     .preset = "8",
+     .help = "Finest resolution of native histograms: so many times a bucket between powers of two "
+             "is halved; 8 is a growth of 0.27 %, 3 of 9 %.",
+     .offset = FIELD(prometheus.native_schema)},
+    {.section = "prometheus",
+     .name = "native_max_buckets",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .min = 8,
+     .max = 4096,
+     .preset = "160",
+     .help = "Of a native histogram; the resolution is lowered until they suffice.",
+     .offset = FIELD(prometheus.native_max_buckets)},
     {.section = "prometheus",
      .name = "mapping",
      .type = TYPE_RESERVED,

@@ -51,6 +51,10 @@ struct timer_row {
      * (prometheus.buckets for ms, buckets_plain else) without +Inf; NULL unless timer_type =
      * histogram. */
     const double *buckets;
+    /* All samples since first seen, the open window included, in whole units (sketch_total.h). NULL
+     * where there were none, and unless timer_type = native or something else asked for it
+     * (flusher_options.total_sketches). */
+    const struct sketch *total_sketch;
     uint64_t samples; /* received in the window, unweighted */
     bool updated;
 };

@@ -545,7 +545,6 @@ static void says_what_this_version_does_not_support(void **state)
         "server.dialect=graphite",
         "server.profile=etsy",
         "server.profile=statsd_exporter",
-        "prometheus.timer_type=native",
         "anomaly.method=auto",
         "server.tcp=:8125",
         "server.unix=/run/x",
