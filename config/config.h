@@ -29,8 +29,8 @@ enum config_timers { TIMERS_SKETCH, TIMERS_EXACT };
 enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
-enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM };
 enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
+enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
 
@@ -113,6 +113,8 @@ struct config {
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
         enum config_names names;
         char *mapping; /* path of a mapping file; NULL = none */
+        unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
+        unsigned native_max_buckets;         /* the schema is lowered until they suffice */
     } prometheus;
     struct {
         enum config_anomaly_method method;

@@ -53,7 +53,7 @@ static const struct config_word admin_words[] = {
 static const struct config_word timer_type_words[] = {
     {"summary", TIMER_TYPE_SUMMARY},
     {"histogram", TIMER_TYPE_HISTOGRAM},
-    {"native", WORD_UNSUPPORTED},
+    {"native", TIMER_TYPE_NATIVE},
     {NULL, 0},
 };
 static const struct config_word names_words[] = {
@@ -457,7 +457,9 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "summary",
-     .help = "What timers are shown as.",
+     .help =
+         "What timers are shown as; native shows native histograms to whoever scrapes protobuf, "
+         "and histograms to others.",
      .offset = FIELD(prometheus.timer_type),
      .words = timer_type_words},
     {.section = "prometheus",
@@ -501,6 +503,23 @@ const struct config_key config_keys[] = {
              "that comes first has the name; tags without a value are left out.",
      .offset = FIELD(prometheus.names),
      .words = names_words},
+     .name = "native_schema",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .max = 8,
+     .preset = "8",
+     .help = "Finest resolution of native histograms: so many times a bucket between powers of two "
+             "is halved; 8 is a growth of 0.27 %, 3 of 9 %.",
+     .offset = FIELD(prometheus.native_schema)},
+    {.section = "prometheus",
+     .name = "native_max_buckets",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .min = 8,
+     .max = 4096,
+     .preset = "160",
+     .help = "Of a native histogram; the resolution is lowered until they suffice.",
+     .offset = FIELD(prometheus.native_max_buckets)},
     {.section = "prometheus",
      .name = "mapping",
      .type = TYPE_PATH,

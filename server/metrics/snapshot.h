@@ -83,6 +83,10 @@ struct timer_row {
     /* NULL in a window without samples, in views, and where nobody wants them: they are there with
      * profile etsy, for a timer with bins, and where an output asks for them (derive.c). */
     const struct timer_details *details;
+    /* All samples since first seen, the open window included, in whole units (sketch_total.h). NULL
+     * where there were none, and unless timer_type = native or something else asked for it
+     * (flusher_options.total_sketches). */
+    const struct sketch *total_sketch;
     uint64_t samples; /* received in the window, unweighted */
     bool updated;
 };
