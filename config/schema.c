@@ -503,6 +503,7 @@ const struct config_key config_keys[] = {
              "that comes first has the name; tags without a value are left out.",
      .offset = FIELD(prometheus.names),
      .words = names_words},
+    {.section = "prometheus",
      .name = "native_schema",
      .type = TYPE_UNSIGNED,
      .effect = EFFECT_RESTART,

@@ -28,6 +28,15 @@ void mapper_close(struct mapper *mapper)
     *mapper = (struct mapper){0};
 }
 
+bool mapping_has_histograms(const struct mapping *mapping)
+{
+    bool has = mapping->defaults.observer == MAPPING_HISTOGRAM;
+    for (size_t i = 0; !has && i < mapping->rule_count; i++) {
+        has = mapping->rules[i].options.observer == MAPPING_HISTOGRAM;
+    }
+    return has;
+}
+
 void mapping_answer_deinit(struct mapping_answer *answer)
 {
     buffer_deinit(&answer->text);

@@ -112,6 +112,9 @@ void mapper_close(struct mapper *mapper);
 size_t mapping_join_labels(const struct mapping_rule *rule, const struct mapping_answer *answer,
                            const struct tag *tags, size_t tag_count, struct tag *out, size_t *sent);
 
+/* Whether a rule, or the defaults, ask for histograms. */
+bool mapping_has_histograms(const struct mapping *mapping);
+
 void mapping_answer_deinit(struct mapping_answer *answer);
 
 #endif

@@ -24,7 +24,7 @@ struct exposition {
     size_t length;     /* of the latest body */
     /* Under way: */
     enum phase phase;
-    bool renamed;         /* `mapper` is to be taken over */
+    bool renamed; /* `mapper` is to be taken over */
     struct mapper mapper;
     struct snapshot *snapshot;
     struct buffer out;
@@ -32,7 +32,7 @@ struct exposition {
     struct gzip_writer *writer;
 };
 
-struct exposition *exposition_new(const struct config *config)
+struct exposition *exposition_new(const struct config *config, bool totals)
 {
     struct exposition *exposition = calloc(1, sizeof(*exposition));
     if (!exposition || !catalogue_init(&exposition->catalogue, config)) {
@@ -43,6 +43,7 @@ struct exposition *exposition_new(const struct config *config)
         exposition_free(exposition);
         return NULL;
     }
+    exposition->sampler.totals = totals;
     return exposition;
 }
 
@@ -229,12 +230,17 @@ void exposition_map(struct exposition *exposition, struct mapper mapper)
     exposition->renamed = true;
 }
 
-/* Without memory what was there is gone, and the next snapshot tries again. */
-static void take_rules(struct exposition *exposition)
+/* False without memory: what was there is gone, and the next snapshot tries again. */
+static bool take_rules(struct exposition *exposition)
 {
-    struct mapper mapper = exposition->mapper;
-    exposition->mapper = (struct mapper){0};
-    exposition->renamed = !catalogue_rename(&exposition->catalogue, mapper);
+    struct mapper *now = &exposition->catalogue.naming.mapper;
+    bool taken = catalogue_rename(&exposition->catalogue, exposition->mapper);
+    exposition->mapper = taken ? (struct mapper){0} : *now;
+    if (!taken) {
+        *now = (struct mapper){0};
+    }
+    exposition->renamed = !taken;
+    return taken;
 }
 
 void exposition_begin(struct exposition *exposition, const struct snapshot *snapshot)
@@ -243,14 +249,15 @@ void exposition_begin(struct exposition *exposition, const struct snapshot *snap
     if (exposition->phase != PHASE_IDLE || there) {
         return;
     }
+    if (exposition->renamed && !take_rules(exposition)) {
+        log_line(LOG_LEVEL_ERROR, "no memory for the rules of the mapping", NULL);
+        return;
+    }
     exposition->snapshot = snapshot_ref(snapshot);
     /* Nobody but us has the old body: the new one is written over it. */
     body_recycle(exposition->body, &exposition->out);
     exposition->body = NULL;
     drop(exposition);
-    if (exposition->renamed) {
-        take_rules(exposition);
-    }
     catalogue_begin(&exposition->catalogue, snapshot);
     exposition->phase = PHASE_NAMES;
 }
@@ -282,7 +289,7 @@ bool exposition_is_busy(const struct exposition *exposition)
 
 bool exposition_has(const struct exposition *exposition, uint64_t sequence)
 {
-    return exposition->sequence > 0 && exposition->sequence >= sequence;
+    return exposition->sequence > 0 && exposition->sequence >= sequence && !exposition->renamed;
 }
 
 struct body *exposition_body(const struct exposition *exposition)

@@ -25,12 +25,13 @@
 
 struct exposition;
 
-/* NULL without memory. */
-struct exposition *exposition_new(const struct config *config);
+/* `totals` tells that timer rows have their total_sketch: without it the rules of a mapping cannot
+ * make histograms, and summaries are shown in their place. NULL without memory. */
+struct exposition *exposition_new(const struct config *config, bool totals);
 void exposition_free(struct exposition *exposition);
 
-/* Names everything by other rules, which are taken over, from the next snapshot that is begun on;
- * `mapper` may be all zero, for none. */
+/* Names everything by other rules, which are taken over; `mapper` may be all zero, for none. What
+ * was rendered before does not count any more. */
 void exposition_map(struct exposition *exposition, struct mapper mapper);
 
 /* Begins to render a snapshot, of which it takes a reference of its own, unless something is under

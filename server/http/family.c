@@ -119,8 +119,8 @@ static struct family *make_family(struct catalogue *catalogue, struct buffer *na
         return NULL;
     }
     memcpy(family->text, name->bytes, name->length);
-    family->kind = (uint8_t)kind;
-    family->type = identity->type;
+    family->kind = kind & 0xf;
+    family->type = identity->type & 0xf;
     family->own_help = own_help;
     family->rule = naming_rule(&catalogue->naming);
     family->name_length = (uint32_t)name_length;

@@ -84,8 +84,7 @@ static const struct mapping_rule *rule_of(const struct naming *naming)
 enum prom_kind naming_kind(const struct naming *naming, const struct identity *identity)
 {
     enum prom_kind kind = prom_kind_of((enum statsd_type)identity->type);
-    bool shared = naming->plain || is_mapped(naming);
-    return shared && prom_kind_is_timer(kind) ? PROM_OBSERVER : kind;
+    return naming_are_shared(naming) && prom_kind_is_timer(kind) ? PROM_OBSERVER : kind;
 }
 
 void naming_append_name(const struct naming *naming, const struct identity *identity,

@@ -20,7 +20,8 @@
 #define PROM_LABELS_MAX (IDENTITY_TAGS_MAX + MAPPING_LABELS_MAX)
 
 /* What may share a family. ms timers are in seconds and so never with h and d, which are as sent,
- * but where a mapping or statsd_exporter's rules give the names: there all three are observers. */
+ * but where there is a mapping, or statsd_exporter's rules give the names: there all three are
+ * observers. */
 enum prom_kind {
     PROM_COUNTER,
     PROM_GAUGE,

@@ -6,6 +6,7 @@
 
 #include "proto/number.h"
 #include "server/core/require.h"
+#include "server/http/observer.h"
 
 /* What two merged sketches or sets may take; far more than one of each kind ever does. */
 #define POOL_BYTES_MAX (64u << 20)
@@ -26,6 +27,9 @@ static bool bounds_init(struct sample_bounds *bounds, const struct config_number
 {
     REQUIRE(numbers->count <= SAMPLE_BUCKETS_MAX);
     bounds->count = numbers->count;
+    if (numbers->count > 0) {
+        memcpy(bounds->values, numbers->items, numbers->count * sizeof(*bounds->values));
+    }
     for (size_t i = 0; i <= numbers->count; i++) {
         size_t offset = bounds->text.length;
         buffer_append_text(&bounds->text, "le=\"");
@@ -59,6 +63,17 @@ void sampler_deinit(struct sampler *sampler)
     buffer_deinit(&sampler->quantiles);
 }
 
+bool sampler_is_histogram(const struct sampler *sampler, const struct family *family)
+{
+    const struct mapping_options *options =
+        naming_options(&sampler->catalogue->naming, family->rule);
+    bool said = options && options->observer != MAPPING_UNSAID;
+    if (said && (sampler->totals || sampler->histogram)) {
+        return options->observer == MAPPING_HISTOGRAM;
+    }
+    return sampler->histogram && !said;
+}
+
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
                    const struct snapshot *snapshot)
 {
@@ -84,8 +99,7 @@ static char *put(char *at, const char *bytes, size_t length)
     return at + length;
 }
 
-/* name suffix{labels,extra} value */
-static void write_line(struct buffer *out, const struct series *series, const char *suffix,
+void sample_write_line(struct buffer *out, const struct series *series, const char *suffix,
                        const char *extra, size_t extra_length, double value)
 {
     const struct family *family = series->family;
@@ -112,18 +126,18 @@ static void write_line(struct buffer *out, const struct series *series, const ch
     out->length += (size_t)(at - room);
 }
 
-static const struct source *source_at(const struct sampler *sampler, enum metric_kind kind,
-                                      uint32_t index)
+/* What the rule that took a source multiplies its values with. */
+static double scale_of(const struct sampler *sampler, const struct source *source)
 {
-    return index == SOURCE_NONE ? NULL : &sampler->catalogue->sources[kind][index];
+    return naming_scale(&sampler->catalogue->naming, source->rule);
 }
 
 static double counter_value(const struct sampler *sampler, const struct series *series)
 {
     double total = 0;
-    const struct source *source = source_at(sampler, METRIC_COUNTER, series->first_source);
-    for (; source; source = source_at(sampler, METRIC_COUNTER, source->next)) {
-        total += sampler->snapshot->counters[source->row].total;
+    const struct source *source = sample_source(sampler, METRIC_COUNTER, series->first_source);
+    for (; source; source = sample_source(sampler, METRIC_COUNTER, source->next)) {
+        total += sampler->snapshot->counters[source->row].total * scale_of(sampler, source);
     }
     return total;
 }
@@ -131,14 +145,16 @@ static double counter_value(const struct sampler *sampler, const struct series *
 static double gauge_value(const struct sampler *sampler, const struct series *series)
 {
     const struct gauge_row *latest = NULL;
-    const struct source *source = source_at(sampler, METRIC_GAUGE, series->first_source);
-    for (; source; source = source_at(sampler, METRIC_GAUGE, source->next)) {
+    double scale = 1;
+    const struct source *source = sample_source(sampler, METRIC_GAUGE, series->first_source);
+    for (; source; source = sample_source(sampler, METRIC_GAUGE, source->next)) {
         const struct gauge_row *row = &sampler->snapshot->gauges[source->row];
         if (!latest || row->updated_ns > latest->updated_ns) {
             latest = row;
+            scale = scale_of(sampler, source);
         }
     }
-    return latest->value;
+    return latest->value * scale;
 }
 
 /* Rows without their members can only be added up. */
@@ -146,7 +162,7 @@ static double merged_unique(struct sampler *sampler, const struct source *source
 {
     struct set *all = NULL;
     double apart = 0;
-    for (; source; source = source_at(sampler, METRIC_SET, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_SET, source->next)) {
         const struct set_row *row = &sampler->snapshot->sets[source->row];
         if (!row->set || !set_merge(&all, row->set, sampler->cache)) {
             apart += row->unique;
@@ -159,7 +175,7 @@ static double merged_unique(struct sampler *sampler, const struct source *source
 
 static double set_value(struct sampler *sampler, const struct series *series)
 {
-    const struct source *source = source_at(sampler, METRIC_SET, series->first_source);
+    const struct source *source = sample_source(sampler, METRIC_SET, series->first_source);
     return source->next == SOURCE_NONE ? sampler->snapshot->sets[source->row].unique
                                        : merged_unique(sampler, source);
 }
@@ -179,7 +195,7 @@ static void merge_timers(struct sampler *sampler, const struct source *source, s
     const struct snapshot *snapshot = sampler->snapshot;
     struct sketch *all = NULL;
     bool whole = true;
-    for (; source; source = source_at(sampler, METRIC_TIMER, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
         const struct timer_row *row = &snapshot->timers[source->row];
         view->count += row->total_count;
         view->sum += row->total_sum;
@@ -199,7 +215,7 @@ static void merge_timers(struct sampler *sampler, const struct source *source, s
 static void view_timer(struct sampler *sampler, const struct series *series, size_t bucket_count,
                        struct timer_view *view)
 {
-    const struct source *source = source_at(sampler, METRIC_TIMER, series->first_source);
+    const struct source *source = sample_source(sampler, METRIC_TIMER, series->first_source);
     const struct timer_row *row = &sampler->snapshot->timers[source->row];
     view->count = view->sum = 0;
     view->quantiles = view->buckets = NULL;
@@ -218,8 +234,8 @@ static void write_quantiles(const struct sampler *sampler, const struct series *
 {
     for (size_t i = 0; i < sampler->quantile_count; i++) {
         const struct sample_label *label = &sampler->quantile_labels[i];
-        write_line(out, series, "", sampler->quantiles.bytes + label->offset, label->length,
-                   quantiles ? quantiles[i] / scale : (double)NAN);
+        sample_write_line(out, series, "", sampler->quantiles.bytes + label->offset, label->length,
+                          quantiles ? quantiles[i] / scale : (double)NAN);
     }
 }
 
@@ -233,8 +249,8 @@ static void write_buckets(const struct series *series, const struct sample_bound
         if (i < bounds->count) {
             below = view->buckets ? fmin(view->buckets[i], view->count) : 0;
         }
-        write_line(out, series, "_bucket", bounds->text.bytes + label->offset, label->length,
-                   below);
+        sample_write_line(out, series, "_bucket", bounds->text.bytes + label->offset, label->length,
+                          below);
     }
 }
 
@@ -250,21 +266,21 @@ static void write_timer(struct sampler *sampler, const struct series *series, st
     } else {
         write_quantiles(sampler, series, view.quantiles, scale, out);
     }
-    write_line(out, series, "_sum", "", 0, view.sum / scale);
-    write_line(out, series, "_count", "", 0, view.count);
+    sample_write_line(out, series, "_sum", "", 0, view.sum / scale);
+    sample_write_line(out, series, "_count", "", 0, view.count);
 }
 
 void sampler_fetch_source(const struct sampler *sampler, const struct series *series)
 {
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    __builtin_prefetch(source_at(sampler, kind, series->first_source));
+    __builtin_prefetch(sample_source(sampler, kind, series->first_source));
 }
 
 void sampler_fetch_row(const struct sampler *sampler, const struct series *series)
 {
     const struct snapshot *snapshot = sampler->snapshot;
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    uint32_t row = source_at(sampler, kind, series->first_source)->row;
+    uint32_t row = sample_source(sampler, kind, series->first_source)->row;
     switch (kind) {
     case METRIC_COUNTER:
         __builtin_prefetch(&snapshot->counters[row]);
@@ -285,13 +301,16 @@ void sampler_write(struct sampler *sampler, const struct series *series, struct 
 {
     switch ((enum prom_kind)series->family->kind) {
     case PROM_COUNTER:
-        write_line(out, series, "", "", 0, counter_value(sampler, series));
+        sample_write_line(out, series, "", "", 0, counter_value(sampler, series));
         break;
     case PROM_GAUGE:
-        write_line(out, series, "", "", 0, gauge_value(sampler, series));
+        sample_write_line(out, series, "", "", 0, gauge_value(sampler, series));
         break;
     case PROM_SET:
-        write_line(out, series, "", "", 0, set_value(sampler, series));
+        sample_write_line(out, series, "", "", 0, set_value(sampler, series));
+        break;
+    case PROM_OBSERVER:
+        observer_write(sampler, series, out);
         break;
     default:
         write_timer(sampler, series, out);

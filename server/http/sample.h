@@ -32,13 +32,15 @@ struct sample_label {
 struct sample_bounds {
     struct buffer text;
     struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
+    double values[SAMPLE_BUCKETS_MAX];
     size_t count; /* without +Inf */
 };
 
 struct sampler {
     struct sample_bounds seconds; /* of ms timers */
     struct sample_bounds plain;   /* of h and d */
-    bool histogram;               /* timers are histograms */
+    bool histogram;               /* timers are histograms, where no mapping says otherwise */
+    bool totals;                  /* rows have their total_sketch */
     struct pool *pool;            /* of the merged sketches and sets */
     struct pool_cache *cache;
     /* For the snapshot that is being written: */
@@ -53,6 +55,9 @@ struct sampler {
 bool sampler_init(struct sampler *sampler, const struct config *config);
 void sampler_deinit(struct sampler *sampler);
 
+/* Whether a family of timers is shown as a histogram, for which the rules of a mapping may ask. */
+bool sampler_is_histogram(const struct sampler *sampler, const struct family *family);
+
 /* Both must outlive the writing. */
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
                    const struct snapshot *snapshot);
@@ -64,5 +69,16 @@ void sampler_fetch_row(const struct sampler *sampler, const struct series *serie
 
 /* Appends the lines of a series. */
 void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
+
+/* Appends `name suffix{labels,extra} value`. */
+void sample_write_line(struct buffer *out, const struct series *series, const char *suffix,
+                       const char *extra, size_t extra_length, double value);
+
+/* The source at an index of its kind; NULL for SOURCE_NONE. */
+static inline const struct source *sample_source(const struct sampler *sampler,
+                                                 enum metric_kind kind, uint32_t index)
+{
+    return index == SOURCE_NONE ? NULL : &sampler->catalogue->sources[kind][index];
+}
 
 #endif
