@@ -3,11 +3,8 @@
 
 #include <string.h>
 
-#include "server/core/hash.h"
-
 #define RULE_NONE UINT32_MAX
 #define BUCKETS_MIN 4
-#define SEED 0x676c6f62
 
 /* A part of a pattern that has been read so far; `*` has a place of its own. */
 struct glob_node {
@@ -15,6 +12,7 @@ struct glob_node {
     size_t length;
     uint32_t rules[GLOB_TYPES]; /* of patterns that end here; RULE_NONE = none */
     uint32_t best[GLOB_TYPES];  /* the first of those that end here or below */
+    uint32_t left_min[GLOB_TYPES], left_max[GLOB_TYPES]; /* parts that they still have */
     struct glob_node *star;
     struct glob_node **buckets; /* literal parts, by hash */
     size_t bucket_count, literal_count;
@@ -29,6 +27,7 @@ static struct glob_node *make_node(struct memory *memory, const char *text, size
         node->length = length;
         memset(node->rules, 0xff, sizeof(node->rules));
         memset(node->best, 0xff, sizeof(node->best));
+        memset(node->left_min, 0xff, sizeof(node->left_min));
     }
     return node;
 }
@@ -84,9 +83,15 @@ size_t glob_stars(const char *match, size_t length)
     return count;
 }
 
+/* FNV-1a. What is hashed into the tree is the file's, so that no sender can fill a bucket; and the
+ * server's own hash has no seed yet when the file is read. */
 static size_t bucket_of(const struct glob_node *node, const char *text, size_t length)
 {
-    return hash_bytes(text, length, SEED) & (node->bucket_count - 1);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    }
+    return (hash ^ hash >> 32) & (node->bucket_count - 1);
 }
 
 static struct glob_node *find_literal(const struct glob_node *node, const char *text, size_t length)
@@ -160,29 +165,52 @@ static void note(uint32_t rules[GLOB_TYPES], unsigned types, uint32_t rule)
     }
 }
 
+/* A rule of these types goes on from here for so many parts. */
+static void pass(struct glob_node *node, unsigned types, uint32_t rule, uint32_t left)
+{
+    note(node->best, types, rule);
+    for (unsigned type = 0; type < GLOB_TYPES; type++) {
+        if (types & (1u << type)) {
+            node->left_min[type] = left < node->left_min[type] ? left : node->left_min[type];
+            node->left_max[type] = left > node->left_max[type] ? left : node->left_max[type];
+        }
+    }
+}
+
+static uint32_t count_parts(const char *text, size_t length)
+{
+    uint32_t count = 1;
+    for (size_t i = 0; i < length; i++) {
+        count += text[i] == '.';
+    }
+    return count;
+}
+
 bool glob_add(struct glob *glob, const char *match, size_t length, unsigned types, uint32_t rule)
 {
     struct glob_node *node = glob->root;
-    size_t parts = 0;
-    for (size_t at = 0; at <= length; parts++) {
+    uint32_t left = count_parts(match, length);
+    glob->parts_max = left > glob->parts_max ? left : glob->parts_max;
+    for (size_t at = 0; at <= length; left--) {
         size_t part = part_length(match + at, length - at);
-        note(node->best, types, rule);
+        pass(node, types, rule, left);
         node = descend(glob, node, match + at, part);
         if (!node) {
             return false;
         }
         at += part + 1;
     }
-    note(node->best, types, rule);
+    pass(node, types, rule, 0);
     note(node->rules, types, rule);
-    glob->parts_max = parts > glob->parts_max ? parts : glob->parts_max;
     return true;
 }
 
 struct search {
     enum glob_type type;
     bool unordered;
+    bool straight;
     const char *end;
+    uint32_t left; /* parts of the name from here on */
     uint32_t found;
     struct capture *captures; /* of the way that is being tried */
     size_t count;
@@ -190,6 +218,32 @@ struct search {
     size_t best_count;
     size_t visited;
 };
+
+/* Whether a rule of the type goes on from the node with as many parts as the name has. */
+static bool leads_on(const struct search *search, const struct glob_node *node)
+{
+    return node && search->left >= node->left_min[search->type] &&
+           search->left <= node->left_max[search->type];
+}
+
+static void search_from(struct search *search, const struct glob_node *node, const char *at);
+
+static void search_below(struct search *search, const struct glob_node *node, const char *at,
+                         size_t length)
+{
+    const struct glob_node *literal = find_literal(node, at, length);
+    search->left--;
+    bool found = leads_on(search, literal);
+    if (found) {
+        search_from(search, literal, at + length + 1);
+    }
+    if (leads_on(search, node->star) && !(found && search->straight)) {
+        search->captures[search->count++] = (struct capture){at, length};
+        search_from(search, node->star, at + length + 1);
+        search->count--;
+    }
+    search->left++;
+}
 
 /* As deep as the longest rule, which the file bounds. */
 static void search_from(struct search *search, const struct glob_node *node, const char *at)
@@ -208,16 +262,7 @@ static void search_from(struct search *search, const struct glob_node *node, con
         }
         return;
     }
-    size_t length = part_length(at, (size_t)(search->end - at));
-    const struct glob_node *literal = find_literal(node, at, length);
-    if (literal) {
-        search_from(search, literal, at + length + 1);
-    }
-    if (node->star) {
-        search->captures[search->count++] = (struct capture){at, length};
-        search_from(search, node->star, at + length + 1);
-        search->count--;
-    }
+    search_below(search, node, at, part_length(at, (size_t)(search->end - at)));
 }
 
 int64_t glob_find(const struct glob *glob, enum glob_type type, const char *name, size_t length,
@@ -227,7 +272,9 @@ int64_t glob_find(const struct glob *glob, enum glob_type type, const char *name
     tried[0] = (struct capture){"", 0};
     struct search search = {.type = type,
                             .unordered = glob->unordered,
+                            .straight = glob->straight,
                             .end = name + length,
+                            .left = count_parts(name, length),
                             .found = RULE_NONE,
                             .captures = tried,
                             .count = 1,

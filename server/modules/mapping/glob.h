@@ -3,7 +3,7 @@
  * Glob rules: dotted parts of which `*` stands for exactly one, whole. All rules are in one tree of
  * parts, so that a name is looked for in all of them at once. In order, the first rule of the file
  * that matches wins; with ordering off a literal part goes before a star at each step from the
- * left.
+ * left, and what then fails goes back to the star only where statsd_exporter would.
  */
 #ifndef SERVER_MODULES_MAPPING_GLOB_H
 #define SERVER_MODULES_MAPPING_GLOB_H
@@ -26,6 +26,7 @@ struct glob_node;
 struct glob {
     struct glob_node *root;
     bool unordered;
+    bool straight; /* unordered, and never goes back */
     struct memory *memory;
     size_t parts_max; /* of the longest rule */
 };
@@ -43,6 +44,11 @@ size_t glob_stars(const char *match, size_t length);
 /* Adds a rule for the types whose bits (1 << type) are set. Rules are added in the order of the
  * file; where two are the same the first holds. False without memory. */
 bool glob_add(struct glob *glob, const char *match, size_t length, unsigned types, uint32_t rule);
+
+/* Whether matching these patterns without order has to go back from a literal part to a star: by
+ * statsd_exporter's own rule, under which some names that a star would match have no rule. `parts`
+ * is room for as many. */
+bool glob_goes_back(const char *const *matches, size_t *parts, size_t count);
 
 /* The rule that takes the name, or -1. captures[1] on are what its stars stood for, *count of them
  * and one; captures[0] is empty. There is room for GLOB_PARTS_MAX. *visited is how many nodes of

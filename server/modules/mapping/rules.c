@@ -102,6 +102,25 @@ static void read_mappings(struct file_reader *reader)
     }
 }
 
+static void settle_order(struct file_reader *reader)
+{
+    struct rules *rules = reader->rules;
+    size_t count = rules->head.rule_count;
+    const char **matches = memory_take(&rules->memory, (count + 1) * sizeof(*matches));
+    size_t *parts = memory_take(&rules->memory, (count + 1) * sizeof(*parts));
+    size_t globs = 0;
+    if (!matches || !parts) {
+        document_fault(&reader->document, NULL, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!rules->matchers[i].regex) {
+            matches[globs++] = reader->list[i].match;
+        }
+    }
+    rules->glob.straight = !glob_goes_back(matches, parts, globs);
+}
+
 static void read_file(struct file_reader *reader)
 {
     yaml_node_t *root = document_root(&reader->document);
@@ -114,6 +133,9 @@ static void read_file(struct file_reader *reader)
         document_pairs(&reader->document, reader->defaults, "defaults", read_defaults_key, reader);
     }
     read_mappings(reader);
+    if (reader->rules->glob.unordered && reader->document.fault_count == 0) {
+        settle_order(reader);
+    }
 }
 
 struct rules *rules_read(const char *path, FILE *faults)

@@ -72,6 +72,23 @@ static void without_ordering_a_literal_part_goes_before_a_star(void **state)
            questions);
 }
 
+static void without_ordering_it_goes_back_to_a_star_where_the_exporter_does(void **state)
+{
+    (void)state;
+    const struct question straight[] = {
+        {STATSD_COUNTER, "a.x.y", "4 wide"},   {STATSD_COUNTER, "a.b.c", "5 narrow"},
+        {STATSD_COUNTER, "a.b.d", "unmapped"}, {STATSD_COUNTER, "a.z.c.d", "6 long"},
+        {STATSD_COUNTER, "a.z.y", "4 wide"},
+    };
+    EXPECT("defaults:\n"
+           "  glob_disable_ordering: true\n"
+           "mappings:\n"
+           "- {match: a.*.*, name: wide}\n"
+           "- {match: a.b.c, name: narrow}\n"
+           "- {match: a.z.*.*, name: long}\n",
+           straight);
+}
+
 static void every_glob_goes_before_any_regex(void **state)
 {
     (void)state;
@@ -229,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_glob_of_the_file_wins),
         cmocka_unit_test(without_ordering_a_literal_part_goes_before_a_star),
+        cmocka_unit_test(without_ordering_it_goes_back_to_a_star_where_the_exporter_does),
         cmocka_unit_test(every_glob_goes_before_any_regex),
         cmocka_unit_test(a_rule_may_be_for_one_type),
         cmocka_unit_test(references_are_filled_in),
