@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/number.h"
 #include "server/core/require.h"
 
 #define MS_PER_SECOND 1000
-#define LABEL_BYTES (NUMBER_TEXT_MAX + 16)
 
 /* How a value of a source becomes what is shown: value / divisor * scale. */
 struct unit {
@@ -17,28 +15,26 @@ struct unit {
     double scale;
 };
 
-struct view {
+struct observed {
     struct sampler *sampler;
-    const struct mapping_options *options; /* NULL: nothing but the configuration says anything */
     uint32_t first;
-    double count, sum;
 };
 
-static const struct source *source_of(const struct view *view, uint32_t index)
+static const struct source *source_of(const struct observed *observed, uint32_t index)
 {
-    return sample_source(view->sampler, METRIC_TIMER, index);
+    return sample_source(observed->sampler, METRIC_TIMER, index);
 }
 
-static const struct timer_row *row_of(const struct view *view, const struct source *source)
+static const struct timer_row *row_of(const struct observed *observed, const struct source *source)
 {
-    return &view->sampler->snapshot->timers[source->row];
+    return &observed->sampler->snapshot->timers[source->row];
 }
 
-static struct unit unit_of(const struct view *view, const struct source *source)
+static struct unit unit_of(const struct observed *observed, const struct source *source)
 {
-    bool ms = row_of(view, source)->identity->type == STATSD_TIMER;
+    bool ms = row_of(observed, source)->identity->type == STATSD_TIMER;
     return (struct unit){ms ? MS_PER_SECOND : 1,
-                         naming_scale(&view->sampler->catalogue->naming, source->rule)};
+                         naming_scale(&observed->sampler->catalogue->naming, source->rule)};
 }
 
 static double shown(struct unit unit, double value)
@@ -46,24 +42,24 @@ static double shown(struct unit unit, double value)
     return value / unit.divisor * unit.scale;
 }
 
-static void add_up(struct view *view)
+static void add_up(const struct observed *observed, struct timer_view *view)
 {
-    const struct source *source = source_of(view, view->first);
-    for (; source; source = source_of(view, source->next)) {
-        const struct timer_row *row = row_of(view, source);
+    const struct source *source = source_of(observed, observed->first);
+    for (; source; source = source_of(observed, source->next)) {
+        const struct timer_row *row = row_of(observed, source);
         view->count += row->total_count;
-        view->sum += shown(unit_of(view, source), row->total_sum);
+        view->sum += shown(unit_of(observed, source), row->total_sum);
     }
 }
 
 /* Whether the values of all sources become what is shown in the same, rising way. */
-static bool is_uniform(const struct view *view, struct unit *unit)
+static bool is_uniform(const struct observed *observed, struct unit *unit)
 {
-    const struct source *source = source_of(view, view->first);
-    *unit = unit_of(view, source);
+    const struct source *source = source_of(observed, observed->first);
+    *unit = unit_of(observed, source);
     bool uniform = unit->scale > 0;
-    while (uniform && (source = source_of(view, source->next))) {
-        struct unit other = unit_of(view, source);
+    while (uniform && (source = source_of(observed, source->next))) {
+        struct unit other = unit_of(observed, source);
         uniform = other.divisor == unit->divisor && other.scale == unit->scale;
     }
     return uniform;
@@ -81,12 +77,12 @@ static double listed_quantile(const struct snapshot *snapshot, const struct time
     return (double)NAN;
 }
 
-static void uniform_quantiles(const struct view *view, const double *percents, size_t count,
+static void uniform_quantiles(const struct observed *observed, const double *percents, size_t count,
                               struct unit unit, double *results)
 {
-    struct sampler *sampler = view->sampler;
-    const struct source *source = source_of(view, view->first);
-    const struct timer_row *row = row_of(view, source);
+    struct sampler *sampler = observed->sampler;
+    const struct source *source = source_of(observed, observed->first);
+    const struct timer_row *row = row_of(observed, source);
     if (source->next == SOURCE_NONE && row->sketch) {
         sketch_quantiles(row->sketch, percents, count, results);
     } else if (source->next == SOURCE_NONE) {
@@ -96,8 +92,8 @@ static void uniform_quantiles(const struct view *view, const double *percents, s
     } else {
         struct sketch *all = NULL;
         bool whole = true;
-        for (; source; source = source_of(view, source->next)) {
-            row = row_of(view, source);
+        for (; source; source = source_of(observed, source->next)) {
+            row = row_of(observed, source);
             whole = whole && (!row->sketch || sketch_merge(&all, row->sketch, sampler->cache));
         }
         for (size_t i = 0; i < count; i++) {
@@ -171,14 +167,14 @@ static void cloud_quantiles(struct cloud *cloud, const double *percents, size_t 
     }
 }
 
-static void mixed_quantiles(const struct view *view, const double *percents, size_t count,
+static void mixed_quantiles(const struct observed *observed, const double *percents, size_t count,
                             double *results)
 {
     struct cloud cloud = {0};
-    const struct source *source = source_of(view, view->first);
-    for (; source; source = source_of(view, source->next)) {
-        const struct sketch *sketch = row_of(view, source)->sketch;
-        cloud.unit = unit_of(view, source);
+    const struct source *source = source_of(observed, observed->first);
+    for (; source; source = source_of(observed, source->next)) {
+        const struct sketch *sketch = row_of(observed, source)->sketch;
+        cloud.unit = unit_of(observed, source);
         if (sketch) {
             sketch_export(sketch, &cloud.schema, add_point, &cloud);
         }
@@ -192,52 +188,42 @@ static void mixed_quantiles(const struct view *view, const double *percents, siz
     free(cloud.points);
 }
 
-static size_t label(char out[LABEL_BYTES], const char *key, double value)
+/* What the rules say of the family. 0 has no rank and is taken for the least there is. */
+static void take_options(struct sampler *sampler, const struct mapping_options *options)
 {
-    size_t length = (size_t)(stpcpy(stpcpy(out, key), "=\"") - out);
-    length += number_format(out + length, value);
-    out[length++] = '"';
-    return length;
+    struct sample_quantiles *quantiles = &sampler->own_quantiles;
+    struct sample_bounds *bounds = &sampler->own_bounds;
+    if (sampler->own == options) {
+        return;
+    }
+    REQUIRE(options->quantile_count <= SAMPLE_QUANTILES_MAX);
+    REQUIRE(options->bucket_count <= SAMPLE_BUCKETS_MAX);
+    sampler->own = options;
+    quantiles->count = options->quantile_count;
+    for (size_t i = 0; i < quantiles->count; i++) {
+        quantiles->percents[i] = options->quantiles[i].quantile * 100;
+    }
+    sample_label_quantiles(quantiles);
+    for (size_t i = 0; i < quantiles->count; i++) {
+        quantiles->percents[i] = fmax(quantiles->percents[i], 1e-9);
+    }
+    bounds->count = options->bucket_count;
+    for (size_t i = 0; i < bounds->count; i++) {
+        bounds->values[i] = options->buckets[i];
+    }
+    sample_label_bounds(bounds);
 }
 
-/* The percents asked for; 0 has no rank and is taken for the least there is. */
-static size_t percents_of(const struct view *view, double percents[SAMPLE_QUANTILES_MAX])
+static void view_quantiles(const struct observed *observed, struct timer_view *view)
 {
-    const struct snapshot *snapshot = view->sampler->snapshot;
-    if (!view->options || view->options->quantile_count == 0) {
-        memcpy(percents, snapshot->percents, snapshot->percentile_count * sizeof(*percents));
-        return view->sampler->quantile_count;
-    }
-    for (size_t i = 0; i < view->options->quantile_count; i++) {
-        percents[i] = fmax(view->options->quantiles[i].quantile * 100, 1e-9);
-    }
-    return view->options->quantile_count;
-}
-
-static void write_quantiles(const struct view *view, const struct series *series,
-                            struct buffer *out)
-{
-    double percents[SAMPLE_QUANTILES_MAX];
-    double values[SAMPLE_QUANTILES_MAX];
+    const double *percents = view->listed->percents;
     struct unit unit;
-    size_t count = percents_of(view, percents);
-    bool own = view->options && view->options->quantile_count > 0;
-    if (is_uniform(view, &unit)) {
-        uniform_quantiles(view, percents, count, unit, values);
+    if (is_uniform(observed, &unit)) {
+        uniform_quantiles(observed, percents, view->listed->count, unit, view->merged_quantiles);
     } else {
-        mixed_quantiles(view, percents, count, values);
+        mixed_quantiles(observed, percents, view->listed->count, view->merged_quantiles);
     }
-    for (size_t i = 0; i < count; i++) {
-        char text[LABEL_BYTES];
-        const struct sample_label *listed = &view->sampler->quantile_labels[i];
-        if (own) {
-            size_t length = label(text, "quantile", view->options->quantiles[i].quantile);
-            sample_write_line(out, series, "", text, length, values[i]);
-        } else {
-            sample_write_line(out, series, "", view->sampler->quantiles.bytes + listed->offset,
-                              listed->length, values[i]);
-        }
-    }
+    view->quantiles = view->merged_quantiles;
 }
 
 /* Adds the weight of what is shown at or below each bound. With a negative scale what is large
@@ -245,8 +231,8 @@ static void write_quantiles(const struct view *view, const struct series *series
 static void add_cumulative(const struct sketch *sketch, struct unit unit, const double *bounds,
                            size_t count, double *sums)
 {
-    double own[MAPPING_BUCKETS_MAX];
-    double weights[MAPPING_BUCKETS_MAX];
+    double own[SAMPLE_BUCKETS_MAX];
+    double weights[SAMPLE_BUCKETS_MAX];
     double all = sketch_weight(sketch);
     bool falls = unit.scale < 0;
     for (size_t i = 0; i < count; i++) {
@@ -263,9 +249,9 @@ static void add_cumulative(const struct sketch *sketch, struct unit unit, const 
 }
 
 /* The bounds of the configuration, which rows have their buckets for. */
-static const struct sample_bounds *configured(const struct view *view, unsigned type)
+static const struct sample_bounds *configured(const struct observed *observed, unsigned type)
 {
-    return type == STATSD_TIMER ? &view->sampler->seconds : &view->sampler->plain;
+    return type == STATSD_TIMER ? &observed->sampler->seconds : &observed->sampler->plain;
 }
 
 static bool same_bounds(const struct sample_bounds *own, const double *bounds, size_t count)
@@ -273,13 +259,13 @@ static bool same_bounds(const struct sample_bounds *own, const double *bounds, s
     return own->count == count && memcmp(own->values, bounds, count * sizeof(*bounds)) == 0;
 }
 
-static void add_row(const struct view *view, const struct source *source, const double *bounds,
-                    size_t count, double *sums)
+static void add_row(const struct observed *observed, const struct source *source,
+                    const double *bounds, size_t count, double *sums)
 {
-    const struct timer_row *row = row_of(view, source);
-    struct unit unit = unit_of(view, source);
+    const struct timer_row *row = row_of(observed, source);
+    struct unit unit = unit_of(observed, source);
     if (row->buckets && unit.scale == 1 &&
-        same_bounds(configured(view, row->identity->type), bounds, count)) {
+        same_bounds(configured(observed, row->identity->type), bounds, count)) {
         for (size_t i = 0; i < count; i++) {
             sums[i] += row->buckets[i];
         }
@@ -288,49 +274,44 @@ static void add_row(const struct view *view, const struct source *source, const 
     }
 }
 
-/* A family has the bounds of the rule that made it. */
-static size_t bounds_of(const struct view *view, const struct family *family, const double **bounds)
+static void view_buckets(const struct observed *observed, struct timer_view *view)
 {
-    if (view->options && view->options->bucket_count > 0) {
-        *bounds = view->options->buckets;
-        return view->options->bucket_count;
+    const struct sample_bounds *bounds = view->bounds;
+    memset(view->merged_buckets, 0, sizeof(view->merged_buckets));
+    const struct source *source = source_of(observed, observed->first);
+    for (; source; source = source_of(observed, source->next)) {
+        add_row(observed, source, bounds->values, bounds->count, view->merged_buckets);
     }
-    const struct sample_bounds *own = configured(view, family->type);
-    *bounds = own->values;
-    return own->count;
+    view->buckets = view->merged_buckets;
 }
 
-static void write_buckets(const struct view *view, const struct series *series, struct buffer *out)
+/* A family has the quantiles or bounds of the rule that made it. */
+static void choose_lists(struct sampler *sampler, const struct family *family,
+                         struct timer_view *view)
 {
-    double sums[MAPPING_BUCKETS_MAX] = {0};
-    const double *bounds;
-    char text[LABEL_BYTES];
-    size_t count = bounds_of(view, series->family, &bounds);
-    REQUIRE(count <= MAPPING_BUCKETS_MAX);
-    const struct source *source = source_of(view, view->first);
-    for (; source; source = source_of(view, source->next)) {
-        add_row(view, source, bounds, count, sums);
+    const struct mapping_options *options =
+        naming_options(&sampler->catalogue->naming, family->rule);
+    view->listed = &sampler->quantiles;
+    view->bounds = family->type == STATSD_TIMER ? &sampler->seconds : &sampler->plain;
+    if (!options) {
+        return;
     }
-    for (size_t i = 0; i <= count; i++) {
-        size_t length = label(text, "le", i < count ? bounds[i] : HUGE_VAL);
-        /* Sums of fractions may differ in the last bit, and a bucket may never exceed the next. */
-        sample_write_line(out, series, "_bucket", text, length,
-                          i < count ? fmin(sums[i], view->count) : view->count);
-    }
+    take_options(sampler, options);
+    view->listed = options->quantile_count > 0 ? &sampler->own_quantiles : view->listed;
+    view->bounds = options->bucket_count > 0 ? &sampler->own_bounds : view->bounds;
 }
 
-void observer_write(struct sampler *sampler, const struct series *series, struct buffer *out)
+void observer_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
 {
-    const struct family *family = series->family;
-    struct view view = {.sampler = sampler,
-                        .options = naming_options(&sampler->catalogue->naming, family->rule),
-                        .first = series->first_source};
-    add_up(&view);
-    if (sampler_is_histogram(sampler, family)) {
-        write_buckets(&view, series, out);
+    struct observed observed = {sampler, series->first_source};
+    view->count = view->sum = 0;
+    view->unit = 1;
+    view->quantiles = view->buckets = NULL;
+    choose_lists(sampler, series->family, view);
+    add_up(&observed, view);
+    if (sampler_is_histogram(sampler, series->family)) {
+        view_buckets(&observed, view);
     } else {
-        write_quantiles(&view, series, out);
+        view_quantiles(&observed, view);
     }
-    sample_write_line(out, series, "_sum", "", 0, view.sum);
-    sample_write_line(out, series, "_count", "", 0, view.count);
 }

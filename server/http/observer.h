@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the samples of timers where there is a mapping, or statsd_exporter's rules give the names:
+ * How timers are shown where there is a mapping, or statsd_exporter's rules give the names:
  * there ms, h and d may share a series, each rule has a scale, and a family quantiles or buckets of
  * its own. The part of sample.h for such families; the values are as shown, ms in seconds.
  */
@@ -9,7 +9,8 @@
 
 #include "server/http/sample.h"
 
-/* Appends the lines of a series of a family of PROM_OBSERVER. */
-void observer_write(struct sampler *sampler, const struct series *series, struct buffer *out);
+/* Fills the view of a series of a family of PROM_OBSERVER; its unit is 1. The lists it points to
+ * hold until the next such call. */
+void observer_view(struct sampler *sampler, const struct series *series, struct timer_view *view);
 
 #endif

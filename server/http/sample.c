@@ -13,30 +13,43 @@
 
 #define MS_PER_SECOND 1000
 
-/* A timer as it is shown: one row, or several merged. */
-struct timer_view {
-    double count;
-    double sum;
-    const double *quantiles; /* NULL = none */
-    const double *buckets;   /* NULL = none */
-    double merged_quantiles[SAMPLE_QUANTILES_MAX];
-    double merged_buckets[SAMPLE_BUCKETS_MAX];
-};
+void sample_label_bounds(struct sample_bounds *bounds)
+{
+    struct buffer *text = &bounds->text;
+    text->length = 0;
+    text->failed = false;
+    for (size_t i = 0; i <= bounds->count; i++) {
+        size_t offset = text->length;
+        buffer_append_text(text, "le=\"");
+        buffer_append_number(text, i < bounds->count ? bounds->values[i] : HUGE_VAL);
+        buffer_append_text(text, "\"");
+        bounds->labels[i] = (struct sample_label){offset, text->length - offset};
+    }
+}
+
+void sample_label_quantiles(struct sample_quantiles *quantiles)
+{
+    struct buffer *text = &quantiles->text;
+    text->length = 0;
+    text->failed = false;
+    for (size_t i = 0; i < quantiles->count; i++) {
+        size_t offset = text->length;
+        buffer_append_text(text, "quantile=\"");
+        prom_append_quantile(text, quantiles->percents[i]);
+        buffer_append_text(text, "\"");
+        quantiles->labels[i] = (struct sample_label){offset, text->length - offset};
+    }
+    quantiles->count = text->failed ? 0 : quantiles->count;
+}
 
 static bool bounds_init(struct sample_bounds *bounds, const struct config_numbers *numbers)
 {
     REQUIRE(numbers->count <= SAMPLE_BUCKETS_MAX);
     bounds->count = numbers->count;
-    if (numbers->count > 0) {
-        memcpy(bounds->values, numbers->items, numbers->count * sizeof(*bounds->values));
+    for (size_t i = 0; i < numbers->count; i++) {
+        bounds->values[i] = numbers->items[i];
     }
-    for (size_t i = 0; i <= numbers->count; i++) {
-        size_t offset = bounds->text.length;
-        buffer_append_text(&bounds->text, "le=\"");
-        buffer_append_number(&bounds->text, i < numbers->count ? numbers->items[i] : HUGE_VAL);
-        buffer_append_text(&bounds->text, "\"");
-        bounds->labels[i] = (struct sample_label){offset, bounds->text.length - offset};
-    }
+    sample_label_bounds(bounds);
     return !bounds->text.failed;
 }
 
@@ -60,7 +73,9 @@ void sampler_deinit(struct sampler *sampler)
     }
     buffer_deinit(&sampler->seconds.text);
     buffer_deinit(&sampler->plain.text);
-    buffer_deinit(&sampler->quantiles);
+    buffer_deinit(&sampler->quantiles.text);
+    buffer_deinit(&sampler->own_quantiles.text);
+    buffer_deinit(&sampler->own_bounds.text);
 }
 
 bool sampler_is_histogram(const struct sampler *sampler, const struct family *family)
@@ -78,17 +93,12 @@ void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
                    const struct snapshot *snapshot)
 {
     REQUIRE(snapshot->percentile_count <= SAMPLE_QUANTILES_MAX);
-    struct buffer *text = &sampler->quantiles;
-    text->length = 0;
-    text->failed = false;
+    sampler->quantiles.count = snapshot->percentile_count;
     for (size_t i = 0; i < snapshot->percentile_count; i++) {
-        size_t offset = text->length;
-        buffer_append_text(text, "quantile=\"");
-        prom_append_quantile(text, snapshot->percents[i]);
-        buffer_append_text(text, "\"");
-        sampler->quantile_labels[i] = (struct sample_label){offset, text->length - offset};
+        sampler->quantiles.percents[i] = snapshot->percents[i];
     }
-    sampler->quantile_count = text->failed ? 0 : snapshot->percentile_count;
+    sample_label_quantiles(&sampler->quantiles);
+    sampler->own = NULL;
     sampler->snapshot = snapshot;
     sampler->catalogue = catalogue;
 }
@@ -99,7 +109,8 @@ static char *put(char *at, const char *bytes, size_t length)
     return at + length;
 }
 
-void sample_write_line(struct buffer *out, const struct series *series, const char *suffix,
+/* name suffix{labels,extra} value */
+static void write_line(struct buffer *out, const struct series *series, const char *suffix,
                        const char *extra, size_t extra_length, double value)
 {
     const struct family *family = series->family;
@@ -212,62 +223,66 @@ static void merge_timers(struct sampler *sampler, const struct source *source, s
     sketch_free(&all, sampler->cache);
 }
 
-static void view_timer(struct sampler *sampler, const struct series *series, size_t bucket_count,
+static void view_timer(struct sampler *sampler, const struct series *series,
                        struct timer_view *view)
 {
     const struct source *source = sample_source(sampler, METRIC_TIMER, series->first_source);
     const struct timer_row *row = &sampler->snapshot->timers[source->row];
+    bool seconds = series->family->kind == PROM_SECONDS;
     view->count = view->sum = 0;
+    view->unit = seconds ? MS_PER_SECOND : 1;
+    view->listed = &sampler->quantiles;
+    view->bounds = seconds ? &sampler->seconds : &sampler->plain;
     view->quantiles = view->buckets = NULL;
-    if (source->next != SOURCE_NONE) {
-        merge_timers(sampler, source, bucket_count, view);
-        return;
+    if (series->family->kind == PROM_OBSERVER) {
+        observer_view(sampler, series, view);
+    } else if (source->next != SOURCE_NONE) {
+        merge_timers(sampler, source, view->bounds->count, view);
+    } else {
+        view->count = row->total_count;
+        view->sum = row->total_sum;
+        view->quantiles = row->percentiles;
+        view->buckets = row->buckets;
     }
-    view->count = row->total_count;
-    view->sum = row->total_sum;
-    view->quantiles = row->percentiles;
-    view->buckets = row->buckets;
 }
 
-static void write_quantiles(const struct sampler *sampler, const struct series *series,
-                            const double *quantiles, double scale, struct buffer *out)
+static void write_quantiles(const struct series *series, const struct timer_view *view,
+                            struct buffer *out)
 {
-    for (size_t i = 0; i < sampler->quantile_count; i++) {
-        const struct sample_label *label = &sampler->quantile_labels[i];
-        sample_write_line(out, series, "", sampler->quantiles.bytes + label->offset, label->length,
-                          quantiles ? quantiles[i] / scale : (double)NAN);
+    for (size_t i = 0; i < view->listed->count; i++) {
+        const struct sample_label *label = &view->listed->labels[i];
+        write_line(out, series, "", view->listed->text.bytes + label->offset, label->length,
+                   view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
     }
 }
 
 /* Sums of fractions may differ in the last bit, and a bucket may never exceed the next. */
-static void write_buckets(const struct series *series, const struct sample_bounds *bounds,
-                          const struct timer_view *view, struct buffer *out)
+static void write_buckets(const struct series *series, const struct timer_view *view,
+                          struct buffer *out)
 {
+    const struct sample_bounds *bounds = view->bounds;
     for (size_t i = 0; i <= bounds->count; i++) {
         const struct sample_label *label = &bounds->labels[i];
         double below = view->count;
         if (i < bounds->count) {
             below = view->buckets ? fmin(view->buckets[i], view->count) : 0;
         }
-        sample_write_line(out, series, "_bucket", bounds->text.bytes + label->offset, label->length,
-                          below);
+        write_line(out, series, "_bucket", bounds->text.bytes + label->offset, label->length,
+                   below);
     }
 }
 
 static void write_timer(struct sampler *sampler, const struct series *series, struct buffer *out)
 {
-    bool seconds = series->family->kind == PROM_SECONDS;
-    const struct sample_bounds *bounds = seconds ? &sampler->seconds : &sampler->plain;
-    double scale = seconds ? MS_PER_SECOND : 1;
     struct timer_view view;
-    view_timer(sampler, series, bounds->count, &view);
-    if (sampler->histogram) {
-        write_buckets(series, bounds, &view, out);
+    view_timer(sampler, series, &view);
+    if (sampler_is_histogram(sampler, series->family)) {
+        write_buckets(series, &view, out);
     } else {
-        write_quantiles(sampler, series, view.quantiles, scale, out);
+        write_quantiles(series, &view, out);
     }
-    sample_write_line(out, series, "_sum", "", 0, view.sum / scale);
-    sample_write_line(out, series, "_count", "", 0, view.count);
+    write_line(out, series, "_sum", "", 0, view.sum / view.unit);
+    write_line(out, series, "_count", "", 0, view.count);
 }
 
 void sampler_fetch_source(const struct sampler *sampler, const struct series *series)
@@ -301,16 +316,13 @@ void sampler_write(struct sampler *sampler, const struct series *series, struct 
 {
     switch ((enum prom_kind)series->family->kind) {
     case PROM_COUNTER:
-        sample_write_line(out, series, "", "", 0, counter_value(sampler, series));
+        write_line(out, series, "", "", 0, counter_value(sampler, series));
         break;
     case PROM_GAUGE:
-        sample_write_line(out, series, "", "", 0, gauge_value(sampler, series));
+        write_line(out, series, "", "", 0, gauge_value(sampler, series));
         break;
     case PROM_SET:
-        sample_write_line(out, series, "", "", 0, set_value(sampler, series));
-        break;
-    case PROM_OBSERVER:
-        observer_write(sampler, series, out);
+        write_line(out, series, "", "", 0, set_value(sampler, series));
         break;
     default:
         write_timer(sampler, series, out);

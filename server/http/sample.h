@@ -28,12 +28,20 @@ struct sample_label {
     size_t length;
 };
 
-/* The `le` labels of the buckets of one kind of timer, +Inf included. */
+/* The buckets of one kind of timer, or of a family. */
 struct sample_bounds {
-    struct buffer text;
-    struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
     double values[SAMPLE_BUCKETS_MAX];
-    size_t count; /* without +Inf */
+    size_t count;       /* without +Inf */
+    struct buffer text; /* `le` labels, +Inf included */
+    struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
+};
+
+/* The quantiles of a snapshot, or of a family. */
+struct sample_quantiles {
+    double percents[SAMPLE_QUANTILES_MAX];
+    size_t count;
+    struct buffer text; /* `quantile` labels */
+    struct sample_label labels[SAMPLE_QUANTILES_MAX];
 };
 
 struct sampler {
@@ -46,9 +54,26 @@ struct sampler {
     /* For the snapshot that is being written: */
     const struct snapshot *snapshot;
     const struct catalogue *catalogue;
-    struct buffer quantiles;
-    struct sample_label quantile_labels[SAMPLE_QUANTILES_MAX];
-    size_t quantile_count;
+    struct sample_quantiles quantiles;
+    /* What a rule of the mapping says of the family that was viewed last; the others often follow
+     * the same. */
+    const struct mapping_options *own;
+    struct sample_quantiles own_quantiles;
+    struct sample_bounds own_bounds;
+};
+
+/* A timer as it is shown: one row, or several merged. Values are in `unit`s of what they are shown
+ * in. */
+struct timer_view {
+    double count;
+    double sum;
+    double unit;
+    const struct sample_quantiles *listed; /* the quantiles it has */
+    const struct sample_bounds *bounds;    /* the buckets it has */
+    const double *quantiles;               /* of `listed`; NULL = none */
+    const double *buckets;                 /* cumulative, of `bounds`; NULL = none */
+    double merged_quantiles[SAMPLE_QUANTILES_MAX];
+    double merged_buckets[SAMPLE_BUCKETS_MAX];
 };
 
 /* False without memory; sampler_deinit() is to be called in either case. */
@@ -70,9 +95,9 @@ void sampler_fetch_row(const struct sampler *sampler, const struct series *serie
 /* Appends the lines of a series. */
 void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
 
-/* Appends `name suffix{labels,extra} value`. */
-void sample_write_line(struct buffer *out, const struct series *series, const char *suffix,
-                       const char *extra, size_t extra_length, double value);
+/* Label the values that are there. Memory shows in `text.failed`. */
+void sample_label_quantiles(struct sample_quantiles *quantiles);
+void sample_label_bounds(struct sample_bounds *bounds);
 
 /* The source at an index of its kind; NULL for SOURCE_NONE. */
 static inline const struct source *sample_source(const struct sampler *sampler,
