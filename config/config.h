@@ -109,6 +109,7 @@ struct config {
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
         unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
         unsigned native_max_buckets;         /* the schema is lowered until they suffice */
+        bool created;
     } prometheus;
     struct {
         enum config_anomaly_method method;

@@ -231,6 +231,9 @@ static bool resolve(struct catalogue *catalogue, enum metric_kind kind,
                     const struct identity *identity, uint32_t row)
 {
     struct source *source = &catalogue->sources[kind][identity->index];
+    if (source->created == 0 || source->generation != identity->generation) {
+        source->created = catalogue->before;
+    }
     source->generation = identity->generation;
     source->round = catalogue->round;
     source->row = row;
@@ -282,9 +285,18 @@ static bool resolve_some(struct catalogue *catalogue, const struct snapshot *sna
     return true;
 }
 
+static uint32_t unix_seconds(double timestamp)
+{
+    return timestamp < 1 ? 1 : (uint32_t)timestamp;
+}
+
 void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapshot)
 {
     bool complete = true;
+    catalogue->before = catalogue->round == 0
+                            ? unix_seconds(snapshot->timestamp - snapshot->uptime_seconds)
+                            : catalogue->latest;
+    catalogue->latest = unix_seconds(snapshot->timestamp);
     catalogue->round++;
     for (unsigned kind = 0; kind < METRIC_KINDS; kind++) {
         complete &= scan(catalogue, snapshot, (enum metric_kind)kind);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the samples of one Prometheus series from the rows of a snapshot: the value of a counter,
- * gauge or set, the quantiles or buckets of a timer with sum and count. Where several StatsD series
- * feed it, they are merged here: counters, sums, counts and buckets add, gauges keep the latest,
- * sets unite, quantiles come from merged sketches. No printf on the way. One thread at a time.
+ * What one Prometheus series shows of the rows of a snapshot: the value of a counter, gauge or set,
+ * the quantiles or buckets of a timer with sum and count. Where several StatsD series feed it, they
+ * are merged here: counters, sums, counts and buckets add, gauges keep the latest, sets unite,
+ * quantiles come from merged sketches. How it is written is for text_format.h and protobuf_format.h
+ * to know. One thread at a time.
  */
 #ifndef SERVER_HTTP_SAMPLE_H
 #define SERVER_HTTP_SAMPLE_H
@@ -15,6 +16,8 @@
 #include "server/core/buffer.h"
 #include "server/core/pool.h"
 #include "server/http/catalogue.h"
+#include "server/http/format.h"
+#include "server/metrics/native_histogram.h"
 #include "server/metrics/snapshot.h"
 
 /* The configuration bounds of flush.percentiles and prometheus.buckets. */
@@ -28,25 +31,44 @@ struct sample_label {
     size_t length;
 };
 
-/* The `le` labels of the buckets of one kind of timer, +Inf included. */
+/* The buckets of one kind of timer. */
 struct sample_bounds {
-    struct buffer text;
+    double values[SAMPLE_BUCKETS_MAX];
+    size_t count;       /* without +Inf */
+    struct buffer text; /* `le` labels, +Inf included, in the format */
     struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
-    size_t count; /* without +Inf */
 };
 
 struct sampler {
     struct sample_bounds seconds; /* of ms timers */
     struct sample_bounds plain;   /* of h and d */
-    bool histogram;               /* timers are histograms */
-    struct pool *pool;            /* of the merged sketches and sets */
+    enum config_timer_type timer_type;
+    bool created;                   /* when a series began is shown, where the format can */
+    struct native_histogram native; /* where timer_type is native */
+    struct pool *pool;              /* of the merged sketches and sets */
     struct pool_cache *cache;
     /* For the snapshot that is being written: */
+    enum format format;
     const struct snapshot *snapshot;
     const struct catalogue *catalogue;
     struct buffer quantiles;
     struct sample_label quantile_labels[SAMPLE_QUANTILES_MAX];
     size_t quantile_count;
+    struct buffer scratch; /* for who writes */
+};
+
+/* A timer as it is shown: one row, or several merged. Values are as sent, in `unit`s of what they
+ * are shown in. */
+struct timer_view {
+    double count;
+    double sum;
+    double unit;
+    const struct sample_bounds *bounds;    /* of its kind */
+    const double *quantiles;               /* NULL = none */
+    const double *buckets;                 /* cumulative, of `bounds`; NULL = none */
+    const struct native_histogram *native; /* NULL: it is a summary or has classic buckets */
+    double merged_quantiles[SAMPLE_QUANTILES_MAX];
+    double merged_buckets[SAMPLE_BUCKETS_MAX];
 };
 
 /* False without memory; sampler_deinit() is to be called in either case. */
@@ -55,14 +77,28 @@ void sampler_deinit(struct sampler *sampler);
 
 /* Both must outlive the writing. */
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
-                   const struct snapshot *snapshot);
+                   const struct snapshot *snapshot, enum format format);
 
-/* Ask the processor for what sampler_write() will read of a series: its first source, then, once
- * that is there, the row. */
+/* Ask the processor for what will be read of a series: its first source, then, once that is there,
+ * the row. */
 void sampler_fetch_source(const struct sampler *sampler, const struct series *series);
 void sampler_fetch_row(const struct sampler *sampler, const struct series *series);
 
-/* Appends the lines of a series. */
-void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
+/* The value of a counter, gauge or set. */
+double sampler_value(struct sampler *sampler, const struct series *series);
+
+/* Native histograms are made for the protobuf format only; elsewhere such timers have classic
+ * buckets. */
+void sampler_view(struct sampler *sampler, const struct series *series, struct timer_view *view);
+
+/* When the series began, in whole Unix seconds: never later than its first sample, and no earlier
+ * than the scrape before. */
+double sampler_created(const struct sampler *sampler, const struct series *series);
+
+/* True for timers that are shown as histograms of either kind. */
+static inline bool sampler_has_histograms(const struct sampler *sampler)
+{
+    return sampler->timer_type != TIMER_TYPE_SUMMARY;
+}
 
 #endif

@@ -551,7 +551,6 @@ static void says_what_this_version_does_not_support(void **state)
         "server.unix_stream=/run/x",
         "metrics.timers=exact",
         "prometheus.mapping=m.yml",
-        "prometheus.created=true",
         "state.file=other",
     };
     char expected[128];
