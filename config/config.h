@@ -115,6 +115,7 @@ struct config {
         char *mapping; /* path of a mapping file; NULL = none */
         unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
         unsigned native_max_buckets;         /* the schema is lowered until they suffice */
+        bool created;
     } prometheus;
     struct {
         enum config_anomaly_method method;

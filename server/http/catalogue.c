@@ -225,9 +225,18 @@ static bool retry_refused(struct catalogue *catalogue, enum metric_kind kind)
     return complete;
 }
 
+static uint32_t unix_seconds(double timestamp)
+{
+    return timestamp < 1 ? 1 : (uint32_t)timestamp;
+}
+
 void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapshot)
 {
     bool complete = true;
+    catalogue->before = catalogue->round == 0
+                            ? unix_seconds(snapshot->timestamp - snapshot->uptime_seconds)
+                            : catalogue->latest;
+    catalogue->latest = unix_seconds(snapshot->timestamp);
     catalogue->round++;
     for (unsigned kind = 0; kind < METRIC_KINDS; kind++) {
         complete &= scan(catalogue, snapshot, (enum metric_kind)kind);

@@ -12,7 +12,8 @@
  *
  * A family belongs to the kind that came first. A gauge or set whose name another kind has goes by
  * `_gauge` or `_set`; whatever else would clash is refused, counted, and logged once a name. The
- * names of a summary or histogram are its own and those with `_sum`, `_count` and `_bucket` behind.
+ * names of a summary or histogram are its own and those with `_sum`, `_count`, `_bucket` and, for
+ * OpenMetrics, `_created` behind.
  *
  * It owns families, series and sources, and holds no pointer into a snapshot. One thread at a time.
  */
@@ -45,10 +46,12 @@ struct source {
     uint32_t row;  /* in the snapshot last given to catalogue_update() */
     uint32_t next; /* the next source of the same series, of the same kind of metric; SOURCE_NONE */
     uint32_t round; /* the update that saw it last */
-    uint8_t state;
-    bool stale;    /* another series of the registry has its index now */
-    bool counted;  /* as a conflict */
-    uint16_t rule; /* that took it; RULE_NONE */
+    uint32_t
+        created; /* Unix seconds: it was not there yet at the update before it was first seen */
+    uint8_t state : 3;
+    bool stale : 1;   /* another series of the registry has its index now */
+    bool counted : 1; /* as a conflict */
+    uint16_t rule;    /* that took it; RULE_NONE */
 };
 
 /* When a source had its latest sample, where some have a ttl. */
@@ -101,7 +104,8 @@ struct catalogue {
     bool order_begun;              /* all are resolved */
     bool complete;                 /* memory has sufficed for this update */
     uint32_t round;
-    uint64_t refused; /* sources that are refused now */
+    uint32_t before, latest; /* Unix seconds of the update before this one, and of this one */
+    uint64_t refused;        /* sources that are refused now */
     uint64_t conflicts;
     struct table logged; /* hashes of the names that were logged as conflicts */
     struct buffer scratch;

@@ -203,7 +203,7 @@ static void take_options(struct sampler *sampler, const struct mapping_options *
     for (size_t i = 0; i < quantiles->count; i++) {
         quantiles->percents[i] = options->quantiles[i].quantile * 100;
     }
-    sample_label_quantiles(quantiles);
+    sample_label_quantiles(sampler, quantiles);
     for (size_t i = 0; i < quantiles->count; i++) {
         quantiles->percents[i] = fmax(quantiles->percents[i], 1e-9);
     }
@@ -211,7 +211,7 @@ static void take_options(struct sampler *sampler, const struct mapping_options *
     for (size_t i = 0; i < bounds->count; i++) {
         bounds->values[i] = options->buckets[i];
     }
-    sample_label_bounds(bounds);
+    sample_label_bounds(sampler, bounds);
 }
 
 static void view_quantiles(const struct observed *observed, struct timer_view *view)
@@ -285,12 +285,69 @@ static void view_buckets(const struct observed *observed, struct timer_view *vie
     view->buckets = view->merged_buckets;
 }
 
+/* The schema whose buckets grow by no more than the factor. */
+static int schema_of(double factor)
+{
+    int schema = NATIVE_SCHEMA_MIN;
+    while (schema < SKETCH_SCHEMA_MAX && exp2(exp2(-schema)) > factor) {
+        schema++;
+    }
+    return schema;
+}
+
+static struct native_limits limits_of(const struct sampler *sampler,
+                                      const struct mapping_options *options)
+{
+    struct native_limits limits = sampler->native.limits;
+    if (options && options->native_factor > 0) {
+        limits.schema = schema_of(options->native_factor);
+    }
+    /* There is room for as many as the configuration has. */
+    if (options && options->native_buckets_max > 0 &&
+        options->native_buckets_max < limits.buckets_max) {
+        limits.buckets_max = options->native_buckets_max;
+    }
+    return limits;
+}
+
+/* Where the configuration or the rule asks for it, the format has it, and all samples are in one
+ * unit. */
+static bool view_native(const struct observed *observed, const struct mapping_options *options,
+                        struct timer_view *view)
+{
+    struct sampler *sampler = observed->sampler;
+    struct native_limits before = sampler->native.limits;
+    struct unit unit;
+    bool asked =
+        sampler->timer_type == TIMER_TYPE_NATIVE || (options && options->native_factor > 0);
+    if (!asked || sampler->format != FORMAT_PROTOBUF || !is_uniform(observed, &unit)) {
+        return false;
+    }
+    struct sketch *all = NULL;
+    bool whole = true;
+    const struct source *source = source_of(observed, observed->first);
+    const struct sketch *one = row_of(observed, source)->total_sketch;
+    for (bool several = source->next != SOURCE_NONE; several && source;
+         source = source_of(observed, source->next)) {
+        const struct sketch *sketch = row_of(observed, source)->total_sketch;
+        whole = whole && (!sketch || sketch_merge(&all, sketch, sampler->cache));
+        one = all;
+    }
+    sampler->native.limits = limits_of(sampler, options);
+    double divisor = unit.divisor / unit.scale;
+    if (whole) {
+        native_histogram_make(&sampler->native, one, divisor, view->sum * divisor);
+        view->native = &sampler->native;
+    }
+    sampler->native.limits = before;
+    sketch_free(&all, sampler->cache);
+    return whole;
+}
+
 /* A family has the quantiles or bounds of the rule that made it. */
 static void choose_lists(struct sampler *sampler, const struct family *family,
-                         struct timer_view *view)
+                         const struct mapping_options *options, struct timer_view *view)
 {
-    const struct mapping_options *options =
-        naming_options(&sampler->catalogue->naming, family->rule);
     view->listed = &sampler->quantiles;
     view->bounds = family->type == STATSD_TIMER ? &sampler->seconds : &sampler->plain;
     if (!options) {
@@ -304,14 +361,17 @@ static void choose_lists(struct sampler *sampler, const struct family *family,
 void observer_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
 {
     struct observed observed = {sampler, series->first_source};
+    const struct mapping_options *options =
+        naming_options(&sampler->catalogue->naming, series->family->rule);
     view->count = view->sum = 0;
     view->unit = 1;
     view->quantiles = view->buckets = NULL;
-    choose_lists(sampler, series->family, view);
+    view->native = NULL;
+    choose_lists(sampler, series->family, options, view);
     add_up(&observed, view);
-    if (sampler_is_histogram(sampler, series->family)) {
-        view_buckets(&observed, view);
-    } else {
+    if (!sampler_is_histogram(sampler, series->family)) {
         view_quantiles(&observed, view);
+    } else if (!view_native(&observed, options, view)) {
+        view_buckets(&observed, view);
     }
 }

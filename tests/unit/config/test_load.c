@@ -581,7 +581,7 @@ static void says_what_this_version_does_not_support(void **state)
     static const char *const later[] = {
         "server.dialect=influxdb", "server.dialect=signalfx",   "server.dialect=librato",
         "server.dialect=graphite", "anomaly.method=auto",       "server.tcp=:8125",
-        "server.unix=/run/x",      "server.unix_stream=/run/x", "prometheus.created=true",
+        "server.unix=/run/x",      "server.unix_stream=/run/x",
         "state.file=other",
     };
     char expected[128];

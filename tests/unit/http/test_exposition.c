@@ -41,7 +41,7 @@ static int teardown(void **state)
 /* The text of a snapshot, to be freed. */
 static char *render(struct exposition *exposition, const struct made *made)
 {
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     assert_non_null(body);
     char *text = malloc(body->length + 1);
     assert_non_null(text);
@@ -279,12 +279,12 @@ static void a_snapshot_is_rendered_once(void **state)
 {
     struct made *made = made_new(9);
     made_counter(made, "a", "", 1);
-    struct body *first = exposition_render(*state, &made->snapshot);
+    struct body *first = exposition_render(*state, &made->snapshot, FORMAT_TEXT);
     made->counters[0].total = 2;
-    struct body *again = exposition_render(*state, &made->snapshot);
+    struct body *again = exposition_render(*state, &made->snapshot, FORMAT_TEXT);
     assert_ptr_equal(first, again);
     made->snapshot.sequence++;
-    struct body *next = exposition_render(*state, &made->snapshot);
+    struct body *next = exposition_render(*state, &made->snapshot, FORMAT_TEXT);
     assert_ptr_not_equal(first, next);
     assert_memory_equal(first->bytes + first->length - 3, " 1\n", 3);
     assert_memory_equal(next->bytes + next->length - 3, " 2\n", 3);
@@ -369,14 +369,14 @@ static void the_smallest_steps_give_what_one_step_gives(void **state)
         struct made *made = made_new(round);
         random_rows(made, round);
         char *expected = render(other, made);
-        exposition_begin(*state, &made->snapshot);
+        exposition_begin(*state, &made->snapshot, FORMAT_TEXT);
         assert_true(exposition_is_busy(*state));
-        assert_false(exposition_has(*state, round));
+        assert_false(exposition_has(*state, round, FORMAT_TEXT));
         while (!exposition_step(*state, 1)) {
         }
-        assert_true(exposition_has(*state, round));
-        assert_false(exposition_has(*state, round + 1));
-        struct body *body = exposition_body(*state);
+        assert_true(exposition_has(*state, round, FORMAT_TEXT));
+        assert_false(exposition_has(*state, round + 1, FORMAT_TEXT));
+        struct body *body = exposition_body(*state, FORMAT_TEXT);
         assert_int_equal(body->length, strlen(expected));
         assert_memory_equal(body->bytes, expected, body->length);
         body_unref(body);
@@ -390,18 +390,18 @@ static void a_body_is_compressed_once(void **state)
 {
     struct made *made = made_new(1);
     made_counter(made, "a", "", 1);
-    assert_true(exposition_pack(*state));
-    assert_null(exposition_packed(*state));
-    body_unref(exposition_render(*state, &made->snapshot));
-    assert_null(exposition_packed(*state));
-    assert_false(exposition_pack(*state));
+    assert_true(exposition_pack(*state, FORMAT_TEXT));
+    assert_null(exposition_packed(*state, FORMAT_TEXT));
+    body_unref(exposition_render(*state, &made->snapshot, FORMAT_TEXT));
+    assert_null(exposition_packed(*state, FORMAT_TEXT));
+    assert_false(exposition_pack(*state, FORMAT_TEXT));
     assert_true(exposition_step(*state, SIZE_MAX));
-    const struct body *packed = exposition_packed(*state)->body;
-    assert_true(exposition_pack(*state));
-    assert_ptr_equal(exposition_packed(*state)->body, packed);
+    const struct body *packed = exposition_packed(*state, FORMAT_TEXT)->body;
+    assert_true(exposition_pack(*state, FORMAT_TEXT));
+    assert_ptr_equal(exposition_packed(*state, FORMAT_TEXT)->body, packed);
     made->snapshot.sequence++;
-    exposition_begin(*state, &made->snapshot);
-    assert_null(exposition_packed(*state));
+    exposition_begin(*state, &made->snapshot, FORMAT_TEXT);
+    assert_null(exposition_packed(*state, FORMAT_TEXT));
     assert_true(exposition_step(*state, SIZE_MAX));
     made_free(made);
 }
