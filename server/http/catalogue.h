@@ -57,8 +57,10 @@ struct series {
 struct family {
     struct series *first;
     struct series *last;
-    uint8_t kind; /* enum prom_kind */
-    uint8_t type; /* enum statsd_type of the series that it was made for */
+    uint8_t kind;             /* enum prom_kind */
+    uint8_t type;             /* enum statsd_type of the series that it was made for */
+    bool openmetrics_counter; /* as of `judged` */
+    uint32_t judged;          /* catalogue.names_version that it was found out at; 0 = not yet */
     uint32_t name_length;
     uint32_t help_length;
     char text[]; /* the name, then the StatsD name as HELP has it */
@@ -70,6 +72,7 @@ struct catalogue {
     struct family **families; /* sorted by name, but for those behind `sorted` */
     size_t family_count, family_capacity, sorted;
     struct index names;              /* hash of each name a family has → the family */
+    uint32_t names_version;          /* changes with them; never 0 */
     struct index series;             /* hash of family and labels → the series */
     uint32_t *pending[METRIC_KINDS]; /* rows to be resolved */
     size_t pending_count[METRIC_KINDS], pending_capacity[METRIC_KINDS];

@@ -146,7 +146,7 @@ static void end_families(struct exposition *exposition)
 static void step_families(struct exposition *exposition, size_t *work)
 {
     const struct catalogue *catalogue = &exposition->catalogue;
-    size_t (*write)(struct sampler *, const struct family *, struct buffer *) =
+    size_t (*write)(struct sampler *, struct family *, struct buffer *) =
         exposition->format == FORMAT_PROTOBUF ? protobuf_format_family : text_format_family;
     while (exposition->done<catalogue->family_count && * work> 0) {
         look_ahead(exposition, exposition->done);

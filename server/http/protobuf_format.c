@@ -196,8 +196,7 @@ static size_t begin_family(struct sampler *sampler, const struct family *family,
                                 type_of(sampler, (enum prom_kind)family->kind));
 }
 
-size_t protobuf_format_family(struct sampler *sampler, const struct family *family,
-                              struct buffer *out)
+size_t protobuf_format_family(struct sampler *sampler, struct family *family, struct buffer *out)
 {
     size_t count = 0;
     if (!family->first) {

@@ -192,7 +192,7 @@ static void write_timer(const struct writing *writing, const struct series *seri
     write_created(writing, series);
 }
 
-size_t text_format_family(struct sampler *sampler, const struct family *family, struct buffer *out)
+size_t text_format_family(struct sampler *sampler, struct family *family, struct buffer *out)
 {
     bool openmetrics = sampler->format == FORMAT_OPENMETRICS;
     struct writing writing = {.sampler = sampler,
