@@ -11,6 +11,7 @@ from process import Failure
 from sender import load
 from servers import Sigmad
 
+PARTS = ("matrix", "programs", "memory", "cpu", "slowed", "loss_free")
 RATES = (100_000, 1_000_000)
 HANDOVER_RATE = 1_000_000
 
@@ -24,19 +25,24 @@ def medians(found):
     return {key: statistics.median(entry[key] for entry in found) for key in found[0]}
 
 
-def measure_in_process(programs, quick):
-    result = {"matrix": [], "programs": {}}
+def in_process_matrix(programs, quick):
+    found = []
     for cell in inprocess.cells(quick):
         say("in process: {types}, {tags} tags, {distribution}, {series} series".format(**cell))
-        result["matrix"].append(inprocess.measure_cell(programs["sigmactl"], cell, 2, quick))
+        found.append(inprocess.measure_cell(programs["sigmactl"], cell, 2, quick))
+    return found
+
+
+def in_process_programs(programs, quick):
+    found = {}
     for name, path in inprocess.programs(programs["build"]).items():
         if quick and name in inprocess.QUICK_SKIPS:
             continue
         say(f"bench_{name}")
-        result["programs"][name] = inprocess.run_program(name, path, quick)
-        if "failed" in result["programs"][name]:
-            say(f"bench_{name} failed: {result['programs'][name]['failed']}")
-    return result
+        found[name] = inprocess.run_program(name, path, quick)
+        if "failed" in found[name]:
+            say(f"bench_{name} failed: {found[name]['failed']}")
+    return found
 
 
 def idle_memory(programs):
@@ -127,22 +133,25 @@ def flush_of_a_million(memory):
     return None
 
 
-def measure(programs, quick, rounds):
-    result = measure_in_process(programs, quick)
-    result["version"] = Sigmad.version(programs)
-    result["idle"] = idle_memory(programs)
+def measure(programs, quick, rounds, parts, result):
+    """Brings `parts` of PARTS up to date in `result`, which holds those measured before."""
     steps = {
+        "matrix": lambda: in_process_matrix(programs, quick),
+        "programs": lambda: in_process_programs(programs, quick),
         "memory": lambda: bytes_a_series(programs, quick),
         "cpu": lambda: cpu_at_rates(programs, quick, rounds),
         "slowed": lambda: slowed_by_flushes(programs, quick, rounds),
         "loss_free": lambda: loss_free(programs, quick, rounds),
     }
-    for name, step in steps.items():
+    result["version"] = Sigmad.version(programs)
+    for name in parts:
         try:
-            result[name] = step()
+            result[name] = steps[name]()
         except Failure as failure:
             say(f"{name}: {failure}")
             result[name] = {"failed": str(failure)}
-    if isinstance(result["memory"], list):
+    if "memory" in parts:
+        result["idle"] = idle_memory(programs)
+    if isinstance(result.get("memory"), list):
         result["flush"] = flush_of_a_million(result["memory"])
     return result
