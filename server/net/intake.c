@@ -39,7 +39,7 @@ static void store_group(struct intake *intake)
         const struct shard_entry *entry = &group->entries[i];
         if (entry->loss) {
             lose(intake, entry->loss, intake->origins[i]);
-        } else if (entry->key.type == STATSD_COUNTER && entry->value < 0) {
+        } else if (spelling_type(&entry->key) == STATSD_COUNTER && entry->value < 0) {
             intake->figures.counter_decrements++;
         }
     }
