@@ -101,7 +101,7 @@ struct statsd_item {
     uint8_t reason;      /* REFUSED: enum statsd_reason */
     bool delta;          /* SAMPLE: a gauge written with a sign, which adds to the current value */
     uint16_t status;     /* SERVICE_CHECK: 0 to 3 */
-    uint16_t tags_style; /* enum tags_style; TAGS_COLON where there are no tags */
+    uint16_t tags_style; /* enum tags_style; TAGS_COLON where none were sent */
     struct span name; /* SAMPLE and SERVICE_CHECK: the name, to be read by name_tags_resolve() where
                          the style is not TAGS_COLON; EVENT: the title */
     struct span tags; /* raw text of the tags, as sent; length 0 where there is none */

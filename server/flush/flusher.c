@@ -346,11 +346,24 @@ static void go_on(struct flusher *flusher, const struct window *before,
     }
 }
 
+/* The workers' next slices belong to the window that is opened when this one closes. */
+static void announce_next(struct flusher *flusher)
+{
+    struct window next = flusher->window;
+    struct moment now = read_clocks(flusher);
+    window_close(&next, now.monotonic_ns, now.wall_ns);
+    struct window_seconds seconds = window_seconds(&next);
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_announce(&flusher->options.handovers[i], seconds.from_s, seconds.until_s);
+    }
+}
+
 /* Without memory for the snapshot the window goes on, to be closed at the next boundary with all it
  * held. */
 static void close_window(struct flusher *flusher, bool drain, bool final)
 {
     uint64_t begun = now_of(flusher);
+    announce_next(flusher);
     size_t missing = collect(flusher, drain);
     take_config(flusher);
     struct moment end = read_clocks(flusher);
@@ -430,6 +443,10 @@ bool flusher_start(struct flusher *flusher)
     flusher->started_ns = now.monotonic_ns;
     window_begin(&flusher->window, flusher->config->flush.interval_ms * 1000000,
                  flusher->config->flush.align, now.monotonic_ns, now.wall_ns);
+    struct window_seconds seconds = window_seconds(&flusher->window);
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_begin(&flusher->options.handovers[i], seconds.from_s, seconds.until_s);
+    }
     if (pthread_create(&flusher->thread, NULL, run, flusher) != 0) {
         return false;
     }

@@ -97,7 +97,7 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
                  ingest->lines_received);
     by_reason(out, "sigmad_lines_rejected_total", "Lines refused as a whole.",
               ingest->lines_rejected, STATSD_REASONS);
-    counter(out, "sigmad_samples_late_total", "Samples that came after the last window.",
+    counter(out, "sigmad_samples_late_total", "Samples stamped with |T outside of the open window.",
             ingest->samples_late);
     by_type(out, "sigmad_samples_received_total", "counter",
             "Samples received, by their StatsD type.", ingest->samples_received, STATSD_TYPES + 1);

@@ -29,6 +29,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
         .tag_bytes_max = config->limits.max_tag_bytes,
         .series_max = config->limits.max_series,
         .rate_min = config->metrics.min_sample_rate,
+        .open_from_s = INT64_MIN,
+        .open_until_s = INT64_MAX,
     };
     shard->open = &shard->slices[0];
     shard->cache = pool_cache_new(pool);
@@ -138,6 +140,12 @@ struct slice *shard_swap(struct shard *shard, uint64_t now_ns)
     given->ended_ns = now_ns;
     shard->open = given == &shard->slices[0] ? &shard->slices[1] : &shard->slices[0];
     return given;
+}
+
+void shard_open_window(struct shard *shard, int64_t from_s, int64_t until_s)
+{
+    atomic_store_explicit(&shard->open_from_s, from_s, memory_order_relaxed);
+    atomic_store_explicit(&shard->open_until_s, until_s, memory_order_relaxed);
 }
 
 static bool retire(struct shard *shard, uint32_t place)

@@ -51,6 +51,10 @@ static void take_sample(struct intake *intake, const struct statsd_item *item,
 {
     struct intake_origin origin = {datagram, item->line};
     intake->figures.samples_received[item->type]++;
+    if (item->timestamp != 0 && !shard_takes_stamp(&intake->shard, item->timestamp)) {
+        intake->figures.samples_late++;
+        return;
+    }
     intake->origins[intake->group.count] = origin;
     unsigned loss = shard_group_add(&intake->group, &intake->shard, datagram->bytes, item);
     if (loss) {

@@ -37,8 +37,7 @@ static void check_sample(const struct statsd_item *item, const char *bytes)
     REQUIRE(item->type == STATSD_GAUGE || !item->delta);
     struct tag tags[TAGS_MAX];
     REQUIRE(item->tags_style < TAGS_STYLES);
-    REQUIRE(item->tags_style == TAGS_COLON || item->tags_style == TAGS_INSIDE ||
-            item->tags.length > 0);
+    REQUIRE(item->tags_style == TAGS_COLON || item->tags.offset > 0);
     char scratch[SCRATCH_MAX];
     struct name_tags_text text = {bytes + item->name.offset, bytes + item->tags.offset,
                                   item->name.length, item->tags.length};
