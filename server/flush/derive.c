@@ -29,6 +29,7 @@ struct owned {
     uint32_t rows_max[METRIC_KINDS]; /* room there is */
     struct anomaly_row *anomalies;
     struct anomaly_row *active;
+    struct events events;
 };
 
 struct derivation {
@@ -52,6 +53,7 @@ static void release(struct snapshot *snapshot)
     large_give(owned->numbers, owned->numbers_max * sizeof(*owned->numbers));
     free(owned->anomalies);
     free(owned->active);
+    events_deinit(&owned->events);
     free(owned);
 }
 
@@ -494,6 +496,21 @@ static void show_anomalies(struct derivation *derivation)
     owned->snapshot.active_count = active_count;
 }
 
+/* A closed window takes its events along. */
+static void take_events(struct derivation *derivation)
+{
+    const struct derive_options *options = derivation->options;
+    struct events *events = &derivation->owned->events;
+    struct snapshot *snapshot = &derivation->owned->snapshot;
+    *events = options->registry->events;
+    options->registry->events = (struct events){0};
+    events_date(events, options->now_ns, options->timestamp);
+    snapshot->events = events->rows;
+    snapshot->event_bytes = events->bytes;
+    snapshot->event_count = events->count;
+    snapshot->event_bytes_length = events->length;
+}
+
 struct snapshot *derive_snapshot(const struct derive_options *options)
 {
     struct derivation derivation = {.options = options};
@@ -513,5 +530,8 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
+    if (options->close) {
+        take_events(&derivation);
+    }
     return &derivation.owned->snapshot;
 }

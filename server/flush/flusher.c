@@ -524,5 +524,8 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
     for (size_t i = 0; i < STATSD_TYPES; i++) {
         figures->series[i] = atomic_load(&flusher->options.registry->series_by_type[i]);
     }
+    for (size_t i = 0; i < EVENT_LOSSES; i++) {
+        figures->events_lost[i] = atomic_load(&flusher->options.registry->events_lost[i]);
+    }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
 }

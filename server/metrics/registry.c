@@ -104,6 +104,7 @@ void registry_free(struct registry *registry, struct pool_cache *cache)
     }
     table_deinit(&registry->directory);
     lines_deinit(&registry->identities);
+    events_deinit(&registry->events);
     free(registry->own_tags);
     free(registry->own_text);
     pthread_mutex_destroy(&registry->lock);

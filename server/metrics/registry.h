@@ -27,6 +27,7 @@
 #include "server/core/lines.h"
 #include "server/core/pool.h"
 #include "server/core/table.h"
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/timer.h"
@@ -94,6 +95,8 @@ struct registry {
     char *own_text;
     _Atomic uint64_t series_count; /* of all kinds */
     _Atomic uint64_t series_by_type[STATSD_TYPES];
+    struct events events; /* of the open window; the flusher's */
+    _Atomic uint64_t events_lost[EVENT_LOSSES];
     /* A bit by hash for each name refused at the limit since registry_take_refused(). */
     uint64_t refused[REGISTRY_REFUSED_WORDS];
 };

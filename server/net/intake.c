@@ -64,6 +64,15 @@ static void take_sample(struct intake *intake, const struct statsd_item *item,
     }
 }
 
+static void take_event(struct intake *intake, const struct statsd_item *item, const char *datagram)
+{
+    struct statsd_details details;
+    statsd_parser_details(&intake->parser, item, &details);
+    enum event_loss loss =
+        events_add(&intake->shard.open->events, datagram, item, &details, intake->now_ns);
+    intake->figures.events_lost[loss] += loss != EVENT_STORED;
+}
+
 static void take_item(struct intake *intake, const struct statsd_item *item,
                       const struct udp_datagram *datagram)
 {
@@ -73,9 +82,11 @@ static void take_item(struct intake *intake, const struct statsd_item *item,
         break;
     case STATSD_EVENT:
         intake->figures.events_received++;
+        take_event(intake, item, datagram->bytes);
         break;
     case STATSD_SERVICE_CHECK:
         intake->figures.service_checks_received++;
+        take_event(intake, item, datagram->bytes);
         break;
     default:
         refuse(intake, item->reason, (struct intake_origin){datagram, item->line});

@@ -26,7 +26,7 @@ def settle(server):
     assert sum(lines["received"].values()) == lines["accepted"] + sum(lines["rejected"].values())
     lost = sum(samples["rejected"].values()) + samples["late"]
     assert sum(samples["received"].values()) == samples["stored"] + lost
-    for name in ("counters", "gauges", "timers", "sets", "anomalies"):
+    for name in ("counters", "gauges", "timers", "sets", "anomalies", "events"):
         server.csv(name)
     server.snapshot()
     assert server.get("/-/healthy").status == 200
