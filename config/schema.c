@@ -22,9 +22,9 @@
 
 static const struct config_word dialect_words[] = {
     {"auto", STATSD_AUTO},           {"etsy", STATSD_ETSY},
-    {"dogstatsd", STATSD_DOGSTATSD}, {"influxdb", WORD_UNSUPPORTED},
-    {"signalfx", WORD_UNSUPPORTED},  {"librato", WORD_UNSUPPORTED},
-    {"graphite", WORD_UNSUPPORTED},  {NULL, 0},
+    {"dogstatsd", STATSD_DOGSTATSD}, {"influxdb", STATSD_INFLUXDB},
+    {"signalfx", STATSD_SIGNALFX},   {"librato", STATSD_LIBRATO},
+    {"graphite", STATSD_GRAPHITE},   {NULL, 0},
 };
 static const struct config_word profile_words[] = {
     {"modern", PROFILE_MODERN},
@@ -151,7 +151,8 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "auto",
-     .help = "auto takes what any dialect takes.",
+     .help = "auto takes what any dialect takes, and ends of names for tags only if every part is "
+             "key=value.",
      .offset = FIELD(server.dialect),
      .words = dialect_words},
     {.section = "server",

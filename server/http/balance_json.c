@@ -87,6 +87,17 @@ static void write_sinks(struct json *json, const struct own_figures *figures)
     json_end_object(json);
 }
 
+static void write_event_losses(struct json *json, const struct own_figures *figures)
+{
+    json_put_key(json, "events_lost");
+    json_begin_object(json);
+    for (unsigned i = EVENT_STORED + 1; i < EVENT_LOSSES; i++) {
+        json_member_integer(json, event_loss_name((enum event_loss)i),
+                            figures->ingest.events_lost[i] + figures->flush.events_lost[i]);
+    }
+    json_end_object(json);
+}
+
 static bool is_balanced(const struct ingest_figures *ingest)
 {
     uint64_t lines = 0;
@@ -112,6 +123,7 @@ void balance_json_write(const struct own_figures *figures, struct buffer *out)
     json_member_integer(&json, "series_rejected", ingest->series_rejected);
     json_member_integer(&json, "events_received", ingest->events_received);
     json_member_integer(&json, "service_checks_received", ingest->service_checks_received);
+    write_event_losses(&json, figures);
     json_member_integer(&json, "windows_closed", figures->flush.windows_closed);
     write_sinks(&json, figures);
     json_end_object(&json);

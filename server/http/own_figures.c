@@ -89,15 +89,18 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
             ingest->datagrams_dropped);
     by_transport(out, "sigmad_datagrams_received_total", "Datagrams received.",
                  ingest->datagrams_received);
-    counter(out, "sigmad_events_received_total", "DogStatsD events received.",
-            ingest->events_received);
+    static const char events[] = "sigmad_events_total";
+    family(out, events, "counter", "DogStatsD events and service checks received.");
+    sample(out, events, "kind", event_kind_name(EVENT_EVENT), (double)ingest->events_received);
+    sample(out, events, "kind", event_kind_name(EVENT_SERVICE_CHECK),
+           (double)ingest->service_checks_received);
     counter(out, "sigmad_lines_accepted_total", "Lines of which at least one thing was accepted.",
             ingest->lines_accepted);
     by_transport(out, "sigmad_lines_received_total", "Lines received, empty ones left out.",
                  ingest->lines_received);
     by_reason(out, "sigmad_lines_rejected_total", "Lines refused as a whole.",
               ingest->lines_rejected, STATSD_REASONS);
-    counter(out, "sigmad_samples_late_total", "Samples that came after the last window.",
+    counter(out, "sigmad_samples_late_total", "Samples stamped with |T outside of the open window.",
             ingest->samples_late);
     by_type(out, "sigmad_samples_received_total", "counter",
             "Samples received, by their StatsD type.", ingest->samples_received, STATSD_TYPES + 1);
@@ -110,8 +113,6 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
             ingest->sections_skipped);
     counter(out, "sigmad_series_rejected_total", "New series refused at a limit.",
             ingest->series_rejected);
-    counter(out, "sigmad_service_checks_received_total", "DogStatsD service checks received.",
-            ingest->service_checks_received);
 }
 
 static void render_anomaly_counts(const struct flush_figures *flush, struct buffer *out)
@@ -124,10 +125,21 @@ static void render_anomaly_counts(const struct flush_figures *flush, struct buff
     }
 }
 
+static void render_event_losses(const struct own_figures *figures, struct buffer *out)
+{
+    static const char name[] = "sigmad_events_lost_total";
+    family(out, name, "counter", "DogStatsD events and service checks received and not stored.");
+    for (unsigned i = EVENT_STORED + 1; i < EVENT_LOSSES; i++) {
+        sample(out, name, "reason", event_loss_name((enum event_loss)i),
+               (double)(figures->ingest.events_lost[i] + figures->flush.events_lost[i]));
+    }
+}
+
 static void render_flush(const struct own_figures *figures, struct buffer *out)
 {
     const struct flush_figures *flush = &figures->flush;
     render_anomaly_counts(flush, out);
+    render_event_losses(figures, out);
     counter(out, "sigmad_clock_steps_total", "Steps of the wall clock that ended a window.",
             flush->clock_steps);
     gauge(out, "sigmad_flush_duration_seconds",

@@ -50,8 +50,9 @@ struct ingest_figures {
     uint64_t sections_skipped;
     uint64_t events_received;
     uint64_t service_checks_received;
-    uint64_t series_rejected;    /* new names refused, each time one was */
-    uint64_t counter_decrements; /* negative counter samples */
+    uint64_t events_lost[EVENT_LOSSES]; /* of both, by a worker */
+    uint64_t series_rejected;           /* new names refused, each time one was */
+    uint64_t counter_decrements;        /* negative counter samples */
 };
 
 /* into += from, field by field. */
@@ -72,7 +73,8 @@ struct flush_figures {
     double lag_seconds;      /* how long after its boundary the latest window was closed */
     uint64_t series[STATSD_TYPES];
     uint64_t series_expired;
-    uint64_t anomalies[SEVERITIES]; /* started */
+    uint64_t anomalies[SEVERITIES];     /* started */
+    uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
     uint64_t pool_bytes;
 };
 

@@ -19,7 +19,8 @@ static bool has_rate(const struct statsd_item *item)
 
 static unsigned check(const struct shard *shard, const struct statsd_item *item)
 {
-    if (item->name.length > shard->name_bytes_max) {
+    uint64_t block = item->tags_style == TAGS_INSIDE ? (uint64_t)item->tags.length + 2 : 0;
+    if (item->name.length - block > shard->name_bytes_max) {
         return LOSS_NAME_TOO_LONG;
     }
     if (item->tags.length > shard->tag_bytes_max) {

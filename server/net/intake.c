@@ -39,7 +39,7 @@ static void store_group(struct intake *intake)
         const struct shard_entry *entry = &group->entries[i];
         if (entry->loss) {
             lose(intake, entry->loss, intake->origins[i]);
-        } else if (entry->key.type == STATSD_COUNTER && entry->value < 0) {
+        } else if (spelling_type(&entry->key) == STATSD_COUNTER && entry->value < 0) {
             intake->figures.counter_decrements++;
         }
     }
@@ -51,6 +51,10 @@ static void take_sample(struct intake *intake, const struct statsd_item *item,
 {
     struct intake_origin origin = {datagram, item->line};
     intake->figures.samples_received[item->type]++;
+    if (item->timestamp != 0 && !shard_takes_stamp(&intake->shard, item->timestamp)) {
+        intake->figures.samples_late++;
+        return;
+    }
     intake->origins[intake->group.count] = origin;
     unsigned loss = shard_group_add(&intake->group, &intake->shard, datagram->bytes, item);
     if (loss) {
@@ -58,6 +62,15 @@ static void take_sample(struct intake *intake, const struct statsd_item *item,
     } else if (intake->group.count == SHARD_GROUP_MAX) {
         store_group(intake);
     }
+}
+
+static void take_event(struct intake *intake, const struct statsd_item *item, const char *datagram)
+{
+    struct statsd_details details;
+    statsd_parser_details(&intake->parser, item, &details);
+    enum event_loss loss =
+        events_add(&intake->shard.open->events, datagram, item, &details, intake->now_ns);
+    intake->figures.events_lost[loss] += loss != EVENT_STORED;
 }
 
 static void take_item(struct intake *intake, const struct statsd_item *item,
@@ -69,9 +82,11 @@ static void take_item(struct intake *intake, const struct statsd_item *item,
         break;
     case STATSD_EVENT:
         intake->figures.events_received++;
+        take_event(intake, item, datagram->bytes);
         break;
     case STATSD_SERVICE_CHECK:
         intake->figures.service_checks_received++;
+        take_event(intake, item, datagram->bytes);
         break;
     default:
         refuse(intake, item->reason, (struct intake_origin){datagram, item->line});

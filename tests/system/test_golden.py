@@ -89,7 +89,7 @@ def test_golden_snapshot(golden):
     assert snapshot["sets"] == [{"name": "u", "tags": {"env": "prod"}, "unique": 1}]
     assert isinstance(snapshot["resources"], dict) and isinstance(snapshot["server"], dict)
     assert list(snapshot) == [
-        "timestamp", "uptime_seconds", "window_seconds", "counters", "gauges", "timers", "sets", "resources",
+        "timestamp", "uptime_seconds", "window_seconds", "counters", "gauges", "timers", "sets", "events", "resources",
         "server",
     ]
 

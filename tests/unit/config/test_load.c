@@ -523,6 +523,10 @@ static void takes_values_at_the_bounds(void **state)
         "prometheus.timer_type=histogram",
         "server.dialect=etsy",
         "server.dialect=dogstatsd",
+        "server.dialect=influxdb",
+        "server.dialect=signalfx",
+        "server.dialect=librato",
+        "server.dialect=graphite",
         "prometheus.buckets=",
         "prometheus.buckets=-1,0,1",
         "flush.percentiles=100, 0.001",
@@ -539,10 +543,6 @@ static void takes_values_at_the_bounds(void **state)
 static void says_what_this_version_does_not_support(void **state)
 {
     static const char *const later[] = {
-        "server.dialect=influxdb",
-        "server.dialect=signalfx",
-        "server.dialect=librato",
-        "server.dialect=graphite",
         "server.profile=etsy",
         "server.profile=statsd_exporter",
         "prometheus.timer_type=native",
