@@ -103,6 +103,10 @@ def main():
     rounds = asked.rounds or (1 if asked.quick else 5)
     folder = ROOT / ("build/bench/quick" if asked.quick else "docs/benchmarks")
     folder.mkdir(parents=True, exist_ok=True)
+    own_before = read_json(folder / "own.json") or {}
+    missing = [part for part in own.PARTS if part not in own_before and part not in (asked.only or own.PARTS)]
+    if asked.only and not asked.peers and missing:
+        sys.exit(f"tools/bench: {', '.join(missing)} must have been measured before")
     benchmarks = folder / "BENCHMARKS.md" if asked.quick else ROOT / "BENCHMARKS.md"
     programs = find_programs(ROOT / "build/bench", ROOT / "build/peers")
     if not asked.report:
@@ -114,7 +118,7 @@ def main():
         elif asked.peers:
             name, result = "peers.json", {**facts, "results": peers.measure(programs, asked.quick, rounds)}
         else:
-            name, before = "own.json", (read_json(folder / "own.json") or {}) if asked.only else {}
+            name, before = "own.json", own_before if asked.only else {}
             result = own.measure(programs, asked.quick, rounds, asked.only or own.PARTS, {**before, **facts})
         (folder / name).write_text(json.dumps(result, indent=1) + "\n")
     write_report(folder, benchmarks)

@@ -110,13 +110,15 @@ def slowed_by_flushes(programs, quick, rounds):
 def loss_free(programs, quick, rounds):
     """Highest loss-free rate, from plain datagrams and from segmented ones where the generator can."""
     help_text = subprocess.run([programs["sigmactl"], "load", "--help"], capture_output=True, text=True).stdout
-    cases = [("packed", ())] + ([("GSO", ("--gso",))] if "--gso" in help_text else [])
+    cases = [("packed", (), {})]
+    if "--gso" in help_text:
+        cases += [("GSO", ("--gso",), {}), ("GSO, udp_gro = true", ("--gso",), {"server.udp_gro": "true"})]
     result, interval, seconds = [], 1 if quick else 10, 2 if quick else 12
-    for name, more in cases:
+    for name, more, settings in cases:
         found, first = [], 2_000_000
         for _ in range(rounds):
             say(f"highest loss-free rate, {name}")
-            with Sigmad(programs, interval) as server:
+            with Sigmad(programs, interval, settings) as server:
                 found.append(probes.loss_free_rate(server, programs["sigmactl"], first, seconds, more))
                 first = found[-1]["rate"]
         bound = sum(entry["sender_bound"] for entry in found)
