@@ -68,6 +68,7 @@ static bool copy_value(const struct config_key *key, struct config *after,
         return copy_numbers(to, from);
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_TEXT:
         return copy_text(to, from);
     case TYPE_BOOL:
         memcpy(to, from, sizeof(bool));

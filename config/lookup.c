@@ -14,8 +14,8 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "graphite",  "relay", "exec",   "remote_write", "console",
-    "histogram", "alert", "notify", "history",      "tracing",
+    "graphite", "exec",   "remote_write", "console", "histogram",
+    "alert",    "notify", "history",      "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 /* Upper bound on the keys of the table, for arrays that go beside it. */
-#define CONFIG_KEYS_MAX 64
+#define CONFIG_KEYS_MAX 192
 
 /* Bytes of text for a bounds sentence, including the closing NUL. */
 #define CONFIG_BOUNDS_MAX 96
@@ -31,6 +31,7 @@ enum config_type {
     TYPE_RATE,      /* double a second, and unsigned for the burst */
     TYPE_SIZE,      /* uint64_t, bytes */
     TYPE_TAGS,      /* char *, "" when there are none */
+    TYPE_TEXT,      /* char *, NULL when off */
     TYPE_UNSIGNED,  /* unsigned */
     TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
                     */
