@@ -1,41 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The streams of one worker: sockets that are listened to, their connections, standard input. What
- * is read is taken apart by reassembly.h and given to the intake. Runs on the worker's own event
- * base; one thread. Each connection is bound in the bytes that are kept of it, all workers'
- * together in their number; whatever is lost is counted in the intake's figures.
+ * The streams of one worker: sockets that are listened to, their connections, standard input. Runs
+ * on the worker's own event base; one thread. Each connection is bound in the bytes that are kept
+ * of it, all workers' together in their number; whatever is lost is counted in the intake's
+ * figures.
  */
 #ifndef SERVER_NET_STREAMS_H
 #define SERVER_NET_STREAMS_H
 
-#include <event2/event.h>
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "server/core/clock.h"
-#include "server/metrics/figures.h"
-#include "server/net/intake.h"
-#include "server/net/relay.h"
-
-/* How many connections there are, over all workers. */
-struct streams_quota {
-    _Atomic uint64_t open;
-    uint64_t open_max;
-};
-
-struct streams_options {
-    struct event_base *base;
-    const struct clock *clock;
-    struct intake *intake;
-    struct relay_lane *relay;    /* NULL = off */
-    struct streams_quota *quota; /* shared */
-    uint32_t line_bytes_max;
-    uint64_t idle_ms;                /* 0 = for ever */
-    void (*taken)(void *context);    /* something was taken in, or a connection has ended */
-    void (*finished)(void *context); /* standard input has come to its end */
-    void *context;
-};
+#include "server/net/stream.h"
 
 struct streams;
 

@@ -10,38 +10,15 @@
 
 #include "server/metrics/ingest.h"
 #include "server/net/intake.h"
-#include "server/net/pace.h"
-#include "server/net/udp.h"
-#include "server/net/unix_socket.h"
-
-/* Batches from one socket before the others, and the wake-up descriptor, get their turn. */
-#define BATCHES_PER_TURN 16
-
-/* The least memory the kernel accounts for a queued message; bounds how many there can be. */
-#define QUEUED_MESSAGE_BYTES_MIN 256
+#include "server/net/receiver.h"
 
 /* How long a datagram of the relay may wait for more lines. */
 static const struct timeval relay_linger = {.tv_usec = 10000};
 
-/* A datagram socket. It is either armed, so that the next datagram wakes the worker, or resting
- * until a timer ends, when it is emptied whether it is readable or not. */
-struct receiver {
-    struct worker *worker;
-    struct event *readable;
-    struct event *rested;
-    bool armed;
-    struct pace pace;
-    size_t taken; /* messages since it was emptied */
-    int fd;
-    enum transport transport;
-    bool handed_over;
-    uint32_t drops;              /* as read last, modulo 2^32 */
-    struct sockaddr_storage own; /* of a Unix socket: stands for its senders */
-};
-
 struct worker {
     const struct clock *clock;
     struct event_base *base;
+    struct receiver_owner owner;
     struct event *wake;
     struct receiver *receivers;
     size_t receiver_count;
@@ -52,7 +29,6 @@ struct worker {
     struct handover *handover;
     struct intake intake;
     struct ingest ingest;
-    uint64_t batch_ns; /* stamp of the latest batch */
     void (*input_ended)(void *context);
     void *context;
     _Atomic bool stopping;
@@ -77,8 +53,9 @@ static void relay_full(struct worker *worker)
     }
 }
 
-static void publish(struct worker *worker)
+static void publish(void *context)
 {
+    struct worker *worker = context;
     intake_settle(&worker->intake);
     ingest_publish(&worker->ingest, &worker->intake.figures);
     if (worker->relay) {
@@ -86,70 +63,10 @@ static void publish(struct worker *worker)
     }
 }
 
-static struct udp_batch receive(struct receiver *receiver)
-{
-    struct udp_buffers *buffers = receiver->worker->buffers;
-    return receiver->transport == TRANSPORT_UDP
-               ? udp_receive(receiver->fd, buffers)
-               : udp_receive_unix(receiver->fd, buffers, (const struct sockaddr *)&receiver->own);
-}
-
-static void relay_batch(struct worker *worker, const struct udp_batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        relay_add(worker->relay, batch->datagrams[i].bytes, batch->datagrams[i].length);
-    }
-}
-
-/* Receives one batch and takes it in. */
-static struct udp_batch take_batch(struct receiver *receiver)
-{
-    struct worker *worker = receiver->worker;
-    struct udp_batch batch = receive(receiver);
-    if (batch.count > 0) {
-        worker->batch_ns = clock_monotonic_ns(worker->clock);
-        for (size_t i = 0; i < batch.count; i++) {
-            intake_take(&worker->intake, &batch.datagrams[i], receiver->transport,
-                        worker->batch_ns);
-        }
-        worker->intake.figures.datagrams_truncated += batch.truncated;
-        if (worker->relay) {
-            relay_batch(worker, &batch);
-        }
-        publish(worker);
-    }
-    return batch;
-}
-
-/* Of a Unix socket the kernel does not tell how much is queued, but bounds how many there are. */
-static size_t queued_max(const struct receiver *receiver)
-{
-    return receiver->transport == TRANSPORT_UDP
-               ? udp_queued(receiver->fd) / QUEUED_MESSAGE_BYTES_MIN + UDP_BATCH
-               : unix_socket_queue_max();
-}
-
-/* Takes in what is queued at this moment. A flood would go on for ever, so what the queue can hold
- * now is the bound. */
-static void drain(struct receiver *receiver)
-{
-    size_t budget = queued_max(receiver);
-    size_t taken = 0;
-    size_t messages;
-    while (taken < budget && (messages = take_batch(receiver).messages) > 0) {
-        taken += messages;
-    }
-}
-
 static void count_drops(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        struct receiver *receiver = &worker->receivers[i];
-        if (receiver->transport == TRANSPORT_UDP) {
-            uint32_t drops = udp_drops(receiver->fd);
-            worker->intake.figures.datagrams_dropped += (uint32_t)(drops - receiver->drops);
-            receiver->drops = drops;
-        }
+        receiver_count_drops(&worker->receivers[i]);
     }
 }
 
@@ -160,7 +77,7 @@ static void serve_handover(struct worker *worker)
     uint64_t question = handover_question(worker->handover);
     for (size_t i = 0; i < worker->receiver_count; i++) {
         if (handover_wants_drain(question) || !worker->receivers[i].armed) {
-            drain(&worker->receivers[i]);
+            receiver_drain(&worker->receivers[i]);
         }
     }
     if (handover_wants_drain(question) && worker->streams) {
@@ -171,66 +88,19 @@ static void serve_handover(struct worker *worker)
     handover_give(worker->handover, question, clock_monotonic_ns(worker->clock));
 }
 
-/* Takes in what there is, up to a turn's bound. Returns whether that was all. */
-static bool take_turn(struct receiver *receiver)
+static void answer(void *context)
 {
-    struct udp_batch batch = {.full = true};
-    for (int i = 0; i < BATCHES_PER_TURN && batch.full; i++) {
-        batch = take_batch(receiver);
-        receiver->taken += batch.messages;
-        if (handover_wanted(receiver->worker->handover)) {
-            serve_handover(receiver->worker);
-        }
-    }
-    return !batch.full;
-}
-
-/* Arming is put off while a receiver goes from one rest into the next: under load it costs nothing.
- */
-static void rest(struct receiver *receiver, unsigned wait_ms)
-{
-    const struct timeval wait = {.tv_usec = wait_ms * 1000};
-    if (receiver->armed) {
-        event_del(receiver->readable);
-        receiver->armed = false;
-    }
-    event_add(receiver->rested, &wait);
-}
-
-static void arm(struct receiver *receiver)
-{
-    if (!receiver->armed) {
-        event_add(receiver->readable, NULL);
-        receiver->armed = true;
-    }
-}
-
-/* Either event: the socket is readable, or has rested. */
-static void on_turn(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    struct receiver *receiver = context;
-    unsigned wait_ms = 0;
-    if (take_turn(receiver)) {
-        wait_ms = pace_wait_ms(&receiver->pace, receiver->taken, receiver->worker->batch_ns);
-        receiver->taken = 0;
-    }
-    if (wait_ms > 0) {
-        rest(receiver, wait_ms);
-    } else {
-        arm(receiver);
+    struct worker *worker = context;
+    if (handover_wanted(worker->handover)) {
+        serve_handover(worker);
     }
 }
 
 /* The streams have taken something in. */
 static void on_taken(void *context)
 {
-    struct worker *worker = context;
-    publish(worker);
-    if (handover_wanted(worker->handover)) {
-        serve_handover(worker);
-    }
+    publish(context);
+    answer(context);
 }
 
 static void on_finished(void *context)
@@ -239,26 +109,14 @@ static void on_finished(void *context)
     worker->input_ended(worker->context);
 }
 
-static void close_gate(const struct receiver *receiver)
-{
-    if (receiver->handed_over) {
-        return;
-    }
-    if (receiver->transport == TRANSPORT_UDP) {
-        udp_close_gate(receiver->fd);
-    } else {
-        unix_socket_close_gate(receiver->fd);
-    }
-}
-
 /* Closed gate first, so that the drains below come to an end. */
 static void finish(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        close_gate(&worker->receivers[i]);
+        receiver_close_gate(&worker->receivers[i]);
     }
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        drain(&worker->receivers[i]);
+        receiver_drain(&worker->receivers[i]);
     }
     if (worker->streams) {
         streams_finish(worker->streams);
@@ -301,27 +159,6 @@ static struct event_base *new_base(void)
     return base;
 }
 
-/* The senders of a Unix socket wait while its short queue is full, so that it is never left to
- * rest. What a socket dropped before it was handed over is not this server's loss. */
-static bool add_receiver(struct worker *worker, const struct worker_socket *socket)
-{
-    struct receiver *receiver = &worker->receivers[worker->receiver_count];
-    socklen_t length = sizeof(receiver->own);
-    *receiver = (struct receiver){.worker = worker,
-                                  .fd = socket->fd,
-                                  .transport = socket->transport,
-                                  .handed_over = socket->handed_over,
-                                  .drops = socket->handed_over ? udp_drops(socket->fd) : 0,
-                                  .armed = true};
-    getsockname(socket->fd, (struct sockaddr *)&receiver->own, &length);
-    pace_init(&receiver->pace, socket->transport == TRANSPORT_UDP ? udp_buffer(socket->fd) : 0);
-    receiver->readable =
-        event_new(worker->base, socket->fd, EV_READ | EV_PERSIST, on_turn, receiver);
-    receiver->rested = event_new(worker->base, -1, 0, on_turn, receiver);
-    worker->receiver_count++;
-    return receiver->readable && receiver->rested && event_add(receiver->readable, NULL) == 0;
-}
-
 static bool has_streams(const struct worker_options *options)
 {
     bool has = options->reads_input;
@@ -357,7 +194,8 @@ static bool add_socket(struct worker *worker, const struct worker_socket *socket
 {
     return transport_is_stream(socket->transport)
                ? streams_listen(worker->streams, socket->fd, socket->transport)
-               : add_receiver(worker, socket);
+               : receiver_init(&worker->receivers[worker->receiver_count++], &worker->owner,
+                               socket);
 }
 
 static bool prepare(struct worker *worker, const struct worker_options *options)
@@ -374,6 +212,14 @@ static bool prepare(struct worker *worker, const struct worker_options *options)
     if (!worker->base || !worker->buffers || !worker->receivers) {
         return false;
     }
+    worker->owner = (struct receiver_owner){.base = worker->base,
+                                            .clock = worker->clock,
+                                            .intake = &worker->intake,
+                                            .buffers = worker->buffers,
+                                            .relay = worker->relay,
+                                            .publish = publish,
+                                            .taken = answer,
+                                            .context = worker};
     worker->linger = worker->relay ? event_new(worker->base, -1, 0, on_linger, worker) : NULL;
     if ((worker->relay && !worker->linger) ||
         (has_streams(options) && !make_streams(worker, options))) {
@@ -435,10 +281,7 @@ void worker_stop(struct worker *worker)
 void worker_close(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        const struct receiver *receiver = &worker->receivers[i];
-        if (receiver->transport == TRANSPORT_UDP && !receiver->handed_over) {
-            udp_turn_away(receiver->fd);
-        }
+        receiver_turn_away(&worker->receivers[i]);
     }
     count_drops(worker);
     publish(worker);
@@ -457,8 +300,7 @@ static void free_event(struct event *event)
 void worker_free(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        free_event(worker->receivers[i].readable);
-        free_event(worker->receivers[i].rested);
+        receiver_deinit(&worker->receivers[i]);
     }
     free_event(worker->wake);
     free_event(worker->linger);

@@ -14,18 +14,12 @@
 #include "server/core/clock.h"
 #include "server/flush/handover.h"
 #include "server/metrics/figures.h"
+#include "server/net/receiver.h"
 #include "server/net/refusals.h"
 #include "server/net/relay.h"
 #include "server/net/streams.h"
 
 struct worker;
-
-struct worker_socket {
-    int fd; /* bound; of a stream transport it listens */
-    enum transport transport;
-    bool handed_over; /* by a supervisor that keeps it: at the stop its gate stays open, and what
-                         comes then waits for the next server */
-};
 
 struct worker_options {
     const struct config *config; /* read during worker_new() only */
