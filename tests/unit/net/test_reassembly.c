@@ -182,7 +182,7 @@ static void agrees_with_the_plain_way(void **state)
     for (int round = 0; round < 200; round++) {
         size_t length = (size_t)random() % (sizeof(stream) - 1);
         for (size_t i = 0; i < length; i++) {
-            stream[i] = random() % 12 == 0 ? '\n' : (char)('a' + random() % 26);
+            stream[i] = random() % 12 == 0 ? '\n' : "abcdefghijklmnopqrstuvwxyz"[random() % 26];
         }
         stream[length] = '\0';
         char *expected;
