@@ -147,6 +147,26 @@ def test_connections_over_the_bound_are_closed_and_counted(start):
     assert sum(float(row["count"]) for row in server.csv("counters")) == 3
 
 
+def test_a_connection_without_a_descriptor_waits_and_is_served_later(start):
+    limit = ["/bin/bash", "-c", 'ulimit -n 64; exec "$@"', "bash"]
+    server = start({"tcp": "127.0.0.1:0"}, wrapper=limit)
+    assert server.log_lines(msg="fewer descriptors than server.stream_connections needs")
+    clients = [connect_tcp(server) for _ in range(80)]
+    for client in clients:
+        client.sendall(b"hits:1|c\n")
+        client.close()
+    eventually(lambda: received(server, "tcp")["lines"] == 80)
+    clients = [connect_tcp(server) for _ in range(80)]
+    for client in clients[40:]:
+        client.sendall(b"hits:1|c\n")
+    for client in clients:
+        client.close()
+    eventually(lambda: received(server, "tcp")["lines"] == 120)
+    server.flush()
+    assert total(server, "hits") == 120
+    assert server.metrics().value("sigmad_accept_failures_total") > 0
+
+
 def test_an_idle_connection_is_closed_and_one_that_speaks_is_not(start):
     server = start({"tcp": "127.0.0.1:0", "stream_idle": "300ms"})
     with connect_tcp(server) as idle, connect_tcp(server) as busy:
@@ -361,10 +381,10 @@ def test_python_statsd_over_a_unix_stream(start, tmp_path):
     assert_holds_lines(server)
 
 
-HOT_SHOTS_TCP = """
+HOT_SHOTS = """
 const StatsD = require('hot-shots');
 const client = new StatsD({
-    host: '%s', port: %d, protocol: 'tcp', maxBufferSize: 500,
+    %s, maxBufferSize: 500,
     errorHandler: error => { console.error(error); process.exit(1); },
 });
 for (let i = 0; i < 5; i++) client.increment('hits');
@@ -378,6 +398,13 @@ client.close(error => { if (error) { console.error(error); process.exit(1); } })
 
 def test_node_hot_shots_over_tcp(start):
     server = start({"tcp": "127.0.0.1:0"})
-    run_node(HOT_SHOTS_TCP % server.tcp)
+    run_node(HOT_SHOTS % ("protocol: 'tcp', host: '%s', port: %d" % server.tcp))
+    server.flush()
+    assert_holds_lines(server)
+
+
+def test_node_hot_shots_over_a_unix_stream(start, tmp_path):
+    server = start({"unix_stream": "{tmp}/stream"})
+    run_node(HOT_SHOTS % f"protocol: 'stream', stream: require('net').connect('{tmp_path}/stream')")
     server.flush()
     assert_holds_lines(server)
