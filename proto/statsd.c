@@ -30,6 +30,8 @@ static const char *const reason_names[STATSD_REASONS] = {
     [STATSD_BAD_SECTION] = "bad_section",
     [STATSD_BAD_EVENT] = "bad_event",
     [STATSD_BAD_SERVICE_CHECK] = "bad_service_check",
+    [STATSD_LINE_TOO_LONG] = "line_too_long",
+    [STATSD_LINE_CUT] = "line_cut",
 };
 
 static const char *const dialect_names[STATSD_DIALECTS] = {

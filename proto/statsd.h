@@ -79,6 +79,9 @@ enum statsd_reason {
                            behind a name that holds tags */
     STATSD_BAD_EVENT,
     STATSD_BAD_SERVICE_CHECK,
+    /* Never from the parser; whoever takes lines out of a stream counts them in its tally: */
+    STATSD_LINE_TOO_LONG, /* longer than the stream may hold */
+    STATSD_LINE_CUT,      /* the stream ended in the middle of it, and not by the sender's will */
     STATSD_REASONS
 };
 

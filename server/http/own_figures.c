@@ -74,10 +74,35 @@ static void by_type(struct buffer *out, const char *name, const char *kind, cons
     }
 }
 
+/* Nothing where no stream has been served: then there is nothing to say. */
+static void render_connections(const struct ingest_figures *ingest, struct buffer *out)
+{
+    uint64_t accepted = 0, ended = 0;
+    for (unsigned i = 0; i < TRANSPORTS; i++) {
+        accepted += ingest->connections_accepted[i];
+    }
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        ended += ingest->connections_ended[i];
+    }
+    if (accepted + ingest->accept_failures == 0) {
+        return;
+    }
+    counter(out, "sigmad_accept_failures_total",
+            "Connections that had to wait for a descriptor or memory.", ingest->accept_failures);
+    gauge(out, "sigmad_connections", "Connections that are open.", (double)(accepted - ended));
+    by_transport(out, "sigmad_connections_accepted_total", "Connections accepted.",
+                 ingest->connections_accepted);
+    family(out, "sigmad_connections_ended_total", "counter", "Connections that have ended.");
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        sample(out, "sigmad_connections_ended_total", "reason",
+               connection_end_name((enum connection_end)i), (double)ingest->connections_ended[i]);
+    }
+}
+
 static void render_ingest(const struct ingest_figures *ingest, struct buffer *out)
 {
-    by_transport(out, "sigmad_bytes_received_total", "Bytes of datagrams received.",
-                 ingest->bytes_received);
+    render_connections(ingest, out);
+    by_transport(out, "sigmad_bytes_received_total", "Bytes received.", ingest->bytes_received);
     /* promtool frowns on a name with "counter" in it, so that it is there only when it has
      * something to say. */
     if (ingest->counter_decrements > 0) {
@@ -87,8 +112,13 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
     counter(out, "sigmad_datagrams_dropped_total",
             "Datagrams the kernel dropped because a receive buffer was full.",
             ingest->datagrams_dropped);
-    by_transport(out, "sigmad_datagrams_received_total", "Datagrams received.",
+    by_transport(out, "sigmad_datagrams_received_total", "Datagrams, or frames of a stream.",
                  ingest->datagrams_received);
+    if (ingest->datagrams_truncated > 0) {
+        counter(out, "sigmad_datagrams_truncated_total",
+                "Datagrams of a Unix socket over 64 KiB, of which the rest was lost.",
+                ingest->datagrams_truncated);
+    }
     static const char events[] = "sigmad_events_total";
     family(out, events, "counter", "DogStatsD events and service checks received.");
     sample(out, events, "kind", event_kind_name(EVENT_EVENT), (double)ingest->events_received);

@@ -97,10 +97,16 @@ static void take_item(struct intake *intake, const struct statsd_item *item,
 void intake_take(struct intake *intake, const struct udp_datagram *datagram,
                  enum transport transport, uint64_t now_ns)
 {
-    uint64_t lines_before = intake->parser.tally.lines;
-    intake->now_ns = now_ns;
     intake->figures.datagrams_received[transport]++;
     intake->figures.bytes_received[transport] += datagram->length;
+    intake_take_lines(intake, datagram, transport, now_ns);
+}
+
+void intake_take_lines(struct intake *intake, const struct udp_datagram *datagram,
+                       enum transport transport, uint64_t now_ns)
+{
+    uint64_t lines_before = intake->parser.tally.lines;
+    intake->now_ns = now_ns;
     statsd_parser_feed(&intake->parser, datagram->bytes, datagram->length);
     size_t count;
     while ((count = statsd_parser_read(&intake->parser, intake->items, INTAKE_ITEMS)) > 0) {
@@ -109,6 +115,17 @@ void intake_take(struct intake *intake, const struct udp_datagram *datagram,
         }
     }
     intake->figures.lines_received[transport] += intake->parser.tally.lines - lines_before;
+}
+
+void intake_refuse_line(struct intake *intake, enum statsd_reason reason,
+                        const struct udp_datagram *beginning, enum transport transport,
+                        uint64_t now_ns)
+{
+    intake->parser.tally.lines++;
+    intake->parser.tally.lines_refused[reason]++;
+    intake->figures.lines_received[transport]++;
+    refusals_add(&intake->refusals, reason, beginning->bytes, beginning->length, beginning->sender,
+                 now_ns);
 }
 
 /* The parser's reasons come first in enum loss_reason, the server's behind them are counted on the

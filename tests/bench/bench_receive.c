@@ -83,13 +83,14 @@ static void server_start(struct server *server, int fd)
     REQUIRE(server->pool);
     struct registry *registry = registry_new(server->config, server->pool);
     REQUIRE(registry);
+    const struct worker_socket given = {.fd = fd, .transport = TRANSPORT_UDP};
     struct worker_options worker = {.config = server->config,
                                     .clock = &clock_system,
                                     .registry = registry,
                                     .pool = server->pool,
                                     .handover = &server->handover,
-                                    .fds = &fd,
-                                    .fd_count = 1,
+                                    .sockets = &given,
+                                    .socket_count = 1,
                                     .workers = 1};
     server->worker = worker_new(&worker);
     REQUIRE(server->worker);
