@@ -24,11 +24,13 @@ struct config_numbers {
     size_t count;
 };
 
-enum config_profile { PROFILE_MODERN };
+enum config_profile { PROFILE_MODERN, PROFILE_ETSY, PROFILE_STATSD_EXPORTER, PROFILES };
+enum config_timers { TIMERS_SKETCH, TIMERS_EXACT };
 enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
-enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM };
+enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
+enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
 
@@ -76,7 +78,8 @@ struct config {
     struct {
         uint64_t interval_ms; /* 50 ms to 1 day */
         bool align;
-        struct config_numbers percentiles; /* each in (0, 100], ascending, at most 32 */
+        struct config_numbers percentiles; /* each in (0, 100], with profile etsy also in
+                                              [-100, 0); ascending, at most 32 */
         uint64_t expire_counters_ms;       /* 0 = never */
         uint64_t expire_gauges_ms;
         uint64_t expire_timers_ms;
@@ -91,6 +94,7 @@ struct config {
                                    RAM) */
     } limits;
     struct {
+        enum config_timers timers;
         double min_sample_rate;
         char
             *tags; /* canonical text `k:v,k2:v2`, %h already replaced by the host name; "" = none */
@@ -116,6 +120,10 @@ struct config {
         uint64_t quantile_window_ms;
         struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
+        enum config_names names;
+        char *mapping; /* path of a mapping file; NULL = none */
+        unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
+        unsigned native_max_buckets;         /* the schema is lowered until they suffice */
     } prometheus;
     struct {
         enum config_anomaly_method method;

@@ -28,8 +28,8 @@ static const struct config_word dialect_words[] = {
 };
 static const struct config_word profile_words[] = {
     {"modern", PROFILE_MODERN},
-    {"etsy", WORD_UNSUPPORTED},
-    {"statsd_exporter", WORD_UNSUPPORTED},
+    {"etsy", PROFILE_ETSY},
+    {"statsd_exporter", PROFILE_STATSD_EXPORTER},
     {NULL, 0},
 };
 static const struct config_word level_words[] = {
@@ -53,7 +53,12 @@ static const struct config_word admin_words[] = {
 static const struct config_word timer_type_words[] = {
     {"summary", TIMER_TYPE_SUMMARY},
     {"histogram", TIMER_TYPE_HISTOGRAM},
-    {"native", WORD_UNSUPPORTED},
+    {"native", TIMER_TYPE_NATIVE},
+    {NULL, 0},
+};
+static const struct config_word names_words[] = {
+    {"modern", NAMES_MODERN},
+    {"statsd_exporter", NAMES_STATSD_EXPORTER},
     {NULL, 0},
 };
 static const struct config_word method_words[] = {
@@ -63,6 +68,11 @@ static const struct config_word method_words[] = {
     {NULL, 0},
 };
 
+static const struct config_word timers_words[] = {
+    {"sketch", TIMERS_SKETCH},
+    {"exact", TIMERS_EXACT},
+    {NULL, 0},
+};
 static const struct config_word exec_format_words[] = {
     {"statsite", EXEC_STATSITE},
     {"json", EXEC_JSON},
@@ -71,9 +81,7 @@ static const struct config_word exec_format_words[] = {
 };
 
 /* Words that mean off, or what this version does anyway. */
-static const struct config_word off_words[] = {{"", 0}, {"off", 0}, {NULL, 0}};
 static const struct config_word false_words[] = {{"", 0}, {"off", 0}, {"false", 0}, {NULL, 0}};
-static const struct config_word sketch_words[] = {{"sketch", 0}, {NULL, 0}};
 static const struct config_word state_words[] = {{"", 0}, {"off", 0}, {"data/state", 0}, {NULL, 0}};
 
 const struct config_section config_sections[] = {
@@ -116,6 +124,7 @@ const struct config_key config_keys[] = {
      .effect = EFFECT_RESTART,
      .items_max = 64,
      .preset = "127.0.0.1:8125",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "127.0.0.1:9125"},
      .help = "Addresses by comma; :8125 = all of the host, [::1]:8125 = IPv6.",
      .offset = FIELD(server.udp)},
     {.section = "server",
@@ -207,6 +216,7 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "auto",
+     .profile_presets = {[PROFILE_ETSY] = "etsy"},
      .help = "auto takes what any dialect takes, and ends of names for tags only if every part is "
              "key=value.",
      .offset = FIELD(server.dialect),
@@ -216,7 +226,9 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "modern",
-     .help = "Rules that figures and names follow.",
+     .help =
+         "Rules that figures and names follow, and the defaults of keys that are not given: take "
+         "those out of this file that it is to decide.",
      .offset = FIELD(server.profile),
      .words = profile_words},
     {.section = "server",
@@ -274,12 +286,14 @@ const struct config_key config_keys[] = {
      .name = "percentiles",
      .type = TYPE_NUMBERS,
      .effect = EFFECT_RESTART,
-     .flags = KEY_ABOVE_MIN,
-     .min = 0,
+     .flags = KEY_NOT_ZERO,
+     .min = -100,
      .max = 100,
      .items_max = 32,
      .preset = "50, 90, 95, 99, 99.9",
-     .help = "Percentiles of timers, at most 32.",
+     .profile_presets = {[PROFILE_ETSY] = "90", [PROFILE_STATSD_EXPORTER] = "50, 90, 99"},
+     .help = "Percentiles of timers, at most 32; with profile etsy below 0 too: -10 is the highest "
+             "tenth.",
      .offset = FIELD(flush.percentiles)},
     {.section = "flush",
      .name = "expire_counters",
@@ -299,6 +313,7 @@ const struct config_key config_keys[] = {
      .max = NO_MAX,
      .flags = KEY_OR_ZERO,
      .preset = "1h",
+     .profile_presets = {[PROFILE_ETSY] = "0", [PROFILE_STATSD_EXPORTER] = "0"},
      .help = "The same for gauges.",
      .offset = FIELD(flush.expire_gauges_ms)},
     {.section = "flush",
@@ -308,6 +323,7 @@ const struct config_key config_keys[] = {
      .max = NO_MAX,
      .flags = KEY_OR_ZERO,
      .preset = "1h",
+     .profile_presets = {[PROFILE_ETSY] = "0", [PROFILE_STATSD_EXPORTER] = "0"},
      .help = "The same for timers, histograms and distributions.",
      .offset = FIELD(flush.expire_timers_ms)},
     {.section = "flush",
@@ -317,6 +333,7 @@ const struct config_key config_keys[] = {
      .max = NO_MAX,
      .flags = KEY_OR_ZERO,
      .preset = "1h",
+     .profile_presets = {[PROFILE_ETSY] = "0", [PROFILE_STATSD_EXPORTER] = "0"},
      .help = "The same for sets.",
      .offset = FIELD(flush.expire_sets_ms)},
 
@@ -371,10 +388,14 @@ const struct config_key config_keys[] = {
 
     {.section = "metrics",
      .name = "timers",
-     .type = TYPE_RESERVED,
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
      .preset = "sketch",
-     .help = "how timers are kept: sketch | exact",
-     .words = sketch_words},
+     .profile_presets = {[PROFILE_ETSY] = "exact"},
+     .help = "exact = every sample of a window is kept, in up to half of limits.memory; what does "
+             "not fit goes to sketches, is counted and logged.",
+     .offset = FIELD(metrics.timers),
+     .words = timers_words},
     {.section = "metrics",
      .name = "min_sample_rate",
      .type = TYPE_NUMBER,
@@ -492,7 +513,9 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "summary",
-     .help = "What timers are shown as.",
+     .help =
+         "What timers are shown as; native shows native histograms to whoever scrapes protobuf, "
+         "and histograms to others.",
      .offset = FIELD(prometheus.timer_type),
      .words = timer_type_words},
     {.section = "prometheus",
@@ -501,6 +524,7 @@ const struct config_key config_keys[] = {
      .min = 50,
      .max = DAY,
      .preset = "60s",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "10m"},
      .help = "A quantile is of the latest window with samples, NaN when that is older.",
      .offset = FIELD(prometheus.quantile_window_ms)},
     {.section = "prometheus",
@@ -521,14 +545,44 @@ const struct config_key config_keys[] = {
      .max = ANY_NUMBER,
      .items_max = 128,
      .preset = "1, 5, 10, 50, 100, 500, 1000, 5000, 10000",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] =
+                             ".005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10"},
      .help = "The same for h and d, as sent.",
      .offset = FIELD(prometheus.buckets_plain)},
     {.section = "prometheus",
+     .name = "names",
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
+     .preset = "modern",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "statsd_exporter"},
+     .help = "statsd_exporter = names as sent, without _total, _seconds, _gauge and _set: the type "
+             "that comes first has the name; tags without a value are left out.",
+     .offset = FIELD(prometheus.names),
+     .words = names_words},
+    {.section = "prometheus",
+     .name = "native_schema",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .max = 8,
+     .preset = "8",
+     .help = "Finest resolution of native histograms: so many times a bucket between powers of two "
+             "is halved; 8 is a growth of 0.27 %, 3 of 9 %.",
+     .offset = FIELD(prometheus.native_schema)},
+    {.section = "prometheus",
+     .name = "native_max_buckets",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .min = 8,
+     .max = 4096,
+     .preset = "160",
+     .help = "Of a native histogram; the resolution is lowered until they suffice.",
+     .offset = FIELD(prometheus.native_max_buckets)},
+    {.section = "prometheus",
      .name = "mapping",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
      .preset = "",
-     .help = "statsd_exporter mapping file",
-     .words = off_words},
+     .help = "statsd_exporter's mapping file (YAML): names, labels, what is left out.",
+     .offset = FIELD(prometheus.mapping)},
     {.section = "prometheus",
      .name = "created",
      .type = TYPE_RESERVED,
@@ -637,5 +691,20 @@ const struct config_key config_keys[] = {
      .words = exec_format_words},
 };
 const size_t config_key_count = COUNT(config_keys);
+
+const char *config_key_preset(const struct config_key *key, unsigned profile)
+{
+    return key->profile_presets[profile] ? key->profile_presets[profile] : key->preset;
+}
+
+const char *config_profile_word(unsigned profile)
+{
+    const struct config_word *word = profile_words;
+    while (word->value != (int)profile)
+        word++;
+    return word->word;
+}
+
+_Static_assert(CONFIG_PROFILES == PROFILES, "each profile has its defaults");
 
 _Static_assert(COUNT(config_keys) <= CONFIG_KEYS_MAX, "arrays beside the table are too short");

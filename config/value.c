@@ -37,7 +37,8 @@ bool config_value_in_bounds(const struct config_key *key, double value, const ch
     char bounds[CONFIG_BOUNDS_MAX];
     bool low = key->flags & KEY_ABOVE_MIN ? value <= key->min : value < key->min;
     bool zero = (key->flags & KEY_OR_ZERO) && value == 0;
-    if (zero || (!low && value <= key->max))
+    bool missing = (key->flags & KEY_NOT_ZERO) && value == 0;
+    if (zero || (!low && !missing && value <= key->max))
         return true;
     config_key_format_bounds(key, bounds);
     return config_value_refuse(why, "'%s' is out of bounds; it may be %s", text, bounds);

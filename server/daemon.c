@@ -54,6 +54,7 @@ struct daemon {
     struct sink *relay; /* the same */
     _Atomic bool input_ended;
     struct http_server *http;
+    bool totals; /* timers keep sketches of all their samples */
     uint64_t started_ns;
     bool stopping;
 };
@@ -116,6 +117,20 @@ static void log_refusals(struct daemon *daemon)
     }
 }
 
+static void apply_mapping(struct daemon *daemon)
+{
+    struct mapper mapper = settings_take_mapper(&daemon->settings);
+    if (mapper.mapping && mapping_has_histograms(mapper.mapping) && !daemon->totals) {
+        log_line(LOG_LEVEL_WARNING, "the first histograms of a mapping take a restart", "file",
+                 daemon->settings.config->prometheus.mapping, NULL);
+    }
+    if (daemon->http) {
+        http_server_map(daemon->http, mapper);
+    } else {
+        mapper_close(&mapper);
+    }
+}
+
 static void apply(struct daemon *daemon)
 {
     const struct config *config = daemon->settings.config;
@@ -127,6 +142,7 @@ static void apply(struct daemon *daemon)
     if (daemon->http) {
         http_server_configure(daemon->http, config);
     }
+    apply_mapping(daemon);
 }
 
 static bool reload(void *context, char *reason, size_t reason_size)
@@ -293,6 +309,9 @@ static bool make_workers(struct daemon *daemon)
 
 static bool make_flusher(struct daemon *daemon)
 {
+    const struct mapping *mapping = daemon->settings.mapper.mapping;
+    daemon->totals = daemon->settings.config->prometheus.timer_type == TIMER_TYPE_NATIVE ||
+                     (mapping && mapping_has_histograms(mapping));
     struct flusher_options options = {
         .config = daemon->settings.config,
         .clock = &clock_system,
@@ -300,6 +319,7 @@ static bool make_flusher(struct daemon *daemon)
         .pool = daemon->pool,
         .handovers = daemon->handovers,
         .handover_count = daemon->worker_count,
+        .total_sketches = daemon->totals,
         .publish = publish,
         .notify = daemon_notify,
         .context = daemon,
@@ -334,6 +354,8 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .sinks = daemon->sinks,
         .sink_count = daemon->sink_count,
         .started_ns = daemon->started_ns,
+        .mapper = settings_take_mapper(&daemon->settings),
+        .totals = daemon->totals,
         .ingest = ingest,
         .ready = is_ready,
         .reload = reload,
@@ -483,10 +505,11 @@ static void free_parts(struct daemon *daemon)
     libevent_global_shutdown();
 }
 
-int daemon_run(struct config *config, const struct config_sources *sources)
+int daemon_run(struct config *config, struct mapper mapper, const struct config_sources *sources)
 {
-    struct daemon daemon = {
-        .settings = {.config = config, .sources = sources}, .notify_fd = -1, .lock_fd = -1};
+    struct daemon daemon = {.settings = {.config = config, .sources = sources, .mapper = mapper},
+                            .notify_fd = -1,
+                            .lock_fd = -1};
     char reason[REASON_BYTES];
     int status = 1;
     log_set_level(config->log.level);

@@ -18,6 +18,7 @@ struct derivation {
     uint32_t counts[METRIC_KINDS]; /* indexes looked at; series may be added meanwhile */
     uint64_t lifetime_ns;          /* of the kind in hand; 0 = for ever */
     bool judge;
+    size_t totals_short; /* timers whose cumulative sketch lacks samples, memory being out */
 };
 
 /* Hands one figure of a series to the detector, where this snapshot is judged. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/log.h"
 #include "server/flush/derivation.h"
 #include "server/flush/derive_timer.h"
 
@@ -223,6 +224,10 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
     show_anomalies(&derivation);
     if (options->close) {
         take_events(&derivation);
+    }
+    if (derivation.totals_short > 0) {
+        log_line(LOG_LEVEL_WARNING, "samples missing in histograms at the memory limit", "series",
+                 log_text("%zu", derivation.totals_short), "key", "limits.memory", NULL);
     }
     return &derivation.draft->snapshot;
 }

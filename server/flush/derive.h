@@ -22,6 +22,7 @@ struct derive_options {
     struct pool_cache *cache;
     struct graveyard *graveyard;
     struct detector *detector; /* NULL: nothing is judged */
+    bool total_sketches; /* rows have total_sketch although prometheus.timer_type is not native */
     bool close;
     bool final;        /* the short window of a stop: neither judged nor learnt */
     uint64_t sequence; /* of the snapshot */

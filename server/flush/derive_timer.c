@@ -7,6 +7,7 @@
 
 #include "server/core/require.h"
 #include "server/flush/derivation.h"
+#include "server/metrics/sketch_total.h"
 
 /* A timer's p99 says something from this many samples a window on. */
 #define P99_SAMPLES_MIN 20
@@ -24,6 +25,20 @@ static const struct config_numbers *bounds_of(const struct config *config, enum 
 static bool has_buckets(const struct config *config)
 {
     return config->prometheus.timer_type == TIMER_TYPE_HISTOGRAM;
+}
+
+static bool has_total(const struct derive_options *options)
+{
+    return options->total_sketches || options->config->prometheus.timer_type == TIMER_TYPE_NATIVE;
+}
+
+/* NULL without memory. */
+static struct timer_kept *keep(struct timer_series *timer, size_t bucket_count)
+{
+    if (!timer->kept) {
+        timer->kept = calloc(1, sizeof(*timer->kept) + 2 * bucket_count * sizeof(double));
+    }
+    return timer->kept;
 }
 
 size_t derive_timer_numbers_max(const struct config *config)
@@ -125,14 +140,12 @@ static void show_buckets(struct derivation *derivation, struct timer_series *tim
     const struct config *config = derivation->options->config;
     enum statsd_type type = (enum statsd_type)row->identity->type;
     size_t count = bounds_of(config, type)->count;
-    if (!timer->buckets) {
-        timer->buckets = calloc(2 * count + 1, sizeof(double));
-    }
-    double *shown = timer->buckets ? draft_take_numbers(derivation->draft, count) : NULL;
+    struct timer_kept *kept = keep(timer, count);
+    double *shown = kept ? draft_take_numbers(derivation->draft, count) : NULL;
     if (!shown) {
         return;
     }
-    memcpy(shown, timer->buckets, count * sizeof(double));
+    memcpy(shown, kept->buckets, count * sizeof(double));
     if (timer->window.sketch) {
         add_cumulative(config, type, timer->window.sketch, shown);
     }
@@ -141,10 +154,38 @@ static void show_buckets(struct derivation *derivation, struct timer_series *tim
         shown[i] = fmin(shown[i], row->total_count);
     }
     if (derivation->options->close) {
-        memcpy(timer->buckets, shown, count * sizeof(double));
+        memcpy(kept->buckets, shown, count * sizeof(double));
     }
-    keep_rising(shown, timer->buckets + count, count);
+    keep_rising(shown, kept->buckets + count, count);
     row->buckets = shown;
+}
+
+/* Snapshots keep what they show: a close makes a new sum of all windows, and a view one that is
+ * buried as soon as it is born. Of a window without samples both show the sum as it is. */
+static void show_total(struct derivation *derivation, struct timer_series *timer,
+                       struct timer_row *row)
+{
+    const struct derive_options *options = derivation->options;
+    enum statsd_type type = (enum statsd_type)row->identity->type;
+    bool buckets = has_buckets(options->config);
+    struct timer_kept *kept = keep(timer, buckets ? bounds_of(options->config, type)->count : 0);
+    struct sketch *sum = NULL;
+    row->total_sketch = kept ? kept->total : NULL;
+    if (!timer->window.sketch) {
+        return;
+    }
+    if (!kept || !sketch_total_add(&sum, kept->total, timer->window.sketch,
+                                   options->close ? &kept->carry : NULL, options->cache)) {
+        derivation->totals_short++;
+        return;
+    }
+    row->total_sketch = sum;
+    if (options->close) {
+        graveyard_bury(options->graveyard, GRAVE_SKETCH, kept->total, options->sequence);
+        kept->total = sum;
+    } else {
+        graveyard_bury(options->graveyard, GRAVE_SKETCH, sum, options->sequence + 1);
+    }
 }
 
 static void observe_timer(struct derivation *derivation, const struct timer_series *timer,
@@ -195,6 +236,9 @@ void derive_timer(struct derivation *derivation, struct timer_series *timer,
     }
     if (has_buckets(derivation->options->config)) {
         show_buckets(derivation, timer, row);
+    }
+    if (has_total(derivation->options)) {
+        show_total(derivation, timer, row);
     }
     if (derivation->options->close) {
         close_timer(derivation, timer, row);

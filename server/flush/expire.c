@@ -15,6 +15,10 @@ static void bury_shown(const struct expire_options *options, enum metric_kind ki
         graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
         timer->sketch = NULL;
         timer->quantiles_ns = 0;
+        if (timer->kept) {
+            graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->kept->total, options->sequence);
+            timer->kept->total = NULL;
+        }
     } else if (kind == METRIC_SET) {
         struct set_series *set = (struct set_series *)series;
         graveyard_bury(options->graveyard, GRAVE_SET, set->last, options->sequence);

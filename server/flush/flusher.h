@@ -32,6 +32,8 @@ struct flusher_options {
     struct pool *pool;
     struct handover *handovers; /* one a worker; their flusher_fd is set by flusher_new() */
     size_t handover_count;
+    bool total_sketches; /* somebody reads timer_row.total_sketch whatever prometheus.timer_type is
+                          */
     void (*publish)(void *context,
                     const struct snapshot *closed); /* hands to the sinks; never blocks */
     void (*notify)(void *context);

@@ -125,6 +125,7 @@ static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
         .cache = flusher->cache,
         .graveyard = &flusher->graveyard,
         .detector = flusher->detector,
+        .total_sketches = flusher->options.total_sketches,
         .sequence = flusher->sequence + 1,
         .window = flusher->windows,
         .now_ns = now_ns,

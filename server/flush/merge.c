@@ -25,8 +25,9 @@ static void begin_anew(struct series *series, enum metric_kind kind)
     } else if (kind == METRIC_TIMER) {
         struct timer_series *timer = (struct timer_series *)series;
         timer->total_count = timer->total_sum = 0;
-        free(timer->buckets);
-        timer->buckets = NULL;
+        /* Its sketch was buried when it expired. */
+        free(timer->kept);
+        timer->kept = NULL;
     }
     series->expired = false;
     series->forgetting = false;

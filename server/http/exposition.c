@@ -24,16 +24,18 @@ struct exposition {
     size_t length;     /* of the latest body */
     /* Under way: */
     enum phase phase;
+    bool renamed; /* `mapper` is to be taken over */
+    struct mapper mapper;
     struct snapshot *snapshot;
     struct buffer out;
     size_t done; /* families written, or bytes compressed */
     struct gzip_writer *writer;
 };
 
-struct exposition *exposition_new(const struct config *config)
+struct exposition *exposition_new(const struct config *config, bool totals)
 {
     struct exposition *exposition = calloc(1, sizeof(*exposition));
-    if (!exposition || !catalogue_init(&exposition->catalogue)) {
+    if (!exposition || !catalogue_init(&exposition->catalogue, config)) {
         free(exposition);
         return NULL;
     }
@@ -41,6 +43,7 @@ struct exposition *exposition_new(const struct config *config)
         exposition_free(exposition);
         return NULL;
     }
+    exposition->sampler.totals = totals;
     return exposition;
 }
 
@@ -60,6 +63,7 @@ void exposition_free(struct exposition *exposition)
         return;
     }
     drop(exposition);
+    mapper_close(&exposition->mapper);
     gzip_abandon(exposition->writer);
     snapshot_unref(exposition->snapshot);
     buffer_deinit(&exposition->out);
@@ -68,10 +72,11 @@ void exposition_free(struct exposition *exposition)
     free(exposition);
 }
 
-static const char *type_word(const struct exposition *exposition, enum prom_kind kind)
+static const char *type_word(const struct exposition *exposition, const struct family *family)
 {
+    enum prom_kind kind = family->kind;
     if (prom_kind_is_timer(kind)) {
-        return exposition->sampler.histogram ? "histogram" : "summary";
+        return sampler_is_histogram(&exposition->sampler, family) ? "histogram" : "summary";
     }
     return kind == PROM_COUNTER ? "counter" : "gauge";
 }
@@ -92,7 +97,7 @@ static void write_head(const struct exposition *exposition, const struct family 
     static const char type[] = ".\n# TYPE ";
     const char *name = family->text;
     const char *sent = prom_type_word((enum statsd_type)family->type);
-    const char *word = type_word(exposition, family->kind);
+    const char *word = type_word(exposition, family);
     size_t sent_length = strlen(sent);
     size_t word_length = strlen(word);
     char *room =
@@ -103,11 +108,17 @@ static void write_head(const struct exposition *exposition, const struct family 
     }
     char *at = put(room, help, strlen(help));
     at = put(at, name, family->name_length);
-    at = put(at, statsd, strlen(statsd));
-    at = put(at, sent, sent_length);
-    *at++ = ' ';
-    at = put(at, name + family->name_length, family->help_length);
-    at = put(at, type, strlen(type));
+    if (family->own_help) {
+        *at++ = ' ';
+        at = put(at, name + family->name_length, family->help_length);
+        at = put(at, type + 1, strlen(type + 1)); /* without the full stop */
+    } else {
+        at = put(at, statsd, strlen(statsd));
+        at = put(at, sent, sent_length);
+        *at++ = ' ';
+        at = put(at, name + family->name_length, family->help_length);
+        at = put(at, type, strlen(type));
+    }
     at = put(at, name, family->name_length);
     *at++ = ' ';
     at = put(at, word, word_length);
@@ -212,10 +223,34 @@ static void step_pack(struct exposition *exposition, size_t *work)
     exposition->phase = PHASE_IDLE;
 }
 
+void exposition_map(struct exposition *exposition, struct mapper mapper)
+{
+    mapper_close(&exposition->mapper);
+    exposition->mapper = mapper;
+    exposition->renamed = true;
+}
+
+/* False without memory: what was there is gone, and the next snapshot tries again. */
+static bool take_rules(struct exposition *exposition)
+{
+    struct mapper *now = &exposition->catalogue.naming.mapper;
+    bool taken = catalogue_rename(&exposition->catalogue, exposition->mapper);
+    exposition->mapper = taken ? (struct mapper){0} : *now;
+    if (!taken) {
+        *now = (struct mapper){0};
+    }
+    exposition->renamed = !taken;
+    return taken;
+}
+
 void exposition_begin(struct exposition *exposition, const struct snapshot *snapshot)
 {
     bool there = exposition->body && exposition_has(exposition, snapshot->sequence);
     if (exposition->phase != PHASE_IDLE || there) {
+        return;
+    }
+    if (exposition->renamed && !take_rules(exposition)) {
+        log_line(LOG_LEVEL_ERROR, "no memory for the rules of the mapping", NULL);
         return;
     }
     exposition->snapshot = snapshot_ref(snapshot);
@@ -254,7 +289,7 @@ bool exposition_is_busy(const struct exposition *exposition)
 
 bool exposition_has(const struct exposition *exposition, uint64_t sequence)
 {
-    return exposition->sequence > 0 && exposition->sequence >= sequence;
+    return exposition->sequence > 0 && exposition->sequence >= sequence && !exposition->renamed;
 }
 
 struct body *exposition_body(const struct exposition *exposition)
@@ -285,4 +320,15 @@ struct body *exposition_render(struct exposition *exposition, const struct snaps
 uint64_t exposition_conflicts(const struct exposition *exposition)
 {
     return exposition->catalogue.conflicts;
+}
+
+size_t exposition_waiting(const struct exposition *exposition)
+{
+    return exposition->catalogue.waiting;
+}
+
+uint64_t exposition_limited(const struct exposition *exposition)
+{
+    const struct mapping *mapping = exposition->catalogue.naming.mapper.mapping;
+    return mapping ? mapping->limited : 0;
 }

@@ -182,6 +182,12 @@ static void render_flush(const struct own_figures *figures, struct buffer *out)
     counter(out, "sigmad_prometheus_conflicts_total",
             "Series that /metrics leaves out because their name belongs to another type.",
             figures->conflicts);
+    gauge(out, "sigmad_mapping_waiting_series",
+          "Series that wait to be named: the rules of the mapping had their time of this second.",
+          (double)figures->naming_waiting);
+    counter(out, "sigmad_mapping_limited_total",
+            "Times a regular expression of the mapping was given up for its cost.",
+            figures->naming_limited);
     by_type(out, "sigmad_series", "gauge", "Series known, by their StatsD type.", flush->series,
             STATSD_TYPES);
     counter(out, "sigmad_series_expired_total", "Series that were forgotten when they were idle.",

@@ -6,33 +6,50 @@
 
 #include "proto/number.h"
 #include "server/core/require.h"
+#include "server/http/observer.h"
 
 /* What two merged sketches or sets may take; far more than one of each kind ever does. */
 #define POOL_BYTES_MAX (64u << 20)
 
 #define MS_PER_SECOND 1000
 
-/* A timer as it is shown: one row, or several merged. */
-struct timer_view {
-    double count;
-    double sum;
-    const double *quantiles; /* NULL = none */
-    const double *buckets;   /* NULL = none */
-    double merged_quantiles[SAMPLE_QUANTILES_MAX];
-    double merged_buckets[SAMPLE_BUCKETS_MAX];
-};
+void sample_label_bounds(struct sample_bounds *bounds)
+{
+    struct buffer *text = &bounds->text;
+    text->length = 0;
+    text->failed = false;
+    for (size_t i = 0; i <= bounds->count; i++) {
+        size_t offset = text->length;
+        buffer_append_text(text, "le=\"");
+        buffer_append_number(text, i < bounds->count ? bounds->values[i] : HUGE_VAL);
+        buffer_append_text(text, "\"");
+        bounds->labels[i] = (struct sample_label){offset, text->length - offset};
+    }
+}
+
+void sample_label_quantiles(struct sample_quantiles *quantiles)
+{
+    struct buffer *text = &quantiles->text;
+    text->length = 0;
+    text->failed = false;
+    for (size_t i = 0; i < quantiles->count; i++) {
+        size_t offset = text->length;
+        buffer_append_text(text, "quantile=\"");
+        prom_append_quantile(text, quantiles->percents[i]);
+        buffer_append_text(text, "\"");
+        quantiles->labels[i] = (struct sample_label){offset, text->length - offset};
+    }
+    quantiles->count = text->failed ? 0 : quantiles->count;
+}
 
 static bool bounds_init(struct sample_bounds *bounds, const struct config_numbers *numbers)
 {
     REQUIRE(numbers->count <= SAMPLE_BUCKETS_MAX);
     bounds->count = numbers->count;
-    for (size_t i = 0; i <= numbers->count; i++) {
-        size_t offset = bounds->text.length;
-        buffer_append_text(&bounds->text, "le=\"");
-        buffer_append_number(&bounds->text, i < numbers->count ? numbers->items[i] : HUGE_VAL);
-        buffer_append_text(&bounds->text, "\"");
-        bounds->labels[i] = (struct sample_label){offset, bounds->text.length - offset};
+    for (size_t i = 0; i < numbers->count; i++) {
+        bounds->values[i] = numbers->items[i];
     }
+    sample_label_bounds(bounds);
     return !bounds->text.failed;
 }
 
@@ -56,24 +73,32 @@ void sampler_deinit(struct sampler *sampler)
     }
     buffer_deinit(&sampler->seconds.text);
     buffer_deinit(&sampler->plain.text);
-    buffer_deinit(&sampler->quantiles);
+    buffer_deinit(&sampler->quantiles.text);
+    buffer_deinit(&sampler->own_quantiles.text);
+    buffer_deinit(&sampler->own_bounds.text);
+}
+
+bool sampler_is_histogram(const struct sampler *sampler, const struct family *family)
+{
+    const struct mapping_options *options =
+        naming_options(&sampler->catalogue->naming, family->rule);
+    bool said = options && options->observer != MAPPING_UNSAID;
+    if (said && (sampler->totals || sampler->histogram)) {
+        return options->observer == MAPPING_HISTOGRAM;
+    }
+    return sampler->histogram && !said;
 }
 
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
                    const struct snapshot *snapshot)
 {
     REQUIRE(snapshot->percentile_count <= SAMPLE_QUANTILES_MAX);
-    struct buffer *text = &sampler->quantiles;
-    text->length = 0;
-    text->failed = false;
+    sampler->quantiles.count = snapshot->percentile_count;
     for (size_t i = 0; i < snapshot->percentile_count; i++) {
-        size_t offset = text->length;
-        buffer_append_text(text, "quantile=\"");
-        prom_append_quantile(text, snapshot->percents[i]);
-        buffer_append_text(text, "\"");
-        sampler->quantile_labels[i] = (struct sample_label){offset, text->length - offset};
+        sampler->quantiles.percents[i] = snapshot->percents[i];
     }
-    sampler->quantile_count = text->failed ? 0 : snapshot->percentile_count;
+    sample_label_quantiles(&sampler->quantiles);
+    sampler->own = NULL;
     sampler->snapshot = snapshot;
     sampler->catalogue = catalogue;
 }
@@ -112,18 +137,18 @@ static void write_line(struct buffer *out, const struct series *series, const ch
     out->length += (size_t)(at - room);
 }
 
-static const struct source *source_at(const struct sampler *sampler, enum metric_kind kind,
-                                      uint32_t index)
+/* What the rule that took a source multiplies its values with. */
+static double scale_of(const struct sampler *sampler, const struct source *source)
 {
-    return index == SOURCE_NONE ? NULL : &sampler->catalogue->sources[kind][index];
+    return naming_scale(&sampler->catalogue->naming, source->rule);
 }
 
 static double counter_value(const struct sampler *sampler, const struct series *series)
 {
     double total = 0;
-    const struct source *source = source_at(sampler, METRIC_COUNTER, series->first_source);
-    for (; source; source = source_at(sampler, METRIC_COUNTER, source->next)) {
-        total += sampler->snapshot->counters[source->row].total;
+    const struct source *source = sample_source(sampler, METRIC_COUNTER, series->first_source);
+    for (; source; source = sample_source(sampler, METRIC_COUNTER, source->next)) {
+        total += sampler->snapshot->counters[source->row].total * scale_of(sampler, source);
     }
     return total;
 }
@@ -131,14 +156,16 @@ static double counter_value(const struct sampler *sampler, const struct series *
 static double gauge_value(const struct sampler *sampler, const struct series *series)
 {
     const struct gauge_row *latest = NULL;
-    const struct source *source = source_at(sampler, METRIC_GAUGE, series->first_source);
-    for (; source; source = source_at(sampler, METRIC_GAUGE, source->next)) {
+    double scale = 1;
+    const struct source *source = sample_source(sampler, METRIC_GAUGE, series->first_source);
+    for (; source; source = sample_source(sampler, METRIC_GAUGE, source->next)) {
         const struct gauge_row *row = &sampler->snapshot->gauges[source->row];
         if (!latest || row->updated_ns > latest->updated_ns) {
             latest = row;
+            scale = scale_of(sampler, source);
         }
     }
-    return latest->value;
+    return latest->value * scale;
 }
 
 /* Rows without their members can only be added up. */
@@ -146,7 +173,7 @@ static double merged_unique(struct sampler *sampler, const struct source *source
 {
     struct set *all = NULL;
     double apart = 0;
-    for (; source; source = source_at(sampler, METRIC_SET, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_SET, source->next)) {
         const struct set_row *row = &sampler->snapshot->sets[source->row];
         if (!row->set || !set_merge(&all, row->set, sampler->cache)) {
             apart += row->unique;
@@ -159,7 +186,7 @@ static double merged_unique(struct sampler *sampler, const struct source *source
 
 static double set_value(struct sampler *sampler, const struct series *series)
 {
-    const struct source *source = source_at(sampler, METRIC_SET, series->first_source);
+    const struct source *source = sample_source(sampler, METRIC_SET, series->first_source);
     return source->next == SOURCE_NONE ? sampler->snapshot->sets[source->row].unique
                                        : merged_unique(sampler, source);
 }
@@ -179,7 +206,7 @@ static void merge_timers(struct sampler *sampler, const struct source *source, s
     const struct snapshot *snapshot = sampler->snapshot;
     struct sketch *all = NULL;
     bool whole = true;
-    for (; source; source = source_at(sampler, METRIC_TIMER, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
         const struct timer_row *row = &snapshot->timers[source->row];
         view->count += row->total_count;
         view->sum += row->total_sum;
@@ -196,37 +223,44 @@ static void merge_timers(struct sampler *sampler, const struct source *source, s
     sketch_free(&all, sampler->cache);
 }
 
-static void view_timer(struct sampler *sampler, const struct series *series, size_t bucket_count,
+static void view_timer(struct sampler *sampler, const struct series *series,
                        struct timer_view *view)
 {
-    const struct source *source = source_at(sampler, METRIC_TIMER, series->first_source);
+    const struct source *source = sample_source(sampler, METRIC_TIMER, series->first_source);
     const struct timer_row *row = &sampler->snapshot->timers[source->row];
+    bool seconds = series->family->kind == PROM_SECONDS;
     view->count = view->sum = 0;
+    view->unit = seconds ? MS_PER_SECOND : 1;
+    view->listed = &sampler->quantiles;
+    view->bounds = seconds ? &sampler->seconds : &sampler->plain;
     view->quantiles = view->buckets = NULL;
-    if (source->next != SOURCE_NONE) {
-        merge_timers(sampler, source, bucket_count, view);
-        return;
+    if (series->family->kind == PROM_OBSERVER) {
+        observer_view(sampler, series, view);
+    } else if (source->next != SOURCE_NONE) {
+        merge_timers(sampler, source, view->bounds->count, view);
+    } else {
+        view->count = row->total_count;
+        view->sum = row->total_sum;
+        view->quantiles = row->percentiles;
+        view->buckets = row->buckets;
     }
-    view->count = row->total_count;
-    view->sum = row->total_sum;
-    view->quantiles = row->percentiles;
-    view->buckets = row->buckets;
 }
 
-static void write_quantiles(const struct sampler *sampler, const struct series *series,
-                            const double *quantiles, double scale, struct buffer *out)
+static void write_quantiles(const struct series *series, const struct timer_view *view,
+                            struct buffer *out)
 {
-    for (size_t i = 0; i < sampler->quantile_count; i++) {
-        const struct sample_label *label = &sampler->quantile_labels[i];
-        write_line(out, series, "", sampler->quantiles.bytes + label->offset, label->length,
-                   quantiles ? quantiles[i] / scale : (double)NAN);
+    for (size_t i = 0; i < view->listed->count; i++) {
+        const struct sample_label *label = &view->listed->labels[i];
+        write_line(out, series, "", view->listed->text.bytes + label->offset, label->length,
+                   view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
     }
 }
 
 /* Sums of fractions may differ in the last bit, and a bucket may never exceed the next. */
-static void write_buckets(const struct series *series, const struct sample_bounds *bounds,
-                          const struct timer_view *view, struct buffer *out)
+static void write_buckets(const struct series *series, const struct timer_view *view,
+                          struct buffer *out)
 {
+    const struct sample_bounds *bounds = view->bounds;
     for (size_t i = 0; i <= bounds->count; i++) {
         const struct sample_label *label = &bounds->labels[i];
         double below = view->count;
@@ -240,31 +274,28 @@ static void write_buckets(const struct series *series, const struct sample_bound
 
 static void write_timer(struct sampler *sampler, const struct series *series, struct buffer *out)
 {
-    bool seconds = series->family->kind == PROM_SECONDS;
-    const struct sample_bounds *bounds = seconds ? &sampler->seconds : &sampler->plain;
-    double scale = seconds ? MS_PER_SECOND : 1;
     struct timer_view view;
-    view_timer(sampler, series, bounds->count, &view);
-    if (sampler->histogram) {
-        write_buckets(series, bounds, &view, out);
+    view_timer(sampler, series, &view);
+    if (sampler_is_histogram(sampler, series->family)) {
+        write_buckets(series, &view, out);
     } else {
-        write_quantiles(sampler, series, view.quantiles, scale, out);
+        write_quantiles(series, &view, out);
     }
-    write_line(out, series, "_sum", "", 0, view.sum / scale);
+    write_line(out, series, "_sum", "", 0, view.sum / view.unit);
     write_line(out, series, "_count", "", 0, view.count);
 }
 
 void sampler_fetch_source(const struct sampler *sampler, const struct series *series)
 {
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    __builtin_prefetch(source_at(sampler, kind, series->first_source));
+    __builtin_prefetch(sample_source(sampler, kind, series->first_source));
 }
 
 void sampler_fetch_row(const struct sampler *sampler, const struct series *series)
 {
     const struct snapshot *snapshot = sampler->snapshot;
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    uint32_t row = source_at(sampler, kind, series->first_source)->row;
+    uint32_t row = sample_source(sampler, kind, series->first_source)->row;
     switch (kind) {
     case METRIC_COUNTER:
         __builtin_prefetch(&snapshot->counters[row]);

@@ -28,30 +28,60 @@ struct sample_label {
     size_t length;
 };
 
-/* The `le` labels of the buckets of one kind of timer, +Inf included. */
+/* The buckets of one kind of timer, or of a family. */
 struct sample_bounds {
-    struct buffer text;
+    double values[SAMPLE_BUCKETS_MAX];
+    size_t count;       /* without +Inf */
+    struct buffer text; /* `le` labels, +Inf included */
     struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
-    size_t count; /* without +Inf */
+};
+
+/* The quantiles of a snapshot, or of a family. */
+struct sample_quantiles {
+    double percents[SAMPLE_QUANTILES_MAX];
+    size_t count;
+    struct buffer text; /* `quantile` labels */
+    struct sample_label labels[SAMPLE_QUANTILES_MAX];
 };
 
 struct sampler {
     struct sample_bounds seconds; /* of ms timers */
     struct sample_bounds plain;   /* of h and d */
-    bool histogram;               /* timers are histograms */
+    bool histogram;               /* timers are histograms, where no mapping says otherwise */
+    bool totals;                  /* rows have their total_sketch */
     struct pool *pool;            /* of the merged sketches and sets */
     struct pool_cache *cache;
     /* For the snapshot that is being written: */
     const struct snapshot *snapshot;
     const struct catalogue *catalogue;
-    struct buffer quantiles;
-    struct sample_label quantile_labels[SAMPLE_QUANTILES_MAX];
-    size_t quantile_count;
+    struct sample_quantiles quantiles;
+    /* What a rule of the mapping says of the family that was viewed last; the others often follow
+     * the same. */
+    const struct mapping_options *own;
+    struct sample_quantiles own_quantiles;
+    struct sample_bounds own_bounds;
+};
+
+/* A timer as it is shown: one row, or several merged. Values are in `unit`s of what they are shown
+ * in. */
+struct timer_view {
+    double count;
+    double sum;
+    double unit;
+    const struct sample_quantiles *listed; /* the quantiles it has */
+    const struct sample_bounds *bounds;    /* the buckets it has */
+    const double *quantiles;               /* of `listed`; NULL = none */
+    const double *buckets;                 /* cumulative, of `bounds`; NULL = none */
+    double merged_quantiles[SAMPLE_QUANTILES_MAX];
+    double merged_buckets[SAMPLE_BUCKETS_MAX];
 };
 
 /* False without memory; sampler_deinit() is to be called in either case. */
 bool sampler_init(struct sampler *sampler, const struct config *config);
 void sampler_deinit(struct sampler *sampler);
+
+/* Whether a family of timers is shown as a histogram, for which the rules of a mapping may ask. */
+bool sampler_is_histogram(const struct sampler *sampler, const struct family *family);
 
 /* Both must outlive the writing. */
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
@@ -64,5 +94,16 @@ void sampler_fetch_row(const struct sampler *sampler, const struct series *serie
 
 /* Appends the lines of a series. */
 void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
+
+/* Label the values that are there. Memory shows in `text.failed`. */
+void sample_label_quantiles(struct sample_quantiles *quantiles);
+void sample_label_bounds(struct sample_bounds *bounds);
+
+/* The source at an index of its kind; NULL for SOURCE_NONE. */
+static inline const struct source *sample_source(const struct sampler *sampler,
+                                                 enum metric_kind kind, uint32_t index)
+{
+    return index == SOURCE_NONE ? NULL : &sampler->catalogue->sources[kind][index];
+}
 
 #endif

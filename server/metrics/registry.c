@@ -70,7 +70,10 @@ static void clear_series(struct series *series, enum metric_kind kind, struct po
         timer_clear(&timer->window, cache);
         sketch_free(&timer->sketch, cache);
         free(timer->quantiles);
-        free(timer->buckets);
+        if (timer->kept) {
+            sketch_free(&timer->kept->total, cache);
+            free(timer->kept);
+        }
     } else if (kind == METRIC_SET) {
         struct set_series *set = (struct set_series *)series;
         set_free(&set->window, cache);

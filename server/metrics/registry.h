@@ -57,6 +57,14 @@ struct gauge_series {
     uint64_t set_ns; /* stamp of the set that counts */
 };
 
+/* What of closed windows cumulative histograms are made of. The sketch is only replaced, never
+ * changed, since snapshots show it. */
+struct timer_kept {
+    struct sketch *total; /* NULL unless wanted (derive.h) */
+    double carry;         /* the fraction of a unit that is not in it yet */
+    double buckets[];     /* cumulative classic buckets, then the highest shown */
+};
+
 struct timer_series {
     struct series series;
     struct timer window;
@@ -64,7 +72,7 @@ struct timer_series {
     double *quantiles;             /* of the latest closed window with samples */
     struct sketch *sketch;         /* of the same window */
     uint64_t quantiles_ns;         /* monotonic end of that window */
-    double *buckets; /* cumulative classic buckets of closed windows, then the highest shown */
+    struct timer_kept *kept;       /* NULL unless histograms are shown somewhere */
 };
 
 struct set_series {

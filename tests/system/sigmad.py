@@ -319,12 +319,12 @@ class Server:
     def anomalies(self):
         return self._json("/api/v1/anomalies")
 
-    def metrics(self, headers=None):
+    def metrics(self, headers=None, totals=True):
         """/metrics as an exposition.Exposition; every rule of the format is checked on the way."""
         answer = self.get("/metrics", headers)
         assert answer.status == 200, f"/metrics answers {answer.status}: {answer.text}"
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        return exposition.parse(answer.body)
+        return exposition.parse(answer.body, totals)
 
     # Files.
 

@@ -175,6 +175,100 @@ static void bounds_are_seconds_for_ms_and_as_sent_for_others(void **state)
     store_free(store);
 }
 
+struct bucket_list {
+    struct {
+        int32_t index;
+        double units;
+    } items[512];
+    size_t count;
+};
+
+static void list_bucket(void *context, enum sketch_sign sign, int32_t index, double weight)
+{
+    struct bucket_list *list = context;
+    REQUIRE(sign == SKETCH_POSITIVE && list->count < 512);
+    list->items[list->count].index = index;
+    list->items[list->count++].units = weight;
+}
+
+static struct bucket_list buckets_of(const struct sketch *sketch)
+{
+    struct bucket_list list = {.count = 0};
+    int schema;
+    sketch_export(sketch, &schema, list_bucket, &list);
+    assert_int_equal(schema, SKETCH_SCHEMA_MAX);
+    return list;
+}
+
+/* Weights that are no whole numbers: where units fall to must not change with the samples that
+ * follow. */
+static void no_bucket_of_a_total_sketch_ever_falls(void **state)
+{
+    (void)state;
+    const char *overrides[] = {"prometheus.timer_type=native", NULL};
+    struct store *store = store_new(overrides, 2);
+    uint64_t seed = 9;
+    struct bucket_list before = {.count = 0};
+    for (int round = 0; round < 300; round++) {
+        size_t samples = store_random(&seed) % (round < 150 ? 9 : 90);
+        for (size_t i = 0; i < samples; i++) {
+            static const char *const rates[] = {"0.3", "0.7", "0.1", "1", "0.0123"};
+            char line[48];
+            snprintf(line, sizeof(line), "t:%d|ms|@%s", 1 + (int)(store_random(&seed) % 300),
+                     rates[round < 100 ? 0 : store_random(&seed) % 5]);
+            assert_int_equal(store_put(store, store_random(&seed) % 2, line), 0);
+        }
+        const struct snapshot *snapshot =
+            round % 4 == 3 ? store_close(store, 10) : store_view(store, 1);
+        const struct timer_row *row = store_timers(snapshot, "t");
+        struct bucket_list now = buckets_of(row ? row->total_sketch : NULL);
+        for (size_t i = 0, j = 0; i < before.count; i++) {
+            while (j < now.count && now.items[j].index < before.items[i].index) {
+                j++;
+            }
+            assert_true(j < now.count && now.items[j].index == before.items[i].index);
+            assert_true(now.items[j].units >= before.items[i].units);
+        }
+        if (snapshot->closed && row) {
+            /* The fraction of a sample is carried on, of each form that the window may have had. */
+            assert_near(sketch_weight(row->total_sketch), row->total_count, round / 4 + 2);
+        }
+        before = now;
+    }
+    store_free(store);
+}
+
+static void a_total_sketch_is_all_since_the_series_began(void **state)
+{
+    (void)state;
+    const char *overrides[] = {"prometheus.timer_type=native", "flush.expire_timers=30s", NULL};
+    struct store *store = store_new(overrides, 1);
+    for (int i = 1; i <= 5; i++) {
+        store_put(store, 0, "t:10|ms\nt:20|ms");
+        const struct snapshot *view = snapshot_ref(store_view(store, 5));
+        assert_near(sketch_weight(view->timers[0].total_sketch), 2 * i, 0);
+        assert_near(sketch_weight(store_close(store, 10)->timers[0].total_sketch), 2 * i, 0);
+        assert_near(sketch_weight(view->timers[0].total_sketch), 2 * i, 0);
+        snapshot_unref((struct snapshot *)(uintptr_t)view);
+    }
+    assert_near(sketch_weight(store_close(store, 10)->timers[0].total_sketch), 10, 0);
+    store_close(store, 10);
+    assert_int_equal(store_close(store, 10)->timer_count, 0);
+    store_put(store, 0, "t:10|ms");
+    assert_near(sketch_weight(store_close(store, 10)->timers[0].total_sketch), 1, 0);
+    store_free(store);
+}
+
+static void totals_are_kept_only_where_somebody_wants_them(void **state)
+{
+    (void)state;
+    struct store *store = store_new(NULL, 1);
+    store_put(store, 0, "t:10|ms");
+    assert_null(store_close(store, 10)->timers[0].total_sketch);
+    assert_null(((struct timer_series *)registry_at(store->registry, METRIC_TIMER, 0))->kept);
+    store_free(store);
+}
+
 static void summaries_have_no_buckets(void **state)
 {
     (void)state;
@@ -266,6 +360,9 @@ int main(void)
         cmocka_unit_test(a_closed_window_has_its_percentiles_whatever_the_quantile_window),
         cmocka_unit_test(buckets_are_cumulative_and_never_above_the_total),
         cmocka_unit_test(bounds_are_seconds_for_ms_and_as_sent_for_others),
+        cmocka_unit_test(no_bucket_of_a_total_sketch_ever_falls),
+        cmocka_unit_test(a_total_sketch_is_all_since_the_series_began),
+        cmocka_unit_test(totals_are_kept_only_where_somebody_wants_them),
         cmocka_unit_test(summaries_have_no_buckets),
         cmocka_unit_test(a_closed_window_is_judged_and_a_final_one_is_not),
         cmocka_unit_test(a_view_shows_what_lasts_and_judges_nothing),
