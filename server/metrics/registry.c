@@ -27,8 +27,8 @@ static bool read_own_tags(struct registry *registry, const char *text)
     if (!registry->own_text || !registry->own_tags) {
         return false;
     }
-    int count = tags_parse(TAGS_COLON, registry->own_text, strlen(registry->own_text), registry->own_tags,
-                           IDENTITY_TAGS_MAX / 2);
+    int count = tags_parse(TAGS_COLON, registry->own_text, strlen(registry->own_text),
+                           registry->own_tags, IDENTITY_TAGS_MAX / 2);
     registry->own_tag_count = count < 0 ? 0 : (size_t)count;
     return count >= 0;
 }

@@ -83,8 +83,8 @@ bool spellings_find(const struct spellings *spellings, const struct spelling_key
 /* The same in steps, so that a group of lookups can wait for memory together: prefetch the slot;
  * take the first slot of this hash, which almost always is the spelling, and prefetch its line;
  * compare. A spelling that is not confirmed so has to be looked for by spellings_find(). */
-static inline __attribute__((always_inline)) void spellings_prefetch(const struct spellings *spellings,
-                                      const struct spelling_key *key)
+static inline __attribute__((always_inline)) void
+spellings_prefetch(const struct spellings *spellings, const struct spelling_key *key)
 {
     __builtin_prefetch(&spellings->table.slots[key->hash & spellings->table.mask]);
 }
