@@ -118,7 +118,7 @@ static void server_stop(struct server *server)
 }
 
 /* One receiver at a time, started on core 0. */
-struct receiver {
+struct contender {
     enum receiver_kind kind;
     int fd;
     struct address address;
@@ -126,7 +126,7 @@ struct receiver {
     struct server server;
 };
 
-static void receiver_start(struct receiver *receiver, enum receiver_kind kind)
+static void receiver_start(struct contender *receiver, enum receiver_kind kind)
 {
     char reason[256];
     memset(receiver, 0, sizeof(*receiver));
@@ -143,7 +143,7 @@ static void receiver_start(struct receiver *receiver, enum receiver_kind kind)
     discard_start(&receiver->discard, (enum discard_kind)kind, receiver->fd);
 }
 
-static uint64_t receiver_count(struct receiver *receiver)
+static uint64_t receiver_count(struct contender *receiver)
 {
     if (receiver->kind != SIGMAD) {
         return receiver->discard.received;
@@ -153,7 +153,7 @@ static uint64_t receiver_count(struct receiver *receiver)
     return figures.datagrams_received[TRANSPORT_UDP];
 }
 
-static void receiver_stop(struct receiver *receiver)
+static void receiver_stop(struct contender *receiver)
 {
     if (receiver->kind == SIGMAD) {
         server_stop(&receiver->server);
@@ -166,7 +166,7 @@ static struct cost measure(enum receiver_kind kind, const struct traffic *traffi
                            const struct traffic_messages *messages,
                            const struct traffic_messages *packed, double seconds)
 {
-    struct receiver receiver;
+    struct contender receiver;
     struct threads_usage before, after;
     receiver_start(&receiver, kind);
     /* Every name has been seen once before it counts. */
