@@ -49,6 +49,11 @@ static void check_percentiles(struct config_loader *loader)
         snprintf(why, sizeof(why), "%s is there twice", number);
         fault(loader, "flush", "percentiles", why);
     }
+    if (list->count > 0 && list->items[0] < 0 && loader->config->server.profile != PROFILE_ETSY) {
+        number_format(number, list->items[0]);
+        snprintf(why, sizeof(why), "%s is below 0, which takes [server] profile = etsy", number);
+        fault(loader, "flush", "percentiles", why);
+    }
 }
 
 void config_check_ascending(struct config_loader *loader, const struct config_key *key,
@@ -122,7 +127,7 @@ static void make_tags_canonical(struct config_loader *loader)
     char *canonical = expanded ? malloc(strlen(expanded) + 1) : NULL;
     free(*field);
     *field = canonical;
-    int count = canonical ? tags_parse(expanded, strlen(expanded), tags, TAGS_MAX) : 0;
+    int count = canonical ? tags_parse(TAGS_COLON, expanded, strlen(expanded), tags, TAGS_MAX) : 0;
     if (canonical)
         join_tags(canonical, tags, count > 0 ? (size_t)count : 0);
     else

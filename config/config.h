@@ -24,10 +24,12 @@ struct config_numbers {
     size_t count;
 };
 
-enum config_profile { PROFILE_MODERN };
+enum config_profile { PROFILE_MODERN, PROFILE_ETSY, PROFILE_STATSD_EXPORTER, PROFILES };
+enum config_timers { TIMERS_SKETCH, TIMERS_EXACT };
 enum config_log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
+enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
@@ -52,7 +54,16 @@ struct config_exec {
 struct config {
     struct {
         struct config_strings
-            udp;          /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+            udp; /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+        struct config_strings tcp; /* the same; empty = off */
+        char *unix_path;           /* of a datagram socket; NULL = off */
+        char *unix_stream_path;
+        unsigned unix_mode;              /* permission bits of both */
+        char *unix_group;                /* NULL = the process' own */
+        uint64_t stream_line_bytes;      /* a line of tcp, unix_stream or stdin */
+        uint64_t stream_connections_max; /* of tcp and unix_stream together */
+        uint64_t stream_idle_ms;         /* 0 = for ever */
+        bool standard_input;
         unsigned workers; /* 1 to 64; "auto" is resolved: half the CPUs allowed, 1 to 8 */
         enum statsd_dialect dialect;
         enum config_profile profile;
@@ -67,7 +78,8 @@ struct config {
     struct {
         uint64_t interval_ms; /* 50 ms to 1 day */
         bool align;
-        struct config_numbers percentiles; /* each in (0, 100], ascending, at most 32 */
+        struct config_numbers percentiles; /* each in (0, 100], with profile etsy also in
+                                              [-100, 0); ascending, at most 32 */
         uint64_t expire_counters_ms;       /* 0 = never */
         uint64_t expire_gauges_ms;
         uint64_t expire_timers_ms;
@@ -82,6 +94,7 @@ struct config {
                                    RAM) */
     } limits;
     struct {
+        enum config_timers timers;
         double min_sample_rate;
         char
             *tags; /* canonical text `k:v,k2:v2`, %h already replaced by the host name; "" = none */
@@ -107,8 +120,10 @@ struct config {
         uint64_t quantile_window_ms;
         struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
-        unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
-        unsigned native_max_buckets;         /* the schema is lowered until they suffice */
+        enum config_names names;
+        char *mapping;               /* path of a mapping file; NULL = none */
+        unsigned native_schema;      /* at most; growth of a bucket 2^(2^-schema) */
+        unsigned native_max_buckets; /* the schema is lowered until they suffice */
         bool created;
     } prometheus;
     struct {
@@ -127,6 +142,10 @@ struct config {
         struct config_exec *items;
         size_t count;
     } execs;
+    struct {
+        struct config_strings address; /* "host:port"; empty = off */
+        uint64_t datagram_bytes;
+    } relay;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

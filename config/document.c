@@ -4,6 +4,7 @@
  * means, what it may be, and whether a change needs a restart. Sentences start in one column and
  * are wrapped.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -11,7 +12,7 @@
 
 #define COMMENT_COLUMN 36
 #define LINE_WIDTH 112
-#define SENTENCE_MAX 400
+#define SENTENCE_MAX 600
 
 static const char heading[] =
     "; sigmad: every key with its default. `sigmad --check -c FILE` tells what is wrong with a "
@@ -59,17 +60,45 @@ static void write_comment(FILE *out, const char *sentence, size_t column)
     putc('\n', out);
 }
 
-/* The sentence with what the value may be in brackets: "Length of a window (50ms to 1d; restart)."
- */
+/* What stands in brackets behind a sentence, by semicolon. */
+struct remarks {
+    char *out;
+    size_t length;
+    bool any;
+};
+
+static void add_remark(struct remarks *remarks, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_remark(struct remarks *remarks, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    remarks->length += (size_t)snprintf(remarks->out + remarks->length,
+                                        SENTENCE_MAX - remarks->length, remarks->any ? "; " : " (");
+    remarks->length += (size_t)vsnprintf(remarks->out + remarks->length,
+                                         SENTENCE_MAX - remarks->length, format, arguments);
+    va_end(arguments);
+    remarks->any = true;
+}
+
+/* The sentence with what the value may be, the defaults of profiles, and when it takes effect:
+ * "Length of a window (50ms to 1d; restart)." */
 static void format_sentence(const struct config_key *key, char out[SENTENCE_MAX])
 {
     char bounds[CONFIG_BOUNDS_MAX];
-    bool bounded = config_key_format_bounds(key, bounds) > 0;
-    bool restart = key->effect == EFFECT_RESTART;
+    struct remarks remarks = {.out = out};
     int body = (int)strlen(key->help) - 1;
-    snprintf(out, SENTENCE_MAX, "%.*s%s%s%s%s%s.", body, key->help, bounded || restart ? " (" : "",
-             bounds, bounded && restart ? "; " : "", restart ? "restart" : "",
-             bounded || restart ? ")" : "");
+    remarks.length = (size_t)snprintf(out, SENTENCE_MAX, "%.*s", body, key->help);
+    if (config_key_format_bounds(key, bounds) > 0)
+        add_remark(&remarks, "%s", bounds);
+    for (unsigned profile = 0; profile < CONFIG_PROFILES; profile++)
+        if (key->profile_presets[profile])
+            add_remark(&remarks, "profile %s: %s", config_profile_word(profile),
+                       key->profile_presets[profile]);
+    if (key->effect == EFFECT_RESTART)
+        add_remark(&remarks, "restart");
+    snprintf(out + remarks.length, SENTENCE_MAX - remarks.length, "%s.", remarks.any ? ")" : "");
 }
 
 static void write_key(FILE *out, const struct config_key *key)

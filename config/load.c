@@ -174,8 +174,42 @@ static void apply_defaults(struct config_loader *loader)
                                  ASSIGN_REPLACE);
 }
 
+/* A file that gives every key its usual default, as the shipped one does, leaves a profile little
+ * to say: that is told. */
+static void note_given(const struct config_loader *loader, const struct config_key *key,
+                       const struct config_origin *origin)
+{
+    unsigned profile = loader->config->server.profile;
+    if (!loader->notes)
+        return;
+    fprintf(loader->notes, "profile %s: [%s] %s is given", config_profile_word(profile),
+            key->section, key->name);
+    if (origin->source == SOURCE_FILE)
+        fprintf(loader->notes, " in line %u", origin->line);
+    fprintf(loader->notes, "; the profile's default is %s\n", key->profile_presets[profile]);
+}
+
+/* What nobody has set follows the profile. */
+static void apply_profile(struct config_loader *loader)
+{
+    const struct config_origin preset = {.source = SOURCE_DEFAULT};
+    unsigned profile = loader->config->server.profile;
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (!key->profile_presets[profile] || config_key_is_named(key))
+            continue;
+        const struct config_origin *origin = config_loader_origin(loader, key);
+        if (origin->source == SOURCE_DEFAULT)
+            config_loader_assign(loader, key, key->profile_presets[profile], &preset,
+                                 ASSIGN_REPLACE);
+        else
+            note_given(loader, key, origin);
+    }
+}
+
 static void finish(struct config_loader *loader, FILE *faults)
 {
+    apply_profile(loader);
     config_check(loader);
     if (config_faults_any(&loader->faults)) {
         if (faults)

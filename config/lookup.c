@@ -14,7 +14,7 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "graphite", "relay", "remote_write", "console", "alert", "notify", "history", "tracing",
+    "graphite", "remote_write", "console", "alert", "notify", "history", "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)
@@ -139,6 +139,8 @@ static void phrase_add_range(struct phrase *phrase, const struct config_key *key
         phrase_add(phrase, "%s", key->flags & KEY_ABOVE_MIN ? ", up to " : " to ");
         phrase_add_bound(phrase, key, key->max);
     }
+    if (key->flags & KEY_NOT_ZERO)
+        phrase_add(phrase, ", not 0");
     if (key->unit)
         phrase_add(phrase, " %s", key->unit);
 }

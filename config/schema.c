@@ -22,14 +22,14 @@
 
 static const struct config_word dialect_words[] = {
     {"auto", STATSD_AUTO},           {"etsy", STATSD_ETSY},
-    {"dogstatsd", STATSD_DOGSTATSD}, {"influxdb", WORD_UNSUPPORTED},
-    {"signalfx", WORD_UNSUPPORTED},  {"librato", WORD_UNSUPPORTED},
-    {"graphite", WORD_UNSUPPORTED},  {NULL, 0},
+    {"dogstatsd", STATSD_DOGSTATSD}, {"influxdb", STATSD_INFLUXDB},
+    {"signalfx", STATSD_SIGNALFX},   {"librato", STATSD_LIBRATO},
+    {"graphite", STATSD_GRAPHITE},   {NULL, 0},
 };
 static const struct config_word profile_words[] = {
     {"modern", PROFILE_MODERN},
-    {"etsy", WORD_UNSUPPORTED},
-    {"statsd_exporter", WORD_UNSUPPORTED},
+    {"etsy", PROFILE_ETSY},
+    {"statsd_exporter", PROFILE_STATSD_EXPORTER},
     {NULL, 0},
 };
 static const struct config_word level_words[] = {
@@ -56,6 +56,11 @@ static const struct config_word timer_type_words[] = {
     {"native", TIMER_TYPE_NATIVE},
     {NULL, 0},
 };
+static const struct config_word names_words[] = {
+    {"modern", NAMES_MODERN},
+    {"statsd_exporter", NAMES_STATSD_EXPORTER},
+    {NULL, 0},
+};
 static const struct config_word method_words[] = {
     {"sigma", ANOMALY_SIGMA},
     {"auto", WORD_UNSUPPORTED},
@@ -63,6 +68,11 @@ static const struct config_word method_words[] = {
     {NULL, 0},
 };
 
+static const struct config_word timers_words[] = {
+    {"sketch", TIMERS_SKETCH},
+    {"exact", TIMERS_EXACT},
+    {NULL, 0},
+};
 static const struct config_word exec_format_words[] = {
     {"statsite", EXEC_STATSITE},
     {"json", EXEC_JSON},
@@ -71,8 +81,6 @@ static const struct config_word exec_format_words[] = {
 };
 
 /* Words that mean off, or what this version does anyway. */
-static const struct config_word off_words[] = {{"", 0}, {"off", 0}, {NULL, 0}};
-static const struct config_word sketch_words[] = {{"sketch", 0}, {NULL, 0}};
 static const struct config_word state_words[] = {{"", 0}, {"off", 0}, {"data/state", 0}, {NULL, 0}};
 
 const struct config_section config_sections[] = {
@@ -88,6 +96,8 @@ const struct config_section config_sections[] = {
     {.name = "prometheus", .help = "How /metrics shows what was received."},
     {.name = "anomaly",
      .help = "Anomaly detection, at the end of each window and on every series."},
+    {.name = "relay",
+     .help = "Received lines, refused ones too, sent on to other StatsD servers by UDP."},
     {.name = "state", .help = "What is kept over a restart."},
     {.name = "histogram",
      .help =
@@ -113,26 +123,81 @@ const struct config_key config_keys[] = {
      .effect = EFFECT_RESTART,
      .items_max = 64,
      .preset = "127.0.0.1:8125",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "127.0.0.1:9125"},
      .help = "Addresses by comma; :8125 = all of the host, [::1]:8125 = IPv6.",
      .offset = FIELD(server.udp)},
     {.section = "server",
      .name = "tcp",
-     .type = TYPE_RESERVED,
+     .type = TYPE_ADDRESSES,
+     .effect = EFFECT_RESTART,
+     .items_max = 64,
      .preset = "",
-     .help = "StatsD over TCP",
-     .words = off_words},
+     .help = "The same for lines over TCP; off = none.",
+     .offset = FIELD(server.tcp)},
     {.section = "server",
      .name = "unix",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
      .preset = "",
-     .help = "datagram socket path",
-     .words = off_words},
+     .help = "Path of a Unix datagram socket; off = none; its senders wait where UDP would drop.",
+     .offset = FIELD(server.unix_path)},
     {.section = "server",
      .name = "unix_stream",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
      .preset = "",
-     .help = "stream socket path",
-     .words = off_words},
+     .help = "Path of a Unix stream socket, for lines or the frames of DogStatsD; off = none.",
+     .offset = FIELD(server.unix_stream_path)},
+    {.section = "server",
+     .name = "unix_mode",
+     .type = TYPE_MODE,
+     .effect = EFFECT_RESTART,
+     .preset = "0660",
+     .help = "Permissions of Unix sockets, octal; writing is sending.",
+     .offset = FIELD(server.unix_mode)},
+    {.section = "server",
+     .name = "unix_group",
+     .type = TYPE_TEXT,
+     .effect = EFFECT_RESTART,
+     .preset = "",
+     .help = "Their group, by name or number; empty = the server's own.",
+     .offset = FIELD(server.unix_group)},
+    {.section = "server",
+     .name = "stdin",
+     .type = TYPE_BOOL,
+     .effect = EFFECT_RESTART,
+     .preset = "false",
+     .help = "Lines from standard input; where it is the only input its end stops the server.",
+     .offset = FIELD(server.standard_input)},
+    {.section = "server",
+     .name = "stream_line",
+     .type = TYPE_SIZE,
+     .effect = EFFECT_RESTART,
+     .min = 256,
+     .max = 64 * KIB,
+     .preset = "16KiB",
+     .help = "The longest line of tcp, unix_stream and stdin.",
+     .offset = FIELD(server.stream_line_bytes)},
+    {.section = "server",
+     .name = "stream_connections",
+     .type = TYPE_COUNT,
+     .effect = EFFECT_RESTART,
+     .min = 1,
+     .max = 1e6,
+     .preset = "1024",
+     .help = "Connections of tcp and unix_stream at a time; more are closed at once.",
+     .offset = FIELD(server.stream_connections_max)},
+    {.section = "server",
+     .name = "stream_idle",
+     .type = TYPE_DURATION,
+     .effect = EFFECT_RESTART,
+     .flags = KEY_OR_ZERO,
+     .min = 100,
+     .max = 30 * DAY,
+     .preset = "1h",
+     .help = "A connection that is silent for so long is closed; 0 = never. What a client sends "
+             "into a closed one may be lost.",
+     .offset = FIELD(server.stream_idle_ms)},
     {.section = "server",
      .name = "workers",
      .type = TYPE_UNSIGNED,
@@ -150,7 +215,9 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "auto",
-     .help = "auto takes what any dialect takes.",
+     .profile_presets = {[PROFILE_ETSY] = "etsy"},
+     .help = "auto takes what any dialect takes, and ends of names for tags only if every part is "
+             "key=value.",
      .offset = FIELD(server.dialect),
      .words = dialect_words},
     {.section = "server",
@@ -158,7 +225,9 @@ const struct config_key config_keys[] = {
      .type = TYPE_ENUM,
      .effect = EFFECT_RESTART,
      .preset = "modern",
-     .help = "Rules that figures and names follow.",
+     .help =
+         "Rules that figures and names follow, and the defaults of keys that are not given: take "
+         "those out of this file that it is to decide.",
      .offset = FIELD(server.profile),
      .words = profile_words},
     {.section = "server",
@@ -216,12 +285,14 @@ const struct config_key config_keys[] = {
      .name = "percentiles",
      .type = TYPE_NUMBERS,
      .effect = EFFECT_RESTART,
-     .flags = KEY_ABOVE_MIN,
-     .min = 0,
+     .flags = KEY_NOT_ZERO,
+     .min = -100,
      .max = 100,
      .items_max = 32,
      .preset = "50, 90, 95, 99, 99.9",
-     .help = "Percentiles of timers, at most 32.",
+     .profile_presets = {[PROFILE_ETSY] = "90", [PROFILE_STATSD_EXPORTER] = "50, 90, 99"},
+     .help = "Percentiles of timers, at most 32; with profile etsy below 0 too: -10 is the highest "
+             "tenth.",
      .offset = FIELD(flush.percentiles)},
     {.section = "flush",
      .name = "expire_counters",
@@ -241,6 +312,7 @@ const struct config_key config_keys[] = {
      .max = NO_MAX,
      .flags = KEY_OR_ZERO,
      .preset = "1h",
+     .profile_presets = {[PROFILE_ETSY] = "0", [PROFILE_STATSD_EXPORTER] = "0"},
      .help = "The same for gauges.",
      .offset = FIELD(flush.expire_gauges_ms)},
     {.section = "flush",
@@ -250,6 +322,7 @@ const struct config_key config_keys[] = {
      .max = NO_MAX,
      .flags = KEY_OR_ZERO,
      .preset = "1h",
+     .profile_presets = {[PROFILE_ETSY] = "0", [PROFILE_STATSD_EXPORTER] = "0"},
      .help = "The same for timers, histograms and distributions.",
      .offset = FIELD(flush.expire_timers_ms)},
     {.section = "flush",
@@ -259,6 +332,7 @@ const struct config_key config_keys[] = {
      .max = NO_MAX,
      .flags = KEY_OR_ZERO,
      .preset = "1h",
+     .profile_presets = {[PROFILE_ETSY] = "0", [PROFILE_STATSD_EXPORTER] = "0"},
      .help = "The same for sets.",
      .offset = FIELD(flush.expire_sets_ms)},
 
@@ -313,10 +387,14 @@ const struct config_key config_keys[] = {
 
     {.section = "metrics",
      .name = "timers",
-     .type = TYPE_RESERVED,
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
      .preset = "sketch",
-     .help = "how timers are kept: sketch | exact",
-     .words = sketch_words},
+     .profile_presets = {[PROFILE_ETSY] = "exact"},
+     .help = "exact = every sample of a window is kept, in up to half of limits.memory; what does "
+             "not fit goes to sketches, is counted and logged.",
+     .offset = FIELD(metrics.timers),
+     .words = timers_words},
     {.section = "metrics",
      .name = "min_sample_rate",
      .type = TYPE_NUMBER,
@@ -445,6 +523,7 @@ const struct config_key config_keys[] = {
      .min = 50,
      .max = DAY,
      .preset = "60s",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "10m"},
      .help = "A quantile is of the latest window with samples, NaN when that is older.",
      .offset = FIELD(prometheus.quantile_window_ms)},
     {.section = "prometheus",
@@ -465,8 +544,20 @@ const struct config_key config_keys[] = {
      .max = ANY_NUMBER,
      .items_max = 128,
      .preset = "1, 5, 10, 50, 100, 500, 1000, 5000, 10000",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] =
+                             ".005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10"},
      .help = "The same for h and d, as sent.",
      .offset = FIELD(prometheus.buckets_plain)},
+    {.section = "prometheus",
+     .name = "names",
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
+     .preset = "modern",
+     .profile_presets = {[PROFILE_STATSD_EXPORTER] = "statsd_exporter"},
+     .help = "statsd_exporter = names as sent, without _total, _seconds, _gauge and _set: the type "
+             "that comes first has the name; tags without a value are left out.",
+     .offset = FIELD(prometheus.names),
+     .words = names_words},
     {.section = "prometheus",
      .name = "native_schema",
      .type = TYPE_UNSIGNED,
@@ -487,10 +578,10 @@ const struct config_key config_keys[] = {
      .offset = FIELD(prometheus.native_max_buckets)},
     {.section = "prometheus",
      .name = "mapping",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
      .preset = "",
-     .help = "statsd_exporter mapping file",
-     .words = off_words},
+     .help = "statsd_exporter's mapping file (YAML): names, labels, what is left out.",
+     .offset = FIELD(prometheus.mapping)},
     {.section = "prometheus",
      .name = "created",
      .type = TYPE_BOOL,
@@ -542,6 +633,24 @@ const struct config_key config_keys[] = {
      .help = "Of |mean|; smaller deviations are never anomalies.",
      .offset = FIELD(anomaly.min_change)},
 
+    {.section = "relay",
+     .name = "address",
+     .type = TYPE_ADDRESSES,
+     .effect = EFFECT_RESTART,
+     .items_max = 8,
+     .preset = "",
+     .help = "Their addresses by comma, looked up once at the start; off = none.",
+     .offset = FIELD(relay.address)},
+    {.section = "relay",
+     .name = "datagram",
+     .type = TYPE_SIZE,
+     .effect = EFFECT_RESTART,
+     .min = 512,
+     .max = 65507,
+     .preset = "1432",
+     .help = "Lines are packed into datagrams of up to this size; a longer line goes alone.",
+     .offset = FIELD(relay.datagram_bytes)},
+
     {.section = "state",
      .name = "file",
      .type = TYPE_RESERVED,
@@ -583,5 +692,20 @@ const struct config_key config_keys[] = {
      .words = exec_format_words},
 };
 const size_t config_key_count = COUNT(config_keys);
+
+const char *config_key_preset(const struct config_key *key, unsigned profile)
+{
+    return key->profile_presets[profile] ? key->profile_presets[profile] : key->preset;
+}
+
+const char *config_profile_word(unsigned profile)
+{
+    const struct config_word *word = profile_words;
+    while (word->value != (int)profile)
+        word++;
+    return word->word;
+}
+
+_Static_assert(CONFIG_PROFILES == PROFILES, "each profile has its defaults");
 
 _Static_assert(COUNT(config_keys) <= CONFIG_KEYS_MAX, "arrays beside the table are too short");

@@ -16,6 +16,9 @@
 /* Upper bound on the keys of a named section. */
 #define CONFIG_ENTRY_KEYS_MAX 24
 
+/* As enum config_profile has. */
+#define CONFIG_PROFILES 3
+
 /* Bytes of text for a bounds sentence, including the closing NUL. */
 #define CONFIG_BOUNDS_MAX 96
 
@@ -35,6 +38,7 @@ enum config_type {
     TYPE_RATE,      /* double a second, and unsigned for the burst */
     TYPE_SIZE,      /* uint64_t, bytes */
     TYPE_TAGS,      /* char *, "" when there are none */
+    TYPE_TEXT,      /* char *, NULL when off */
     TYPE_UNSIGNED,  /* unsigned */
     TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
                     */
@@ -50,6 +54,7 @@ enum config_flag {
     KEY_OR_SHARE = 4,  /* a percentage of the memory that the process may use is taken */
     KEY_OR_AUTO = 8,   /* `auto` is taken */
     KEY_OR_INF = 16,   /* `inf` is taken as an item of a list */
+    KEY_NOT_ZERO = 64, /* 0 is not taken, though within the bounds */
     KEY_REQUIRED = 32  /* has no default; each entry of a named section gives it */
 };
 
@@ -78,11 +83,13 @@ struct config_key {
     const char *name;
     enum config_type type;
     enum config_effect effect;
-    unsigned flags;      /* of enum config_flag */
-    double min, max;     /* in the field's unit (percent: a fraction); of each item of a list */
-    size_t items_max;    /* of a list */
-    const char *unit;    /* of plain numbers, for the documentation; NULL = none */
-    const char *preset;  /* the default, as written in a file */
+    unsigned flags;     /* of enum config_flag */
+    double min, max;    /* in the field's unit (percent: a fraction); of each item of a list */
+    size_t items_max;   /* of a list */
+    const char *unit;   /* of plain numbers, for the documentation; NULL = none */
+    const char *preset; /* the default, as written in a file */
+    /* The defaults of the other profiles, by enum config_profile, where they differ; else NULL. */
+    const char *profile_presets[CONFIG_PROFILES];
     const char *help;    /* one sentence */
     const char *example; /* of a key that is KEY_REQUIRED, in place of the default */
     size_t offset;       /* of the field in struct config, or in an entry of a named section */
@@ -96,6 +103,12 @@ extern const size_t config_section_count;
 /* Grouped by section, in the order of config_sections. */
 extern const struct config_key config_keys[];
 extern const size_t config_key_count;
+
+/* The default of a key in a profile (enum config_profile). */
+const char *config_key_preset(const struct config_key *key, unsigned profile);
+
+/* The word by which a profile is chosen. */
+const char *config_profile_word(unsigned profile);
 
 /* NULL when there is none. */
 const struct config_section *config_section_find(const char *name);

@@ -7,9 +7,11 @@
 #define SERVER_DAEMON_H
 
 #include "config/config.h"
+#include "server/core/mapping.h"
 
-/* Runs until SIGTERM or SIGINT. Takes over `config`, which came from `sources`; a reload reads them
- * again. Returns the exit status: 0 after a clean stop, 1 when it could not run. */
-int daemon_run(struct config *config, const struct config_sources *sources);
+/* Runs until SIGTERM or SIGINT. Takes over `config` and its `mapper`, which came from `sources`
+ * (settings_load()); a reload reads them again. Returns the exit status: 0 after a clean stop, 1
+ * when it could not run. */
+int daemon_run(struct config *config, struct mapper mapper, const struct config_sources *sources);
 
 #endif

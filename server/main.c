@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "server/core/log.h"
 #include "server/daemon.h"
+#include "server/settings.h"
 
 #define OVERRIDES_MAX 256
 
@@ -115,7 +116,8 @@ int main(int argc, char **argv)
     char *notes = NULL;
     size_t length = 0;
     FILE *note_stream = open_memstream(&notes, &length);
-    struct config *config = config_load(&line.sources, stderr, note_stream);
+    struct mapper mapper;
+    struct config *config = settings_load(&line.sources, stderr, note_stream, &mapper);
     if (note_stream) {
         fclose(note_stream);
     }
@@ -127,6 +129,7 @@ int main(int argc, char **argv)
     if (!line.check && !log_start()) {
         fputs("sigmad: the log's thread cannot be started\n", stderr);
         free(notes);
+        mapper_close(&mapper);
         config_free(config);
         return 1;
     }
@@ -135,10 +138,11 @@ int main(int argc, char **argv)
     if (line.check) {
         const char *file = config_find_file(line.sources.path);
         printf("%s: ok\n", file ? file : "defaults");
+        mapper_close(&mapper);
         config_free(config);
         return 0;
     }
-    int status = daemon_run(config, &line.sources);
+    int status = daemon_run(config, mapper, &line.sources);
     log_stop(LOG_STOP_MS);
     return status;
 }

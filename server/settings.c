@@ -17,13 +17,33 @@ static void log_faults(char *faults)
     }
 }
 
-static struct config *read_again(const struct config_sources *sources, char *reason,
-                                 size_t reason_size)
+struct config *settings_load(const struct config_sources *sources, FILE *faults, FILE *notes,
+                             struct mapper *mapper)
+{
+    struct config *config = config_load(sources, faults, notes);
+    const char *path = config ? config->prometheus.mapping : NULL;
+    *mapper = (struct mapper){0};
+    if (path && !mapper_open(mapper, path, "prometheus.mapping", faults)) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+struct mapper settings_take_mapper(struct settings *settings)
+{
+    struct mapper mapper = settings->mapper;
+    settings->mapper = (struct mapper){0};
+    return mapper;
+}
+
+static struct config *read_again(const struct config_sources *sources, struct mapper *mapper,
+                                 char *reason, size_t reason_size)
 {
     char *faults = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&faults, &length);
-    struct config *config = stream ? config_load(sources, stream, NULL) : NULL;
+    struct config *config = stream ? settings_load(sources, stream, NULL, mapper) : NULL;
     if (stream) {
         fclose(stream);
     }
@@ -57,7 +77,8 @@ static void let_go(struct settings *settings, struct flusher *flusher)
 bool settings_reload(struct settings *settings, struct flusher *flusher, char *reason,
                      size_t reason_size)
 {
-    struct config *config = read_again(settings->sources, reason, reason_size);
+    struct mapper mapper;
+    struct config *config = read_again(settings->sources, &mapper, reason, reason_size);
     if (!config) {
         return false;
     }
@@ -65,6 +86,7 @@ bool settings_reload(struct settings *settings, struct flusher *flusher, char *r
     if (config_changes_for_restart(settings->config, config, keys, sizeof(keys)) > 0) {
         if (!config_keep_for_restart(config, settings->config)) {
             config_free(config);
+            mapper_close(&mapper);
             snprintf(reason, reason_size, "out of memory");
             return false;
         }
@@ -73,6 +95,8 @@ bool settings_reload(struct settings *settings, struct flusher *flusher, char *r
     let_go(settings, flusher);
     settings->before[1] = settings->config;
     settings->config = config;
+    mapper_close(&settings->mapper);
+    settings->mapper = mapper;
     return true;
 }
 
@@ -82,4 +106,5 @@ void settings_deinit(struct settings *settings)
         config_free(settings->before[i]);
     }
     config_free(settings->config);
+    mapper_close(&settings->mapper);
 }

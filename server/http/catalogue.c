@@ -4,29 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/core/hash.h"
-#include "server/core/log.h"
 #include "server/http/family.h"
+#include "server/http/resolve.h"
 
-/* Names are logged once; beyond this many the log stays silent, the counter goes on. */
-#define LOGGED_NAMES_MAX 1000
-
-#define SEED_LOGGED 0x6c6f6767
-
-/* Rows: room for more than that is given back when they are resolved. */
-#define PENDING_KEPT_MAX 16384
+#define NS_PER_MS UINT64_C(1000000)
 
 /* Identities lie anywhere in memory: they are fetched so many rows ahead. */
 #define ROWS_AHEAD 12
 
-/* The order new sources are resolved in. Gauges and sets have a second name to go by and so come
- * last: where one datagram uses a name in several types, most of them are shown. */
-static const enum metric_kind resolve_order[METRIC_KINDS] = {METRIC_COUNTER, METRIC_TIMER,
-                                                             METRIC_GAUGE, METRIC_SET};
-
-bool catalogue_init(struct catalogue *catalogue)
+bool catalogue_init(struct catalogue *catalogue, const struct config *config)
 {
-    *catalogue = (struct catalogue){0};
+    *catalogue = (struct catalogue){.budget = CATALOGUE_NAMING_BUDGET};
+    naming_init(&catalogue->naming, config);
     if (index_init(&catalogue->names) && index_init(&catalogue->series) &&
         table_init(&catalogue->logged)) {
         return true;
@@ -35,7 +24,7 @@ bool catalogue_init(struct catalogue *catalogue)
     return false;
 }
 
-void catalogue_deinit(struct catalogue *catalogue)
+static void forget_all(struct catalogue *catalogue)
 {
     /* Half merged, the list is not whole. */
     size_t work = SIZE_MAX;
@@ -44,40 +33,43 @@ void catalogue_deinit(struct catalogue *catalogue)
     for (size_t kind = 0; kind < METRIC_KINDS; kind++) {
         free(catalogue->sources[kind]);
         free(catalogue->pending[kind]);
+        free(catalogue->watches[kind]);
+        catalogue->sources[kind] = NULL;
+        catalogue->pending[kind] = NULL;
+        catalogue->watches[kind] = NULL;
+        catalogue->source_count[kind] = catalogue->resolved[kind] = 0;
+        catalogue->pending_count[kind] = catalogue->pending_capacity[kind] = 0;
     }
     index_deinit(&catalogue->names);
     index_deinit(&catalogue->series);
+    catalogue->refused = catalogue->emptied = catalogue->waiting = 0;
+}
+
+void catalogue_deinit(struct catalogue *catalogue)
+{
+    forget_all(catalogue);
+    naming_deinit(&catalogue->naming);
     table_deinit(&catalogue->logged);
     buffer_deinit(&catalogue->scratch);
 }
 
-static size_t row_count(const struct snapshot *snapshot, enum metric_kind kind)
+bool catalogue_rename(struct catalogue *catalogue, struct mapper mapper)
 {
-    switch (kind) {
-    case METRIC_COUNTER:
-        return snapshot->counter_count;
-    case METRIC_GAUGE:
-        return snapshot->gauge_count;
-    case METRIC_TIMER:
-        return snapshot->timer_count;
-    default:
-        return snapshot->set_count;
-    }
+    forget_all(catalogue);
+    naming_set_mapper(&catalogue->naming, mapper);
+    return index_init(&catalogue->names) && index_init(&catalogue->series);
 }
 
-static const struct identity *row_identity(const struct snapshot *snapshot, enum metric_kind kind,
-                                           size_t row)
+/* Makes a longer array of what is at `items`, zeroed behind the `count` there are. */
+static bool lengthen(void **items, size_t size, size_t count, size_t wanted)
 {
-    switch (kind) {
-    case METRIC_COUNTER:
-        return snapshot->counters[row].identity;
-    case METRIC_GAUGE:
-        return snapshot->gauges[row].identity;
-    case METRIC_TIMER:
-        return snapshot->timers[row].identity;
-    default:
-        return snapshot->sets[row].identity;
+    char *grown = realloc(*items, wanted * size);
+    if (!grown) {
+        return false;
     }
+    memset(grown + count * size, 0, (wanted - count) * size);
+    *items = grown;
+    return true;
 }
 
 /* Makes the sources up to `index` addressable. */
@@ -91,29 +83,19 @@ static bool reach(struct catalogue *catalogue, enum metric_kind kind, uint32_t i
     while (wanted <= index) {
         wanted *= 2;
     }
-    struct source *grown = realloc(catalogue->sources[kind], wanted * sizeof(*grown));
-    if (!grown) {
-        return false;
-    }
-    memset(grown + count, 0, (wanted - count) * sizeof(*grown));
-    catalogue->sources[kind] = grown;
-    catalogue->source_count[kind] = wanted;
-    return true;
-}
-
-static bool push_pending(struct catalogue *catalogue, enum metric_kind kind, uint32_t row)
-{
-    size_t capacity = catalogue->pending_capacity[kind];
-    if (catalogue->pending_count[kind] == capacity) {
-        capacity = capacity ? capacity * 2 : 64;
-        uint32_t *grown = realloc(catalogue->pending[kind], capacity * sizeof(*grown));
-        if (!grown) {
+    void *watches = catalogue->watches[kind];
+    if (catalogue->naming.expires) {
+        if (!lengthen(&watches, sizeof(struct watch), count, wanted)) {
             return false;
         }
-        catalogue->pending[kind] = grown;
-        catalogue->pending_capacity[kind] = capacity;
+        catalogue->watches[kind] = watches;
     }
-    catalogue->pending[kind][catalogue->pending_count[kind]++] = row;
+    void *sources = catalogue->sources[kind];
+    if (!lengthen(&sources, sizeof(struct source), count, wanted)) {
+        return false;
+    }
+    catalogue->sources[kind] = sources;
+    catalogue->source_count[kind] = wanted;
     return true;
 }
 
@@ -153,10 +135,47 @@ static void forget_gone(struct catalogue *catalogue, enum metric_kind kind)
         if (source->state == SOURCE_SHOWN) {
             sweep(catalogue, kind, source->series);
         } else {
-            catalogue->refused--;
+            catalogue->refused -= source->state == SOURCE_REFUSED;
             *source = (struct source){0};
         }
     }
+}
+
+/* What changes with a sample of the row. */
+static double row_mark(const struct snapshot *snapshot, enum metric_kind kind, size_t row)
+{
+    switch (kind) {
+    case METRIC_COUNTER:
+        return snapshot->counters[row].total;
+    case METRIC_GAUGE:
+        return (double)snapshot->gauges[row].updated_ns;
+    case METRIC_TIMER:
+        return snapshot->timers[row].total_count;
+    default:
+        /* A member that is sent again changes nothing but this. */
+        return snapshot->sets[row].updated ? (double)snapshot->sequence : 0;
+    }
+}
+
+/* Whether the lifetime that the rules give the source has passed since its latest sample. */
+static bool has_expired(struct catalogue *catalogue, const struct snapshot *snapshot,
+                        enum metric_kind kind, size_t row, const struct identity *identity)
+{
+    struct watch *watch = &catalogue->watches[kind][identity->index];
+    const struct source *source = &catalogue->sources[kind][identity->index];
+    double mark = row_mark(snapshot, kind, row);
+    bool heard = mark > watch->mark;
+    if (heard || watch->generation != identity->generation) {
+        uint64_t heard_ns =
+            kind == METRIC_GAUGE ? snapshot->gauges[row].updated_ns : snapshot->taken_ns;
+        *watch = (struct watch){mark, heard_ns, identity->generation, false};
+    }
+    uint64_t ttl_ms = naming_options(&catalogue->naming, source->rule)->ttl_ms;
+    watch->mark = mark;
+    if (source->state == SOURCE_SHOWN && ttl_ms > 0) {
+        watch->hidden |= snapshot->taken_ns - watch->heard_ns >= ttl_ms * NS_PER_MS;
+    }
+    return watch->hidden;
 }
 
 /* Sets the rows of the sources that are known and makes a list of the others. */
@@ -176,10 +195,18 @@ static bool scan(struct catalogue *catalogue, const struct snapshot *snapshot,
         }
         struct source *source = &catalogue->sources[kind][identity->index];
         source->stale = source->generation != identity->generation;
+        if (catalogue->naming.expires && has_expired(catalogue, snapshot, kind, row, identity)) {
+            source->stale = true;
+            source->round = catalogue->round;
+            continue;
+        }
         source->round = catalogue->round;
         source->row = (uint32_t)row;
+        if (source->state == SOURCE_UNKNOWN && source->created == 0) {
+            source->created = catalogue->before; /* it may have to wait for its name */
+        }
         if (source->state == SOURCE_UNKNOWN || source->stale) {
-            complete &= push_pending(catalogue, kind, (uint32_t)row);
+            complete &= resolve_push(catalogue, kind, (uint32_t)row);
         }
     }
     return complete;
@@ -191,7 +218,7 @@ static bool retry_refused(struct catalogue *catalogue, enum metric_kind kind)
     bool complete = true;
     for (size_t index = 0; index < catalogue->source_count[kind]; index++) {
         struct source *source = &catalogue->sources[kind][index];
-        if (source->state == SOURCE_REFUSED && push_pending(catalogue, kind, source->row)) {
+        if (source->state == SOURCE_REFUSED && resolve_push(catalogue, kind, source->row)) {
             source->state = SOURCE_UNKNOWN;
             catalogue->refused--;
         } else {
@@ -199,90 +226,6 @@ static bool retry_refused(struct catalogue *catalogue, enum metric_kind kind)
         }
     }
     return complete;
-}
-
-static bool first_time(struct catalogue *catalogue, const struct identity *identity)
-{
-    uint32_t hash =
-        table_hash(hash_bytes(identity_name(identity), identity->name_length, SEED_LOGGED));
-    return !table_first(&catalogue->logged, hash) && catalogue->logged.count < LOGGED_NAMES_MAX &&
-           table_insert(&catalogue->logged, hash, 0);
-}
-
-static void refuse(struct catalogue *catalogue, struct source *source,
-                   const struct identity *identity)
-{
-    source->state = SOURCE_REFUSED;
-    catalogue->refused++;
-    if (source->counted) {
-        return;
-    }
-    source->counted = true;
-    catalogue->conflicts++;
-    if (first_time(catalogue, identity)) {
-        log_line(LOG_LEVEL_WARNING, "name belongs to another type in Prometheus, not shown there",
-                 "metric", log_text("%.*s", identity->name_length, identity_name(identity)), "type",
-                 statsd_type_name(identity->type), NULL);
-    }
-}
-
-/* False without memory. */
-static bool resolve(struct catalogue *catalogue, enum metric_kind kind,
-                    const struct identity *identity, uint32_t row)
-{
-    struct source *source = &catalogue->sources[kind][identity->index];
-    if (source->created == 0 || source->generation != identity->generation) {
-        source->created = catalogue->before;
-    }
-    source->generation = identity->generation;
-    source->round = catalogue->round;
-    source->row = row;
-    source->stale = false;
-    bool clash;
-    struct family *family = family_resolve(catalogue, identity, &clash);
-    if (!family) {
-        if (clash) {
-            refuse(catalogue, source, identity);
-        }
-        return clash;
-    }
-    struct series *series = family_series(catalogue, family, identity);
-    if (!series) {
-        catalogue->emptied += family->first == NULL;
-        return false;
-    }
-    source->series = series;
-    source->state = SOURCE_SHOWN;
-    source->next = series->first_source;
-    series->first_source = identity->index;
-    return true;
-}
-
-static void free_pending(struct catalogue *catalogue, enum metric_kind kind)
-{
-    if (catalogue->pending_capacity[kind] > PENDING_KEPT_MAX) {
-        free(catalogue->pending[kind]);
-        catalogue->pending[kind] = NULL;
-        catalogue->pending_capacity[kind] = 0;
-    }
-    catalogue->pending_count[kind] = 0;
-}
-
-/* True when all of the kind are resolved. */
-static bool resolve_some(struct catalogue *catalogue, const struct snapshot *snapshot,
-                         enum metric_kind kind, size_t *work)
-{
-    size_t count = catalogue->pending_count[kind];
-    for (; catalogue->resolved<count && * work> 0; --*work) {
-        uint32_t row = catalogue->pending[kind][catalogue->resolved++];
-        catalogue->complete &= resolve(catalogue, kind, row_identity(snapshot, kind, row), row);
-    }
-    if (catalogue->resolved < count) {
-        return false;
-    }
-    free_pending(catalogue, kind);
-    catalogue->resolved = 0;
-    return true;
 }
 
 static uint32_t unix_seconds(double timestamp)
@@ -293,10 +236,13 @@ static uint32_t unix_seconds(double timestamp)
 void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapshot)
 {
     bool complete = true;
-    catalogue->before = catalogue->round == 0
-                            ? unix_seconds(snapshot->timestamp - snapshot->uptime_seconds)
-                            : catalogue->latest;
-    catalogue->latest = unix_seconds(snapshot->timestamp);
+    uint32_t latest = unix_seconds(snapshot->timestamp);
+    if (catalogue->round == 0) {
+        catalogue->before = unix_seconds(snapshot->timestamp - snapshot->uptime_seconds);
+    } else if (latest != catalogue->latest) {
+        catalogue->before = catalogue->latest;
+    }
+    catalogue->latest = latest;
     catalogue->round++;
     for (unsigned kind = 0; kind < METRIC_KINDS; kind++) {
         complete &= scan(catalogue, snapshot, (enum metric_kind)kind);
@@ -305,23 +251,23 @@ void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapsho
         forget_gone(catalogue, (enum metric_kind)kind);
     }
     bool retry = families_reap(catalogue) > 0 && catalogue->refused > 0;
-    for (unsigned i = 0; i < METRIC_KINDS; i++) {
-        complete &= !retry || retry_refused(catalogue, resolve_order[i]);
+    for (unsigned kind = 0; kind < METRIC_KINDS; kind++) {
+        complete &= !retry || retry_refused(catalogue, (enum metric_kind)kind);
     }
+    resolve_begin(catalogue, snapshot);
     catalogue->complete = complete;
-    catalogue->resolving = 0;
+    catalogue->order_begun = false;
 }
 
 bool catalogue_step(struct catalogue *catalogue, const struct snapshot *snapshot, size_t *work)
 {
-    while (catalogue->resolving < METRIC_KINDS) {
-        if (!resolve_some(catalogue, snapshot, resolve_order[catalogue->resolving], work)) {
+    if (!catalogue->order_begun) {
+        if (!resolve_step(catalogue, snapshot, work)) {
             return false;
         }
-        if (++catalogue->resolving == METRIC_KINDS) {
-            order_begin(&catalogue->order, catalogue->families, catalogue->sorted,
-                        catalogue->family_count);
-        }
+        order_begin(&catalogue->order, catalogue->families, catalogue->sorted,
+                    catalogue->family_count);
+        catalogue->order_begun = true;
     }
     bool done = order_step(&catalogue->order, catalogue->families, work);
     catalogue->sorted = done ? catalogue->family_count : catalogue->sorted;

@@ -6,6 +6,10 @@
  * when a source is first seen, and kept until it is seen no more, so that rendering is one walk
  * over the families.
  *
+ * What a source is called is for naming.h to say, which is asked once for each, under a budget a
+ * second: beyond it what is new is not shown before the next update. A rule of a mapping may drop
+ * it, or give it a lifetime, after which it is hidden until it has a sample again.
+ *
  * A family belongs to the kind that came first. A gauge or set whose name another kind has goes by
  * `_gauge` or `_set`; whatever else would clash is refused, counted, and logged once a name. The
  * names of a summary or histogram are its own and those with `_sum`, `_count`, `_bucket` and, for
@@ -23,6 +27,7 @@
 #include "server/core/buffer.h"
 #include "server/core/index.h"
 #include "server/core/table.h"
+#include "server/http/naming.h"
 #include "server/http/order.h"
 #include "server/http/prom_name.h"
 #include "server/metrics/identity.h"
@@ -30,7 +35,10 @@
 
 #define SOURCE_NONE UINT32_MAX
 
-enum source_state { SOURCE_UNKNOWN, SOURCE_SHOWN, SOURCE_REFUSED };
+/* About microseconds that rules of a mapping may take in a second. */
+#define CATALOGUE_NAMING_BUDGET 250000
+
+enum source_state { SOURCE_UNKNOWN, SOURCE_SHOWN, SOURCE_REFUSED, SOURCE_DROPPED };
 
 struct source {
     struct series *series; /* where SHOWN */
@@ -39,10 +47,19 @@ struct source {
     uint32_t next; /* the next source of the same series, of the same kind of metric; SOURCE_NONE */
     uint32_t round; /* the update that saw it last */
     uint32_t
-        created; /* Unix seconds: it was not there yet at the update before it was first seen */
+        created;   /* Unix seconds: it was not there yet at the update before it was first seen */
+    uint16_t rule; /* that took it; RULE_NONE */
     uint8_t state;
-    bool stale;   /* another series of the registry has its index now */
-    bool counted; /* as a conflict */
+    bool stale : 1;   /* another series of the registry has its index now */
+    bool counted : 1; /* as a conflict */
+};
+
+/* When a source had its latest sample, where some have a ttl. */
+struct watch {
+    double mark;       /* what a sample changes: a total, a stamp */
+    uint64_t heard_ns; /* of the snapshot that showed the sample */
+    uint32_t generation;
+    bool hidden; /* its lifetime has passed */
 };
 
 struct series {
@@ -57,16 +74,23 @@ struct series {
 struct family {
     struct series *first;
     struct series *last;
-    uint8_t kind;             /* enum prom_kind */
-    uint8_t type;             /* enum statsd_type of the series that it was made for */
-    bool openmetrics_counter; /* as of `judged` */
-    uint32_t judged;          /* catalogue.names_version that it was found out at; 0 = not yet */
+    uint8_t kind : 4;             /* enum prom_kind */
+    uint8_t type : 4;             /* enum statsd_type of the series that it was made for */
+    bool own_help : 1;            /* of the rule: all of the text */
+    bool openmetrics_counter : 1; /* as of `judged` */
+    uint16_t rule;                /* by which it was made; RULE_NONE */
+    uint32_t judged; /* catalogue.names_version that it was found out at; 0 = not yet */
     uint32_t name_length;
     uint32_t help_length;
-    char text[]; /* the name, then the StatsD name as HELP has it */
+    char text[]; /* the name, then the StatsD name as HELP has it, or the rule's text */
 };
 
 struct catalogue {
+    struct naming naming;
+    size_t budget;                        /* what is left of it */
+    uint64_t asked_ns;                    /* when it was last topped up */
+    size_t waiting;                       /* sources that were left for the next update */
+    struct watch *watches[METRIC_KINDS];  /* beside `sources`; NULL where nothing has a ttl */
     struct source *sources[METRIC_KINDS]; /* by identity->index */
     size_t source_count[METRIC_KINDS];
     struct family **families; /* sorted by name, but for those behind `sorted` */
@@ -77,10 +101,11 @@ struct catalogue {
     uint32_t *pending[METRIC_KINDS]; /* rows to be resolved */
     size_t pending_count[METRIC_KINDS], pending_capacity[METRIC_KINDS];
     struct order order;
-    size_t emptied;     /* families without a series, which are to be reaped */
-    unsigned resolving; /* how many kinds are done, in the order they are resolved in */
-    size_t resolved;    /* of the pending ones of the next kind */
-    bool complete;      /* memory has sufficed for this update */
+    size_t emptied;                /* families without a series, which are to be reaped */
+    unsigned resolving;            /* how many kinds are done, in the order they are resolved in */
+    size_t resolved[METRIC_KINDS]; /* of the pending ones */
+    bool order_begun;              /* all are resolved */
+    bool complete;                 /* memory has sufficed for this update */
     uint32_t round;
     uint32_t before, latest; /* Unix seconds of the update before this one, and of this one */
     uint64_t refused;        /* sources that are refused now */
@@ -90,8 +115,12 @@ struct catalogue {
 };
 
 /* False without memory. */
-bool catalogue_init(struct catalogue *catalogue);
+bool catalogue_init(struct catalogue *catalogue, const struct config *config);
 void catalogue_deinit(struct catalogue *catalogue);
+
+/* Other rules, which are taken over: all is forgotten and named anew by the next update, but for
+ * what was counted. False without memory: then it can only be deinited. */
+bool catalogue_rename(struct catalogue *catalogue, struct mapper mapper);
 
 /* Begins to take over what the snapshot has: drops what is gone, makes a list of what is new, and
  * sets the rows. What was begun before must be done. */

@@ -33,16 +33,18 @@ struct exposition {
     /* Under way: */
     enum phase phase;
     enum format format;
+    bool renamed; /* `mapper` is to be taken over */
+    struct mapper mapper;
     struct snapshot *snapshot;
     struct buffer out;
     size_t done; /* families written, or bytes compressed */
     struct gzip_writer *writer;
 };
 
-struct exposition *exposition_new(const struct config *config)
+struct exposition *exposition_new(const struct config *config, bool totals)
 {
     struct exposition *exposition = calloc(1, sizeof(*exposition));
-    if (!exposition || !catalogue_init(&exposition->catalogue)) {
+    if (!exposition || !catalogue_init(&exposition->catalogue, config)) {
         free(exposition);
         return NULL;
     }
@@ -50,6 +52,7 @@ struct exposition *exposition_new(const struct config *config)
         exposition_free(exposition);
         return NULL;
     }
+    exposition->sampler.totals |= totals;
     return exposition;
 }
 
@@ -69,6 +72,7 @@ void exposition_free(struct exposition *exposition)
     for (size_t format = 0; format < FORMATS; format++) {
         drop(&exposition->renderings[format]);
     }
+    mapper_close(&exposition->mapper);
     gzip_abandon(exposition->writer);
     snapshot_unref(exposition->snapshot);
     buffer_deinit(&exposition->out);
@@ -182,6 +186,31 @@ static void step_pack(struct exposition *exposition, size_t *work)
     exposition->phase = PHASE_IDLE;
 }
 
+void exposition_map(struct exposition *exposition, struct mapper mapper)
+{
+    mapper_close(&exposition->mapper);
+    exposition->mapper = mapper;
+    exposition->renamed = true;
+}
+
+/* False without memory: what was there is gone, and the next snapshot tries again. Bodies by the
+ * rules of before are not shown again in any format. */
+static bool take_rules(struct exposition *exposition)
+{
+    struct mapper *now = &exposition->catalogue.naming.mapper;
+    bool taken = catalogue_rename(&exposition->catalogue, exposition->mapper);
+    exposition->mapper = taken ? (struct mapper){0} : *now;
+    if (!taken) {
+        *now = (struct mapper){0};
+    }
+    exposition->renamed = !taken;
+    exposition->catalogued = 0;
+    for (size_t format = 0; format < FORMATS; format++) {
+        drop(&exposition->renderings[format]);
+    }
+    return taken;
+}
+
 void exposition_begin(struct exposition *exposition, const struct snapshot *snapshot,
                       enum format format)
 {
@@ -190,13 +219,18 @@ void exposition_begin(struct exposition *exposition, const struct snapshot *snap
     if (exposition->phase != PHASE_IDLE || there) {
         return;
     }
+    if (exposition->renamed && !take_rules(exposition)) {
+        log_line(LOG_LEVEL_ERROR, "no memory for the rules of the mapping", NULL);
+        return;
+    }
     exposition->format = format;
     exposition->snapshot = snapshot_ref(snapshot);
     /* Nobody but us has the old body: the new one is written over it. */
     body_recycle(rendering->body, &exposition->out);
     rendering->body = NULL;
     drop(rendering);
-    if (exposition->catalogued != snapshot->sequence || !exposition->catalogue.complete) {
+    if (exposition->catalogued != snapshot->sequence || !exposition->catalogue.complete ||
+        exposition->catalogue.waiting > 0) {
         catalogue_begin(&exposition->catalogue, snapshot);
     }
     exposition->phase = PHASE_NAMES;
@@ -232,7 +266,7 @@ bool exposition_is_busy(const struct exposition *exposition)
 bool exposition_has(const struct exposition *exposition, uint64_t sequence, enum format format)
 {
     const struct rendering *rendering = &exposition->renderings[format];
-    return rendering->sequence > 0 && rendering->sequence >= sequence;
+    return rendering->sequence > 0 && rendering->sequence >= sequence && !exposition->renamed;
 }
 
 struct body *exposition_body(const struct exposition *exposition, enum format format)
@@ -268,4 +302,15 @@ struct body *exposition_render(struct exposition *exposition, const struct snaps
 uint64_t exposition_conflicts(const struct exposition *exposition)
 {
     return exposition->catalogue.conflicts;
+}
+
+size_t exposition_waiting(const struct exposition *exposition)
+{
+    return exposition->catalogue.waiting;
+}
+
+uint64_t exposition_limited(const struct exposition *exposition)
+{
+    const struct mapping *mapping = exposition->catalogue.naming.mapper.mapping;
+    return mapping ? mapping->limited : 0;
 }

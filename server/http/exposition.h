@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "server/core/mapping.h"
 #include "server/http/body.h"
 #include "server/http/format.h"
 #include "server/http/gzip.h"
@@ -24,9 +25,14 @@
 
 struct exposition;
 
-/* NULL without memory. */
-struct exposition *exposition_new(const struct config *config);
+/* `totals` tells that timer rows have their total_sketch: without it the rules of a mapping cannot
+ * make histograms, and summaries are shown in their place. NULL without memory. */
+struct exposition *exposition_new(const struct config *config, bool totals);
 void exposition_free(struct exposition *exposition);
+
+/* Names everything by other rules, which are taken over; `mapper` may be all zero, for none. What
+ * was rendered before does not count any more. */
+void exposition_map(struct exposition *exposition, struct mapper mapper);
 
 /* Begins to render a snapshot, of which it takes a reference of its own, unless something is under
  * way or a body as new is there. The body of this format of before is gone from then on. */
@@ -65,5 +71,11 @@ struct body *exposition_render(struct exposition *exposition, const struct snaps
 /* How many StatsD series were refused, because their name belongs to another type; since the start.
  */
 uint64_t exposition_conflicts(const struct exposition *exposition);
+
+/* How many StatsD series wait for the rules of the mapping to be asked, the budget for which is
+ * spent; and how often a regular expression was given up for its cost, since the rules were read.
+ */
+size_t exposition_waiting(const struct exposition *exposition);
+uint64_t exposition_limited(const struct exposition *exposition);
 
 #endif

@@ -151,16 +151,21 @@ static bool list_family(struct catalogue *catalogue, struct family *family)
 static struct family *make_family(struct catalogue *catalogue, struct buffer *name,
                                   const struct identity *identity)
 {
-    enum prom_kind kind = prom_kind_of(identity->type);
+    enum prom_kind kind = naming_kind(&catalogue->naming, identity);
     size_t name_length = name->length;
-    prom_append_help(name, identity_name(identity), identity->name_length);
+    bool own_help = naming_append_help(&catalogue->naming, name);
+    if (!own_help) {
+        prom_append_help(name, identity_name(identity), identity->name_length);
+    }
     struct family *family = name->failed ? NULL : calloc(1, sizeof(*family) + name->length);
     if (!family) {
         return NULL;
     }
     memcpy(family->text, name->bytes, name->length);
-    family->kind = (uint8_t)kind;
-    family->type = identity->type;
+    family->kind = kind & 0xf;
+    family->type = identity->type & 0xf;
+    family->own_help = own_help;
+    family->rule = naming_rule(&catalogue->naming);
     family->name_length = (uint32_t)name_length;
     family->help_length = (uint32_t)(name->length - name_length);
     name->length = name_length;
@@ -186,17 +191,18 @@ static struct family *find_family(struct catalogue *catalogue, struct buffer *na
 struct family *family_resolve(struct catalogue *catalogue, const struct identity *identity,
                               bool *clash)
 {
-    enum prom_kind kind = prom_kind_of(identity->type);
+    const struct naming *naming = &catalogue->naming;
+    enum prom_kind kind = naming_kind(naming, identity);
     struct buffer *name = &catalogue->scratch;
     *clash = false;
     name->length = 0;
     name->failed = false;
-    prom_append_name(name, identity->type, identity_name(identity), identity->name_length);
+    naming_append_name(naming, identity, name);
     if (name->failed) {
         return NULL;
     }
     struct family *family = find_family(catalogue, name, kind, clash);
-    if (*clash && !name->failed && prom_append_alternative(name, kind)) {
+    if (*clash && !name->failed && naming_append_alternative(naming, identity, name)) {
         family = name->failed ? NULL : find_family(catalogue, name, kind, clash);
     }
     if (name->failed) {
@@ -248,14 +254,10 @@ static void append_series(struct family *family, struct series *series)
 struct series *family_series(struct catalogue *catalogue, struct family *family,
                              const struct identity *identity)
 {
-    struct tag tags[IDENTITY_TAGS_MAX];
     struct buffer *labels = &catalogue->scratch;
     labels->length = 0;
     labels->failed = false;
-    if (identity->tag_count > 0) {
-        identity_tags(identity, tags);
-        prom_append_labels(labels, tags, identity->tag_count);
-    }
+    naming_append_labels(&catalogue->naming, identity, labels);
     if (labels->failed) {
         return NULL;
     }

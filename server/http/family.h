@@ -9,8 +9,9 @@
 
 #include "server/http/catalogue.h"
 
-/* The family that an identity belongs to, found or made. NULL with *clash = true when its name
- * belongs to another kind, NULL with false without memory. */
+/* The family that an identity belongs to, found or made; the catalogue's names were asked for it
+ * last. NULL with *clash = true when its name belongs to another kind, NULL with false without
+ * memory. */
 struct family *family_resolve(struct catalogue *catalogue, const struct identity *identity,
                               bool *clash);
 

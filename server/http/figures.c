@@ -22,6 +22,8 @@ struct body *http_figures_body(struct http_server *server, const struct snapshot
     struct own_figures figures = {.sinks = sinks,
                                   .sink_count = http_server_sinks(server, sinks),
                                   .conflicts = exposition_conflicts(server->exposition),
+                                  .naming_waiting = exposition_waiting(server->exposition),
+                                  .naming_limited = exposition_limited(server->exposition),
                                   .dropped_is_lower_bound = server->options.config->server.udp_gro,
                                   .format = format,
                                   .snapshot = snapshot};

@@ -29,6 +29,8 @@ struct own_figures {
     const struct own_sink *sinks;
     size_t sink_count;
     uint64_t conflicts;          /* exposition_conflicts() */
+    size_t naming_waiting;       /* exposition_waiting() */
+    uint64_t naming_limited;     /* exposition_limited() */
     bool dropped_is_lower_bound; /* server.udp_gro */
     enum format format;
     const struct snapshot *snapshot; /* for the anomalies that last; may be NULL */

@@ -6,7 +6,6 @@
 
 #include "proto/text.h"
 #include "server/core/require.h"
-#include "server/metrics/identity.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -42,9 +41,12 @@ static bool is_continuation(char byte)
     return ((unsigned char)byte & 0xC0) == 0x80;
 }
 
+/* What is legal in a word beside letters, digits and '_', and what is joined. */
+enum word_rules { WORD_COLON = 1, WORD_DASHES_JOIN = 2 };
+
 /* At most length + 1 bytes, at least one. A byte 10xxxxxx belongs to the character before it where
  * that is not ASCII, and gives no '_' of its own. */
-static size_t write_word(char *out, const char *text, size_t length, bool colon)
+static size_t write_word(char *out, const char *text, size_t length, unsigned rules)
 {
     char *at = out;
     if (length == 0 || is_digit(text[0])) {
@@ -53,9 +55,11 @@ static size_t write_word(char *out, const char *text, size_t length, bool colon)
     bool inside = false;
     for (size_t i = 0; i < length; i++) {
         char byte = text[i];
-        if (is_letter(byte) || is_digit(byte) || (colon && byte == ':')) {
+        if (is_letter(byte) || is_digit(byte) || (byte == ':' && rules & WORD_COLON)) {
             *at++ = byte;
             inside = false;
+        } else if (byte == '-' && i > 0 && text[i - 1] == '-' && rules & WORD_DASHES_JOIN) {
+            continue;
         } else if (!inside || !is_continuation(byte)) {
             *at++ = '_';
             inside = ((unsigned char)byte & 0x80) != 0;
@@ -85,20 +89,30 @@ static void append_suffix(struct buffer *out, const char *suffix)
     }
 }
 
-void prom_append_name(struct buffer *out, enum statsd_type type, const char *name, size_t length)
+static void append_word(struct buffer *out, const char *name, size_t length, unsigned rules)
 {
     static const char user[] = "user_";
     char *room = buffer_room(out, sizeof(user) + length + 1);
     if (!room) {
         return;
     }
-    size_t written = write_word(room, name, length, true);
+    size_t written = write_word(room, name, length, rules);
     if (begins_with(room, written, "sigmad_") || begins_with(room, written, "process_")) {
         memmove(room + strlen(user), room, written);
         memcpy(room, user, strlen(user));
         written += strlen(user);
     }
     out->length += written;
+}
+
+void prom_append_plain_name(struct buffer *out, const char *name, size_t length)
+{
+    append_word(out, name, length, WORD_DASHES_JOIN);
+}
+
+void prom_append_name(struct buffer *out, enum statsd_type type, const char *name, size_t length)
+{
+    append_word(out, name, length, WORD_COLON);
     if (type == STATSD_COUNTER) {
         append_suffix(out, "_total");
     } else if (type == STATSD_TIMER) {
@@ -168,7 +182,7 @@ static void append_key(struct buffer *out, const struct tag *tag)
     if (!room) {
         return;
     }
-    size_t length = write_word(room, tag->key, tag->key_length, false);
+    size_t length = write_word(room, tag->key, tag->key_length, 0);
     if (begins_with(room, length, "__") || (length == 2 && memcmp(room, "le", 2) == 0) ||
         (length == 8 && memcmp(room, "quantile", 8) == 0)) {
         memmove(room + strlen(prefix), room, length);
@@ -229,12 +243,18 @@ static void append_sorted(struct buffer *out, const char *keys, const struct lab
 
 void prom_append_labels(struct buffer *out, const struct tag *tags, size_t count)
 {
-    REQUIRE(count <= IDENTITY_TAGS_MAX);
-    struct label labels[IDENTITY_TAGS_MAX];
+    prom_append_mapped_labels(out, tags, count, count);
+}
+
+void prom_append_mapped_labels(struct buffer *out, const struct tag *tags, size_t sent,
+                               size_t count)
+{
+    REQUIRE(count <= PROM_LABELS_MAX);
+    struct label labels[PROM_LABELS_MAX];
     struct buffer keys;
     buffer_init(&keys);
     for (size_t i = 0; i < count; i++) {
-        bool bare = tags[i].value_length == 0;
+        bool bare = tags[i].value_length == 0 && i < sent;
         labels[i] = (struct label){keys.length, 0, bare ? "true" : tags[i].value,
                                    bare ? strlen("true") : tags[i].value_length};
         append_key(&keys, &tags[i]);

@@ -108,9 +108,9 @@ static void write_summary(const struct sampler *sampler, const struct series *se
     size_t begun = protobuf_begin(out, METRIC_SUMMARY);
     protobuf_unsigned(out, SUMMARY_COUNT, whole(view->count));
     protobuf_double(out, SUMMARY_SUM, view->sum / view->unit);
-    for (size_t i = 0; i < sampler->quantile_count; i++) {
+    for (size_t i = 0; i < view->listed->count; i++) {
         size_t quantile = protobuf_begin(out, SUMMARY_QUANTILE);
-        protobuf_double(out, QUANTILE_QUANTILE, sampler->snapshot->percents[i] / 100);
+        protobuf_double(out, QUANTILE_QUANTILE, view->listed->percents[i] / 100);
         protobuf_double(out, QUANTILE_VALUE,
                         view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
         protobuf_end(out, quantile);
@@ -160,7 +160,7 @@ static void write_timer(struct sampler *sampler, const struct series *series, st
 {
     struct timer_view view;
     sampler_view(sampler, series, &view);
-    if (!sampler_has_histograms(sampler)) {
+    if (!view.histogram) {
         write_summary(sampler, series, &view, out);
         return;
     }
@@ -174,10 +174,11 @@ static void write_timer(struct sampler *sampler, const struct series *series, st
     protobuf_end(out, begun);
 }
 
-static enum protobuf_type type_of(const struct sampler *sampler, enum prom_kind kind)
+static enum protobuf_type type_of(const struct sampler *sampler, const struct family *family)
 {
+    enum prom_kind kind = (enum prom_kind)family->kind;
     if (prom_kind_is_timer(kind)) {
-        return sampler_has_histograms(sampler) ? PROTOBUF_HISTOGRAM : PROTOBUF_SUMMARY;
+        return sampler_is_histogram(sampler, family) ? PROTOBUF_HISTOGRAM : PROTOBUF_SUMMARY;
     }
     return kind == PROM_COUNTER ? PROTOBUF_COUNTER : PROTOBUF_GAUGE;
 }
@@ -186,14 +187,18 @@ static size_t begin_family(struct sampler *sampler, const struct family *family,
 {
     struct buffer *help = &sampler->scratch;
     help->length = 0;
-    buffer_append_text(help, "StatsD ");
-    buffer_append_text(help, prom_type_word((enum statsd_type)family->type));
-    buffer_append_text(help, " ");
+    if (!family->own_help) {
+        buffer_append_text(help, "StatsD ");
+        buffer_append_text(help, prom_type_word((enum statsd_type)family->type));
+        buffer_append_text(help, " ");
+    }
     label_text_unescape(help, family->text + family->name_length, family->help_length);
-    buffer_append_text(help, ".");
+    if (!family->own_help) {
+        buffer_append_text(help, ".");
+    }
     out->failed |= help->failed;
     return protobuf_format_head(out, family->text, family->name_length, help->bytes, help->length,
-                                type_of(sampler, (enum prom_kind)family->kind));
+                                type_of(sampler, family));
 }
 
 size_t protobuf_format_family(struct sampler *sampler, struct family *family, struct buffer *out)

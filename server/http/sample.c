@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/core/require.h"
+#include "server/http/observer.h"
 
 /* What two merged sketches or sets may take; far more than one of each kind ever does. */
 #define POOL_BYTES_MAX (64u << 20)
@@ -25,14 +26,16 @@ bool sampler_init(struct sampler *sampler, const struct config *config)
     struct native_limits limits = {(int)config->prometheus.native_schema,
                                    config->prometheus.native_max_buckets};
     *sampler = (struct sampler){0};
-    sampler->timer_type = config->prometheus.timer_type;
+    sampler->histogram = config->prometheus.timer_type != TIMER_TYPE_SUMMARY;
+    sampler->has_native = config->prometheus.timer_type == TIMER_TYPE_NATIVE;
+    sampler->totals = sampler->has_native;
     sampler->created = config->prometheus.created;
     bounds_init(&sampler->seconds, &config->prometheus.buckets);
     bounds_init(&sampler->plain, &config->prometheus.buckets_plain);
     sampler->pool = pool_new(POOL_BYTES_MAX);
     sampler->cache = sampler->pool ? pool_cache_new(sampler->pool) : NULL;
-    return sampler->cache && (sampler->timer_type != TIMER_TYPE_NATIVE ||
-                              native_histogram_init(&sampler->native, &limits));
+    return sampler->cache &&
+           (!sampler->has_native || native_histogram_init(&sampler->native, &limits));
 }
 
 void sampler_deinit(struct sampler *sampler)
@@ -46,7 +49,9 @@ void sampler_deinit(struct sampler *sampler)
     native_histogram_deinit(&sampler->native);
     buffer_deinit(&sampler->seconds.text);
     buffer_deinit(&sampler->plain.text);
-    buffer_deinit(&sampler->quantiles);
+    buffer_deinit(&sampler->quantiles.text);
+    buffer_deinit(&sampler->own_quantiles.text);
+    buffer_deinit(&sampler->own_bounds.text);
     buffer_deinit(&sampler->scratch);
 }
 
@@ -61,7 +66,7 @@ static void close_label(const struct sampler *sampler, struct buffer *text, size
     buffer_append(text, "\"", 1);
 }
 
-static void label_bounds(const struct sampler *sampler, struct sample_bounds *bounds)
+void sample_label_bounds(const struct sampler *sampler, struct sample_bounds *bounds)
 {
     struct buffer *text = &bounds->text;
     text->length = 0;
@@ -76,20 +81,31 @@ static void label_bounds(const struct sampler *sampler, struct sample_bounds *bo
     }
 }
 
-static void label_quantiles(struct sampler *sampler, const struct snapshot *snapshot)
+void sample_label_quantiles(const struct sampler *sampler, struct sample_quantiles *quantiles)
 {
-    struct buffer *text = &sampler->quantiles;
+    struct buffer *text = &quantiles->text;
     text->length = 0;
     text->failed = false;
-    for (size_t i = 0; i < snapshot->percentile_count; i++) {
+    for (size_t i = 0; i < quantiles->count; i++) {
         size_t offset = text->length;
         buffer_append_text(text, "quantile=\"");
         size_t number = text->length;
-        prom_append_quantile(text, snapshot->percents[i]);
+        prom_append_quantile(text, quantiles->percents[i]);
         close_label(sampler, text, number);
-        sampler->quantile_labels[i] = (struct sample_label){offset, text->length - offset};
+        quantiles->labels[i] = (struct sample_label){offset, text->length - offset};
     }
-    sampler->quantile_count = text->failed ? 0 : snapshot->percentile_count;
+    quantiles->count = text->failed ? 0 : quantiles->count;
+}
+
+bool sampler_is_histogram(const struct sampler *sampler, const struct family *family)
+{
+    const struct mapping_options *options =
+        naming_options(&sampler->catalogue->naming, family->rule);
+    bool said = options && options->observer != MAPPING_UNSAID;
+    if (said && (sampler->totals || sampler->histogram)) {
+        return options->observer == MAPPING_HISTOGRAM;
+    }
+    return sampler->histogram && !said;
 }
 
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
@@ -100,23 +116,28 @@ void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
     sampler->catalogue = catalogue;
     sampler->format = format;
     sampler->scratch.failed = false;
-    label_quantiles(sampler, snapshot);
-    label_bounds(sampler, &sampler->seconds);
-    label_bounds(sampler, &sampler->plain);
+    sampler->own = NULL;
+    sampler->quantiles.count = snapshot->percentile_count;
+    for (size_t i = 0; i < snapshot->percentile_count; i++) {
+        sampler->quantiles.percents[i] = snapshot->percents[i];
+    }
+    sample_label_quantiles(sampler, &sampler->quantiles);
+    sample_label_bounds(sampler, &sampler->seconds);
+    sample_label_bounds(sampler, &sampler->plain);
 }
 
-static const struct source *source_at(const struct sampler *sampler, enum metric_kind kind,
-                                      uint32_t index)
+/* What the rule that took a source multiplies its values with. */
+static double scale_of(const struct sampler *sampler, const struct source *source)
 {
-    return index == SOURCE_NONE ? NULL : &sampler->catalogue->sources[kind][index];
+    return naming_scale(&sampler->catalogue->naming, source->rule);
 }
 
 static double counter_value(const struct sampler *sampler, const struct series *series)
 {
     double total = 0;
-    const struct source *source = source_at(sampler, METRIC_COUNTER, series->first_source);
-    for (; source; source = source_at(sampler, METRIC_COUNTER, source->next)) {
-        total += sampler->snapshot->counters[source->row].total;
+    const struct source *source = sample_source(sampler, METRIC_COUNTER, series->first_source);
+    for (; source; source = sample_source(sampler, METRIC_COUNTER, source->next)) {
+        total += sampler->snapshot->counters[source->row].total * scale_of(sampler, source);
     }
     return total;
 }
@@ -124,14 +145,16 @@ static double counter_value(const struct sampler *sampler, const struct series *
 static double gauge_value(const struct sampler *sampler, const struct series *series)
 {
     const struct gauge_row *latest = NULL;
-    const struct source *source = source_at(sampler, METRIC_GAUGE, series->first_source);
-    for (; source; source = source_at(sampler, METRIC_GAUGE, source->next)) {
+    double scale = 1;
+    const struct source *source = sample_source(sampler, METRIC_GAUGE, series->first_source);
+    for (; source; source = sample_source(sampler, METRIC_GAUGE, source->next)) {
         const struct gauge_row *row = &sampler->snapshot->gauges[source->row];
         if (!latest || row->updated_ns > latest->updated_ns) {
             latest = row;
+            scale = scale_of(sampler, source);
         }
     }
-    return latest->value;
+    return latest->value * scale;
 }
 
 /* Rows without their members can only be added up. */
@@ -139,7 +162,7 @@ static double merged_unique(struct sampler *sampler, const struct source *source
 {
     struct set *all = NULL;
     double apart = 0;
-    for (; source; source = source_at(sampler, METRIC_SET, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_SET, source->next)) {
         const struct set_row *row = &sampler->snapshot->sets[source->row];
         if (!row->set || !set_merge(&all, row->set, sampler->cache)) {
             apart += row->unique;
@@ -152,7 +175,7 @@ static double merged_unique(struct sampler *sampler, const struct source *source
 
 static double set_value(struct sampler *sampler, const struct series *series)
 {
-    const struct source *source = source_at(sampler, METRIC_SET, series->first_source);
+    const struct source *source = sample_source(sampler, METRIC_SET, series->first_source);
     return source->next == SOURCE_NONE ? sampler->snapshot->sets[source->row].unique
                                        : merged_unique(sampler, source);
 }
@@ -180,7 +203,7 @@ static struct sketch *merged(struct sampler *sampler, const struct source *sourc
                              const struct sketch *(*sketch_of)(const struct timer_row *))
 {
     struct sketch *all = NULL;
-    for (; source; source = source_at(sampler, METRIC_TIMER, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
         const struct sketch *one = sketch_of(&sampler->snapshot->timers[source->row]);
         if (one && !sketch_merge(&all, one, sampler->cache)) {
             sketch_free(&all, sampler->cache);
@@ -211,7 +234,7 @@ static void merge_timers(struct sampler *sampler, const struct source *source,
         view->quantiles = view->merged_quantiles;
     }
     sketch_free(&all, sampler->cache);
-    for (; source; source = source_at(sampler, METRIC_TIMER, source->next)) {
+    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
         add_row(view, &snapshot->timers[source->row]);
     }
 }
@@ -245,13 +268,19 @@ static void view_total(struct sampler *sampler, const struct source *source,
 
 void sampler_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
 {
-    const struct source *source = source_at(sampler, METRIC_TIMER, series->first_source);
+    const struct source *source = sample_source(sampler, METRIC_TIMER, series->first_source);
     bool seconds = series->family->kind == PROM_SECONDS;
     view->count = view->sum = 0;
     view->unit = seconds ? MS_PER_SECOND : 1;
+    view->histogram = sampler_is_histogram(sampler, series->family);
+    view->listed = &sampler->quantiles;
     view->bounds = seconds ? &sampler->seconds : &sampler->plain;
     view->quantiles = view->buckets = NULL;
     view->native = NULL;
+    if (series->family->kind == PROM_OBSERVER) {
+        observer_view(sampler, series, view);
+        return;
+    }
     if (source->next != SOURCE_NONE) {
         merge_timers(sampler, source, view);
     } else {
@@ -261,7 +290,7 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
         view->quantiles = row->percentiles;
         view->buckets = row->buckets;
     }
-    if (sampler->timer_type == TIMER_TYPE_NATIVE) {
+    if (sampler->has_native && view->histogram) {
         view_total(sampler, source, view);
     }
 }
@@ -269,9 +298,9 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
 double sampler_created(const struct sampler *sampler, const struct series *series)
 {
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    const struct source *source = source_at(sampler, kind, series->first_source);
+    const struct source *source = sample_source(sampler, kind, series->first_source);
     uint32_t earliest = UINT32_MAX;
-    for (; source; source = source_at(sampler, kind, source->next)) {
+    for (; source; source = sample_source(sampler, kind, source->next)) {
         earliest = source->created < earliest ? source->created : earliest;
     }
     return earliest;
@@ -280,14 +309,14 @@ double sampler_created(const struct sampler *sampler, const struct series *serie
 void sampler_fetch_source(const struct sampler *sampler, const struct series *series)
 {
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    __builtin_prefetch(source_at(sampler, kind, series->first_source));
+    __builtin_prefetch(sample_source(sampler, kind, series->first_source));
 }
 
 void sampler_fetch_row(const struct sampler *sampler, const struct series *series)
 {
     const struct snapshot *snapshot = sampler->snapshot;
     enum metric_kind kind = catalogue_metric_kind(series->family->kind);
-    uint32_t row = source_at(sampler, kind, series->first_source)->row;
+    uint32_t row = sample_source(sampler, kind, series->first_source)->row;
     switch (kind) {
     case METRIC_COUNTER:
         __builtin_prefetch(&snapshot->counters[row]);

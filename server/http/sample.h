@@ -31,7 +31,7 @@ struct sample_label {
     size_t length;
 };
 
-/* The buckets of one kind of timer. */
+/* The buckets of one kind of timer, or of a family. */
 struct sample_bounds {
     double values[SAMPLE_BUCKETS_MAX];
     size_t count;       /* without +Inf */
@@ -39,10 +39,20 @@ struct sample_bounds {
     struct sample_label labels[SAMPLE_BUCKETS_MAX + 1];
 };
 
+/* The quantiles of a snapshot, or of a family. */
+struct sample_quantiles {
+    double percents[SAMPLE_QUANTILES_MAX];
+    size_t count;
+    struct buffer text; /* `quantile` labels, in the format */
+    struct sample_label labels[SAMPLE_QUANTILES_MAX];
+};
+
 struct sampler {
-    struct sample_bounds seconds; /* of ms timers */
-    struct sample_bounds plain;   /* of h and d */
-    enum config_timer_type timer_type;
+    struct sample_bounds seconds;   /* of ms timers */
+    struct sample_bounds plain;     /* of h and d */
+    bool histogram;                 /* timers are histograms, where no mapping says otherwise */
+    bool has_native;                /* those are native where the format has such */
+    bool totals;                    /* rows have their total_sketch */
     bool created;                   /* when a series began is shown, where the format can */
     struct native_histogram native; /* where timer_type is native */
     struct pool *pool;              /* of the merged sketches and sets */
@@ -51,22 +61,27 @@ struct sampler {
     enum format format;
     const struct snapshot *snapshot;
     const struct catalogue *catalogue;
-    struct buffer quantiles;
-    struct sample_label quantile_labels[SAMPLE_QUANTILES_MAX];
-    size_t quantile_count;
+    struct sample_quantiles quantiles;
+    /* What a rule of the mapping says of the family that was viewed last; the others often follow
+     * the same. */
+    const struct mapping_options *own;
+    struct sample_quantiles own_quantiles;
+    struct sample_bounds own_bounds;
     struct buffer scratch; /* for who writes */
 };
 
-/* A timer as it is shown: one row, or several merged. Values are as sent, in `unit`s of what they
- * are shown in. */
+/* A timer as it is shown: one row, or several merged. Values are in `unit`s of what they are shown
+ * in. */
 struct timer_view {
     double count;
     double sum;
     double unit;
-    const struct sample_bounds *bounds;    /* of its kind */
-    const double *quantiles;               /* NULL = none */
+    bool histogram;                        /* else it is a summary */
+    const struct sample_quantiles *listed; /* the quantiles it has */
+    const struct sample_bounds *bounds;    /* the buckets it has */
+    const double *quantiles;               /* of `listed`; NULL = none */
     const double *buckets;                 /* cumulative, of `bounds`; NULL = none */
-    const struct native_histogram *native; /* NULL: it is a summary or has classic buckets */
+    const struct native_histogram *native; /* in their place; NULL = none */
     double merged_quantiles[SAMPLE_QUANTILES_MAX];
     double merged_buckets[SAMPLE_BUCKETS_MAX];
 };
@@ -95,10 +110,18 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
  * than the scrape before. */
 double sampler_created(const struct sampler *sampler, const struct series *series);
 
-/* True for timers that are shown as histograms of either kind. */
-static inline bool sampler_has_histograms(const struct sampler *sampler)
+/* Whether a family of timers is shown as a histogram, for which the rules of a mapping may ask. */
+bool sampler_is_histogram(const struct sampler *sampler, const struct family *family);
+
+/* Label the values that are there as the format has them. Memory shows in `text.failed`. */
+void sample_label_quantiles(const struct sampler *sampler, struct sample_quantiles *quantiles);
+void sample_label_bounds(const struct sampler *sampler, struct sample_bounds *bounds);
+
+/* The source at an index of its kind; NULL for SOURCE_NONE. */
+static inline const struct source *sample_source(const struct sampler *sampler,
+                                                 enum metric_kind kind, uint32_t index)
 {
-    return sampler->timer_type != TIMER_TYPE_SUMMARY;
+    return index == SOURCE_NONE ? NULL : &sampler->catalogue->sources[kind][index];
 }
 
 #endif

@@ -199,7 +199,7 @@ static bool set_up(struct http_server *server, const struct http_server_options 
     if (gethostname(server->host_name, sizeof(server->host_name) - 1) != 0) {
         server->host_name[0] = '\0';
     }
-    server->exposition = exposition_new(options->config);
+    server->exposition = exposition_new(options->config, options->totals);
     server->http = evhttp_new(options->base);
     server->resume = evtimer_new(options->base, on_resume, server);
     return waiting_init(&server->waiting, server, options->base) && server->exposition &&
@@ -211,11 +211,14 @@ struct http_server *http_server_new(const struct http_server_options *options, c
 {
     REQUIRE(options->sink_count <= HTTP_SINKS_MAX);
     struct http_server *server = calloc(1, sizeof(*server));
+    struct mapper mapper = options->mapper;
     if (!server || !set_up(server, options)) {
         snprintf(reason, reason_size, "no memory for the HTTP server");
+        mapper_close(&mapper);
         http_server_free(server);
         return NULL;
     }
+    http_server_map(server, mapper);
     set_up_http(server);
     if (!bind_all(server, reason, reason_size)) {
         http_server_free(server);
@@ -248,6 +251,11 @@ void http_server_wake(struct http_server *server)
 void http_server_configure(struct http_server *server, const struct config *config)
 {
     server->options.config = config;
+}
+
+void http_server_map(struct http_server *server, struct mapper mapper)
+{
+    exposition_map(server->exposition, mapper);
 }
 
 static void close_listener(struct evhttp_bound_socket *socket, void *context)

@@ -14,6 +14,7 @@
 
 #include "config/config.h"
 #include "server/core/clock.h"
+#include "server/core/mapping.h"
 #include "server/flush/flusher.h"
 #include "server/metrics/figures.h"
 #include "server/sink/sink.h"
@@ -28,7 +29,9 @@ struct http_server_options {
     struct flusher *flusher;
     struct sink *const *sinks;
     size_t sink_count;
-    uint64_t started_ns; /* monotonic */
+    uint64_t started_ns;  /* monotonic */
+    struct mapper mapper; /* taken over, also where there is a reason; all zero = none */
+    bool totals;          /* timer rows have their total_sketch */
     /* The ingest totals of all workers, read so that they balance. */
     void (*ingest)(void *context, struct ingest_figures *figures);
     /* False, with the reason, while the server cannot do its work (stopping, a sink that fails). */
@@ -50,6 +53,9 @@ void http_server_addresses(const struct http_server *server, char *out, size_t o
 void http_server_wake(struct http_server *server);
 
 void http_server_configure(struct http_server *server, const struct config *config);
+
+/* Has /metrics name everything by other rules, which are taken over. */
+void http_server_map(struct http_server *server, struct mapper mapper);
 
 /* Stops accepting, answers what waits with 503, and frees. */
 void http_server_free(struct http_server *server);

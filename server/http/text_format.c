@@ -45,7 +45,7 @@ void text_format_help(enum format format, struct buffer *out, const char *help, 
 static const char *type_word(const struct writing *writing)
 {
     if (prom_kind_is_timer((enum prom_kind)writing->family->kind)) {
-        return sampler_has_histograms(writing->sampler) ? "histogram" : "summary";
+        return sampler_is_histogram(writing->sampler, writing->family) ? "histogram" : "summary";
     }
     if (writing->family->kind == PROM_COUNTER) {
         return writing->counter ? "counter" : "unknown";
@@ -77,13 +77,18 @@ static void write_head(const struct writing *writing)
     }
     char *at = put(room, help, strlen(help));
     at = put(at, name, writing->name_length);
-    at = put(at, statsd, strlen(statsd));
-    at = put(at, sent, sent_length);
-    *at++ = ' ';
+    if (family->own_help) {
+        *at++ = ' ';
+    } else {
+        at = put(at, statsd, strlen(statsd));
+        at = put(at, sent, sent_length);
+        *at++ = ' ';
+    }
     out->length += (size_t)(at - room);
     text_format_help(writing->sampler->format, out, metric, family->help_length);
     room = out->bytes + out->length;
-    at = put(room, type, strlen(type));
+    /* What a rule says has its own end. */
+    at = put(room, type + family->own_help, strlen(type) - family->own_help);
     at = put(at, name, writing->name_length);
     *at++ = ' ';
     at = put(at, word, word_length);
@@ -136,12 +141,11 @@ static void write_created(const struct writing *writing, const struct series *se
 static void write_quantiles(const struct writing *writing, const struct series *series,
                             const struct timer_view *view)
 {
-    const struct sampler *sampler = writing->sampler;
-    for (size_t i = 0; i < sampler->quantile_count; i++) {
-        const struct sample_label *label = &sampler->quantile_labels[i];
+    for (size_t i = 0; i < view->listed->count; i++) {
+        const struct sample_label *label = &view->listed->labels[i];
         double value = view->quantiles ? view->quantiles[i] / view->unit : (double)NAN;
         if (!writing->openmetrics || !(value < 0)) {
-            write_line(writing->out, series, "", sampler->quantiles.bytes + label->offset,
+            write_line(writing->out, series, "", view->listed->text.bytes + label->offset,
                        label->length, value);
         }
     }
@@ -171,8 +175,8 @@ static void write_buckets(const struct writing *writing, const struct series *se
 static void write_timer(const struct writing *writing, const struct series *series)
 {
     struct timer_view view;
-    bool histogram = sampler_has_histograms(writing->sampler);
     sampler_view(writing->sampler, series, &view);
+    bool histogram = view.histogram;
     if (histogram) {
         write_buckets(writing, series, &view);
     } else {

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/sketch.h"
@@ -23,7 +24,7 @@
 struct counter_row {
     const struct identity *identity;
     double count; /* of the window: Σ value/rate, negative increments included */
-    double rate;  /* count a second of the measured window */
+    double rate;  /* count a second of the measured window; profile etsy: of flush.interval */
     double total; /* since the series was first seen: positive increments only, the open window
                      included */
     bool updated;
@@ -36,9 +37,38 @@ struct gauge_row {
     bool updated;
 };
 
+/* What lies at or below a percentile of a window, or, where the percent is negative, at the top: 10
+ * is the lowest tenth of the samples, -10 the highest. */
+struct percentile_part {
+    double percent;
+    double count; /* samples in it; 0 where the window has too few for one, and then so is all else
+                   */
+    double mean, sum, sum_squares;
+    double bound; /* its highest sample, or of the top its lowest */
+};
+
+/* Samples from the bound of the bin before, included, to its own, excluded. */
+struct histogram_bin {
+    double bound; /* as configured, in the unit of the samples; may be infinite */
+    double count;
+};
+
+/* Of a closed window with samples, for outputs that show more than most do. With profile etsy all
+ * of it is etsy statsd's arithmetic: the samples themselves, each counted once whatever its rate.
+ * Otherwise samples are weighted, and once there are many parts are worked out from the sketch. */
+struct timer_details {
+    double median;
+    double sum; /* of the samples, for profile etsy as in the parts; otherwise that of the row */
+    double sum_squares;
+    const struct percentile_part *parts; /* snapshot->percentile_count, in their order */
+    const struct histogram_bin *bins;    /* of the first [histogram] that fits the name */
+    size_t bin_count;
+};
+
 struct timer_row {
     const struct identity *identity;
-    /* Of the window; all 0 where it had no sample. */
+    /* Of the window; all 0 where it had no sample. Sum, mean and deviation are weighted by the
+     * samples' rates, but for profile etsy, where they are not. */
     double count, rate, sum, mean, min, max, stddev;
     /* Since first seen, the open window included. */
     double total_count, total_sum;
@@ -51,6 +81,9 @@ struct timer_row {
      * (prometheus.buckets for ms, buckets_plain else) without +Inf; NULL unless timer_type =
      * histogram. */
     const double *buckets;
+    /* NULL in a window without samples, in views, and where nobody wants them: they are there with
+     * profile etsy, for a timer with bins, and where an output asks for them (derive.c). */
+    const struct timer_details *details;
     /* All samples since first seen, the open window included, in whole units (sketch_total.h). NULL
      * where there were none, and unless timer_type = native or something else asked for it
      * (flusher_options.total_sketches). */
@@ -129,6 +162,12 @@ struct snapshot {
     /* Anomalies that last (at most 1,000); `end` is false. Present in views as well. */
     const struct anomaly_row *active;
     size_t active_count;
+
+    /* Of a closed window: the events and service checks received in it, their text in event_bytes.
+     */
+    const struct event_row *events;
+    const char *event_bytes;
+    size_t event_count, event_bytes_length;
 
     _Atomic uint32_t references;
     void (*release)(struct snapshot *snapshot); /* set by the maker; called at the last unref */

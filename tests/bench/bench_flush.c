@@ -439,7 +439,7 @@ static void bench_exposition(const char *directory, size_t series)
     merge(&bench, &stages, 0);
     derive(&bench, &stages, 0, true);
     for (int round = 0; round < ROUNDS; round++) {
-        struct exposition *exposition = exposition_new(bench.config);
+        struct exposition *exposition = exposition_new(bench.config, false);
         REQUIRE(exposition);
         render(exposition, bench.published.closed, FORMAT_TEXT, &first, round);
         fill(&bench, METRIC_COUNTER, COUNTS);

@@ -2,7 +2,7 @@
 """A strict reader of the Prometheus text format 0.0.4: what it returns was valid, all else raises Invalid.
 
 It asks for more than Prometheus does: HELP and TYPE for every family, HELP first, families in one piece,
-counters that end in `_total`, complete summaries and histograms, nothing that a second parser could read
+counters that end in `_total` (unless told otherwise: statsd_exporter's names do not), complete summaries and histograms, nothing that a second parser could read
 differently. The format: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
@@ -73,19 +73,20 @@ class Exposition:
         return sum(v for found, v in self.series(name) if labels.items() <= found.items())
 
 
-def parse(text):
-    """The Exposition of a text, or of its UTF-8 bytes."""
+def parse(text, totals=True):
+    """The Exposition of a text, or of its UTF-8 bytes; without `totals` counters may have any name."""
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Invalid(f"not UTF-8: {error}") from None
-    return _Reader(text).read()
+    return _Reader(text, totals).read()
 
 
 class _Reader:
-    def __init__(self, text):
+    def __init__(self, text, totals):
         self.text = text
+        self.totals = totals
         self.families = {}
         self.current = None
         self.keys = set()
@@ -129,7 +130,7 @@ class _Reader:
         self.require(not self.current.type, f"a second TYPE of {name}")
         self.require(not self.current.samples, f"TYPE of {name} after its samples")
         self.require(kind in TYPES, f"unknown type {kind!r}")
-        self.require(kind != "counter" or name.endswith("_total"), f"counter {name} does not end in _total")
+        self.require(not self.totals or kind != "counter" or name.endswith("_total"), f"counter {name} does not end in _total")
         self.current.type = kind
 
     def read_sample(self, line):

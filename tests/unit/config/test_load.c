@@ -349,8 +349,8 @@ static void places_faults_of_a_file(void **state)
          "a.ini:2: [metrics] tags: # begins no comment behind a value; write a blank and ;\n"},
         {"[flush]\npercentiles = 1, x, 2, 0, 101\n",
          "a.ini:2: [flush] percentiles: 'x' is not a number\n"
-         "a.ini:2: [flush] percentiles: '0' is out of bounds; it may be above 0, up to 100\n"
-         "a.ini:2: [flush] percentiles: '101' is out of bounds; it may be above 0, up to 100\n"},
+         "a.ini:2: [flush] percentiles: '0' is out of bounds; it may be -100 to 100, not 0\n"
+         "a.ini:2: [flush] percentiles: '101' is out of bounds; it may be -100 to 100, not 0\n"},
         {"[flush]\npercentiles = 1,, 2\n",
          "a.ini:2: [flush] percentiles: there is nothing between two commas\n"},
         {"[flush]\npercentiles = 50, 90,\n   50.0\n",
@@ -523,6 +523,10 @@ static void takes_values_at_the_bounds(void **state)
         "prometheus.timer_type=histogram",
         "server.dialect=etsy",
         "server.dialect=dogstatsd",
+        "server.dialect=influxdb",
+        "server.dialect=signalfx",
+        "server.dialect=librato",
+        "server.dialect=graphite",
         "prometheus.buckets=",
         "prometheus.buckets=-1,0,1",
         "flush.percentiles=100, 0.001",
@@ -536,21 +540,48 @@ static void takes_values_at_the_bounds(void **state)
     }
 }
 
+static void a_profile_sets_defaults_only(void **state)
+{
+    static const double ninety = 90, exporter[] = {50, 90, 99}, top[] = {-10, 90};
+    (void)state;
+    struct config *c = load_sound("[server]\nprofile = etsy\n");
+    assert_numbers(&c->flush.percentiles, &ninety, 1);
+    assert_true(c->metrics.timers == TIMERS_EXACT && c->server.dialect == STATSD_ETSY &&
+                c->flush.expire_gauges_ms == 0 && c->flush.expire_timers_ms == 0 &&
+                c->flush.expire_sets_ms == 0);
+    config_free(c);
+    c = load_sound("[flush]\npercentiles = 90, -10\n[server]\nprofile = etsy\n"
+                   "[metrics]\ntimers = sketch\n[flush]\nexpire_sets = 1s\n");
+    assert_numbers(&c->flush.percentiles, top, 2);
+    assert_true(c->metrics.timers == TIMERS_SKETCH && c->flush.expire_sets_ms == 1000 &&
+                c->flush.expire_gauges_ms == 0);
+    config_free(c);
+    c = load_sound("[server]\nprofile = statsd_exporter\n");
+    assert_numbers(&c->flush.percentiles, exporter, COUNT(exporter));
+    assert_true(c->metrics.timers == TIMERS_SKETCH && c->prometheus.quantile_window_ms == 600000 &&
+                c->prometheus.buckets_plain.count == 11 && c->flush.expire_timers_ms == 0);
+    assert_string_equal(c->server.udp.items[0], "127.0.0.1:9125");
+    config_free(c);
+}
+
+static void tells_which_keys_a_profile_cannot_decide(void **state)
+{
+    const struct config_sources sources = {0};
+    struct outcome outcome =
+        load_text("[server]\nprofile = etsy\n[flush]\npercentiles = 50\n", "a.ini", &sources);
+    (void)state;
+    assert_string_equal(outcome.notes, "profile etsy: [flush] percentiles is given in line 4; the "
+                                       "profile's default is 90\n");
+    drop_outcome(&outcome);
+    expect_faults("[flush]\npercentiles = 90, -10\n",
+                  "a.ini:2: [flush] percentiles: -10 is below 0, which takes [server] profile = "
+                  "etsy\n");
+}
+
 static void says_what_this_version_does_not_support(void **state)
 {
     static const char *const later[] = {
-        "server.dialect=influxdb",
-        "server.dialect=signalfx",
-        "server.dialect=librato",
-        "server.dialect=graphite",
-        "server.profile=etsy",
-        "server.profile=statsd_exporter",
         "anomaly.method=auto",
-        "server.tcp=:8125",
-        "server.unix=/run/x",
-        "server.unix_stream=/run/x",
-        "metrics.timers=exact",
-        "prometheus.mapping=m.yml",
         "state.file=other",
     };
     char expected[128];
@@ -844,6 +875,8 @@ int main(void)
         cmocka_unit_test(refuses_overrides_that_name_no_key),
         cmocka_unit_test(refuses_values_out_of_bounds),
         cmocka_unit_test(takes_values_at_the_bounds),
+        cmocka_unit_test(a_profile_sets_defaults_only),
+        cmocka_unit_test(tells_which_keys_a_profile_cannot_decide),
         cmocka_unit_test(says_what_this_version_does_not_support),
         cmocka_unit_test(refuses_lists_that_are_too_long),
         cmocka_unit_test(tags_become_canonical),

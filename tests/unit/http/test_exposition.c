@@ -28,7 +28,7 @@ static struct config configuration(enum config_timer_type timer_type)
 static int setup(void **state)
 {
     struct config config = configuration(TIMER_TYPE_SUMMARY);
-    *state = exposition_new(&config);
+    *state = exposition_new(&config, false);
     return *state ? 0 : -1;
 }
 
@@ -109,7 +109,7 @@ static void histograms_are_cumulative_and_end_at_the_count(void **state)
     static const double seconds[] = {1, 4.0000000000000009};
     static const double plain[] = {3};
     struct config config = configuration(TIMER_TYPE_HISTOGRAM);
-    struct exposition *exposition = exposition_new(&config);
+    struct exposition *exposition = exposition_new(&config, false);
     struct made *made = made_new(1);
     (void)state;
     made_timer(made, STATSD_TIMER, "took", "")->buckets = seconds;
@@ -209,7 +209,7 @@ static void openmetrics_bounds_have_a_point(void **state)
 {
     static const double plain[] = {3.3};
     struct config config = configuration(TIMER_TYPE_HISTOGRAM);
-    struct exposition *exposition = exposition_new(&config);
+    struct exposition *exposition = exposition_new(&config, false);
     struct made *made = made_new(1);
     (void)state;
     made_timer(made, STATSD_HISTOGRAM, "h", "")->buckets = plain;
@@ -230,7 +230,7 @@ static void native_timers_have_classic_buckets_in_text(void **state)
     struct config config = configuration(TIMER_TYPE_NATIVE);
     config.prometheus.native_schema = 8;
     config.prometheus.native_max_buckets = 160;
-    struct exposition *exposition = exposition_new(&config);
+    struct exposition *exposition = exposition_new(&config, false);
     struct pool *pool = pool_new(1 << 20);
     struct pool_cache *cache = pool_cache_new(pool);
     struct sketch *sketches[2] = {NULL};
@@ -474,7 +474,7 @@ static void the_cache_gives_what_a_fresh_start_gives(void **state)
     for (unsigned round = 1; round <= 200; round++) {
         struct made *made = made_new(round);
         random_rows(made, round);
-        struct exposition *other = exposition_new(&config);
+        struct exposition *other = exposition_new(&config, false);
         char *kept_text = render(*state, made);
         char *fresh_text = render(other, made);
         size_t count = sorted_lines(kept_text, kept, 2000);
@@ -496,7 +496,7 @@ static void the_cache_gives_what_a_fresh_start_gives(void **state)
 static void the_smallest_steps_give_what_one_step_gives(void **state)
 {
     struct config config = configuration(TIMER_TYPE_SUMMARY);
-    struct exposition *other = exposition_new(&config);
+    struct exposition *other = exposition_new(&config, false);
     srand(5);
     for (unsigned round = 1; round <= 20; round++) {
         struct made *made = made_new(round);
