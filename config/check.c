@@ -127,7 +127,7 @@ static void make_tags_canonical(struct config_loader *loader)
     char *canonical = expanded ? malloc(strlen(expanded) + 1) : NULL;
     free(*field);
     *field = canonical;
-    int count = canonical ? tags_parse(expanded, strlen(expanded), tags, TAGS_MAX) : 0;
+    int count = canonical ? tags_parse(TAGS_COLON, expanded, strlen(expanded), tags, TAGS_MAX) : 0;
     if (canonical)
         join_tags(canonical, tags, count > 0 ? (size_t)count : 0);
     else

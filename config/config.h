@@ -54,7 +54,16 @@ struct config_exec {
 struct config {
     struct {
         struct config_strings
-            udp;          /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+            udp; /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+        struct config_strings tcp; /* the same; empty = off */
+        char *unix_path;           /* of a datagram socket; NULL = off */
+        char *unix_stream_path;
+        unsigned unix_mode;              /* permission bits of both */
+        char *unix_group;                /* NULL = the process' own */
+        uint64_t stream_line_bytes;      /* a line of tcp, unix_stream or stdin */
+        uint64_t stream_connections_max; /* of tcp and unix_stream together */
+        uint64_t stream_idle_ms;         /* 0 = for ever */
+        bool standard_input;
         unsigned workers; /* 1 to 64; "auto" is resolved: half the CPUs allowed, 1 to 8 */
         enum statsd_dialect dialect;
         enum config_profile profile;
@@ -133,6 +142,10 @@ struct config {
         struct config_exec *items;
         size_t count;
     } execs;
+    struct {
+        struct config_strings address; /* "host:port"; empty = off */
+        uint64_t datagram_bytes;
+    } relay;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

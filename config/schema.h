@@ -38,6 +38,7 @@ enum config_type {
     TYPE_RATE,      /* double a second, and unsigned for the burst */
     TYPE_SIZE,      /* uint64_t, bytes */
     TYPE_TAGS,      /* char *, "" when there are none */
+    TYPE_TEXT,      /* char *, NULL when off */
     TYPE_UNSIGNED,  /* unsigned */
     TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
                     */

@@ -30,12 +30,15 @@ static const char *const reason_names[STATSD_REASONS] = {
     [STATSD_BAD_SECTION] = "bad_section",
     [STATSD_BAD_EVENT] = "bad_event",
     [STATSD_BAD_SERVICE_CHECK] = "bad_service_check",
+    [STATSD_LINE_TOO_LONG] = "line_too_long",
+    [STATSD_LINE_CUT] = "line_cut",
 };
 
 static const char *const dialect_names[STATSD_DIALECTS] = {
-    [STATSD_AUTO] = "auto",
-    [STATSD_ETSY] = "etsy",
-    [STATSD_DOGSTATSD] = "dogstatsd",
+    [STATSD_AUTO] = "auto",           [STATSD_ETSY] = "etsy",
+    [STATSD_DOGSTATSD] = "dogstatsd", [STATSD_INFLUXDB] = "influxdb",
+    [STATSD_SIGNALFX] = "signalfx",   [STATSD_LIBRATO] = "librato",
+    [STATSD_GRAPHITE] = "graphite",
 };
 
 static const char *const path_names[STATSD_PATHS] = {
@@ -103,7 +106,8 @@ static struct span take_line(struct statsd_parser *parser)
     uint32_t start = parser->next;
     uint32_t end = scan_for(parser->bytes, start, parser->length, '\n');
     parser->next = end < parser->length ? end + 1 : end;
-    if (end > start && parser->bytes[end - 1] == '\r' && parser->dialect != STATSD_ETSY) {
+    if (end > start && parser->bytes[end - 1] == '\r' &&
+        !statsd_dialect_is_strict(parser->dialect)) {
         end--;
     }
     return scan_span(start, end);
@@ -149,7 +153,7 @@ static bool read_line(struct statsd_parser *parser, struct statsd_item *item)
         refuse_line(parser, line, STATSD_BAD_UTF8, item);
         return true;
     }
-    bool extended = parser->dialect != STATSD_ETSY;
+    bool extended = !statsd_dialect_is_strict(parser->dialect);
     if (extended && dogstatsd_is_event(parser->bytes, line)) {
         read_dogstatsd_line(parser, line, dogstatsd_read_event, STATSD_BAD_EVENT, item);
         return true;

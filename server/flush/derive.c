@@ -188,6 +188,21 @@ static void show_anomalies(struct derivation *derivation)
     draft->snapshot.active_count = active_count;
 }
 
+/* A closed window takes its events along. */
+static void take_events(struct derivation *derivation)
+{
+    const struct derive_options *options = derivation->options;
+    struct events *events = &derivation->draft->events;
+    struct snapshot *snapshot = &derivation->draft->snapshot;
+    *events = options->registry->events;
+    options->registry->events = (struct events){0};
+    events_date(events, options->now_ns, options->timestamp);
+    snapshot->events = events->rows;
+    snapshot->event_bytes = events->bytes;
+    snapshot->event_count = events->count;
+    snapshot->event_bytes_length = events->length;
+}
+
 struct snapshot *derive_snapshot(const struct derive_options *options)
 {
     struct derivation derivation = {.options = options};
@@ -207,6 +222,9 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
+    if (options->close) {
+        take_events(&derivation);
+    }
     if (derivation.totals_short > 0) {
         log_line(LOG_LEVEL_WARNING, "samples missing in histograms at the memory limit", "series",
                  log_text("%zu", derivation.totals_short), "key", "limits.memory", NULL);

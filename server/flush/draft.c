@@ -19,6 +19,7 @@ static void release(struct snapshot *snapshot)
     large_give(draft->numbers, draft->numbers_max * sizeof(*draft->numbers));
     free(draft->anomalies);
     free(draft->active);
+    events_deinit(&draft->events);
     free(draft);
 }
 

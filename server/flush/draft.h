@@ -24,6 +24,7 @@ struct draft {
     uint32_t rows_max[METRIC_KINDS]; /* room there is */
     struct anomaly_row *anomalies;
     struct anomaly_row *active;
+    struct events events;
 };
 
 /* Room for `counts` rows of each kind and `timer_numbers_max` numbers a timer, with the head of the

@@ -262,9 +262,22 @@ static void go_on(struct flusher *flusher, const struct window *before,
     }
 }
 
+/* The workers' next slices belong to the window that is opened when this one closes. */
+static void announce_next(struct flusher *flusher)
+{
+    struct window next = flusher->window;
+    struct moment now = flusher_clocks(flusher);
+    window_close(&next, now.monotonic_ns, now.wall_ns);
+    struct window_seconds seconds = window_seconds(&next);
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_announce(&flusher->options.handovers[i], seconds.from_s, seconds.until_s);
+    }
+}
+
 void flusher_close_window(struct flusher *flusher, bool drain, bool final)
 {
     uint64_t begun = now_of(flusher);
+    announce_next(flusher);
     size_t missing = collect(flusher, drain);
     take_config(flusher);
     struct moment end = flusher_clocks(flusher);

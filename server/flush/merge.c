@@ -147,6 +147,14 @@ static void merge_kind(struct merge *merge, enum metric_kind kind, merge_chunk *
     }
 }
 
+static void merge_events(struct merge *merge)
+{
+    struct registry *registry = merge->registry;
+    enum event_loss loss = EVENT_STORED;
+    uint32_t lost = events_move(&registry->events, &merge->slice->events, &loss);
+    atomic_fetch_add_explicit(&registry->events_lost[loss], lost, memory_order_relaxed);
+}
+
 size_t merge_slices(struct registry *registry, struct slice *const *slices, size_t count,
                     struct pool_cache *cache)
 {
@@ -158,6 +166,7 @@ size_t merge_slices(struct registry *registry, struct slice *const *slices, size
         merge_kind(&merge, METRIC_GAUGE, merge_sets_of_gauges);
         merge_kind(&merge, METRIC_TIMER, merge_timers);
         merge_kind(&merge, METRIC_SET, merge_members);
+        merge_events(&merge);
     }
     for (size_t i = 0; i < count; i++) {
         merge.slice = slices[i];

@@ -48,10 +48,11 @@ struct exposition *exposition_new(const struct config *config, bool totals)
         free(exposition);
         return NULL;
     }
-    if (!sampler_init(&exposition->sampler, config, totals)) {
+    if (!sampler_init(&exposition->sampler, config)) {
         exposition_free(exposition);
         return NULL;
     }
+    exposition->sampler.totals |= totals;
     return exposition;
 }
 
@@ -149,7 +150,7 @@ static void end_families(struct exposition *exposition)
 static void step_families(struct exposition *exposition, size_t *work)
 {
     const struct catalogue *catalogue = &exposition->catalogue;
-    size_t (*write)(struct sampler *, const struct family *, struct buffer *) =
+    size_t (*write)(struct sampler *, struct family *, struct buffer *) =
         exposition->format == FORMAT_PROTOBUF ? protobuf_format_family : text_format_family;
     while (exposition->done<catalogue->family_count && * work> 0) {
         look_ahead(exposition, exposition->done);
@@ -192,7 +193,8 @@ void exposition_map(struct exposition *exposition, struct mapper mapper)
     exposition->renamed = true;
 }
 
-/* False without memory: what was there is gone, and the next snapshot tries again. */
+/* False without memory: what was there is gone, and the next snapshot tries again. Bodies by the
+ * rules of before are not shown again in any format. */
 static bool take_rules(struct exposition *exposition)
 {
     struct mapper *now = &exposition->catalogue.naming.mapper;
@@ -201,11 +203,11 @@ static bool take_rules(struct exposition *exposition)
     if (!taken) {
         *now = (struct mapper){0};
     }
+    exposition->renamed = !taken;
+    exposition->catalogued = 0;
     for (size_t format = 0; format < FORMATS; format++) {
         drop(&exposition->renderings[format]);
     }
-    exposition->catalogued = 0;
-    exposition->renamed = !taken;
     return taken;
 }
 
@@ -227,7 +229,8 @@ void exposition_begin(struct exposition *exposition, const struct snapshot *snap
     body_recycle(rendering->body, &exposition->out);
     rendering->body = NULL;
     drop(rendering);
-    if (exposition->catalogued != snapshot->sequence || !exposition->catalogue.complete) {
+    if (exposition->catalogued != snapshot->sequence || !exposition->catalogue.complete ||
+        exposition->catalogue.waiting > 0) {
         catalogue_begin(&exposition->catalogue, snapshot);
     }
     exposition->phase = PHASE_NAMES;

@@ -73,7 +73,7 @@ static bool each_name(struct catalogue *catalogue, struct buffer *name, enum pro
 
 /* In OpenMetrics a counter's family is called without `_total`, and has the names with `_total` and
  * `_created` behind that. */
-bool family_is_openmetrics_counter(const struct catalogue *catalogue, const struct family *family)
+static bool has_counter_names(const struct catalogue *catalogue, const struct family *family)
 {
     static const char total[] = "_total", created[] = "_created";
     char name[FAMILY_NAME_MAX + sizeof(created)];
@@ -98,6 +98,20 @@ bool family_is_openmetrics_counter(const struct catalogue *catalogue, const stru
     return !name_owner(catalogue, name, stem + strlen(total));
 }
 
+bool family_is_openmetrics_counter(const struct catalogue *catalogue, struct family *family)
+{
+    if (family->judged != catalogue->names_version) {
+        family->openmetrics_counter = has_counter_names(catalogue, family);
+        family->judged = catalogue->names_version;
+    }
+    return family->openmetrics_counter;
+}
+
+static void names_change(struct catalogue *catalogue)
+{
+    catalogue->names_version += catalogue->names_version == UINT32_MAX ? 2 : 1;
+}
+
 static bool name_is_free(struct catalogue *catalogue, const struct buffer *name, void *context)
 {
     (void)context;
@@ -106,11 +120,13 @@ static bool name_is_free(struct catalogue *catalogue, const struct buffer *name,
 
 static bool enter_name(struct catalogue *catalogue, const struct buffer *name, void *family)
 {
+    names_change(catalogue);
     return index_insert(&catalogue->names, name_hash(name->bytes, name->length), family);
 }
 
 static bool leave_name(struct catalogue *catalogue, const struct buffer *name, void *family)
 {
+    names_change(catalogue);
     index_remove(&catalogue->names, name_hash(name->bytes, name->length), family);
     return true;
 }

@@ -20,7 +20,7 @@ struct family *family_resolve(struct catalogue *catalogue, const struct identity
 
 /* True where OpenMetrics may show the family as a counter: its name ends in `_total`, and none of
  * the names that a counter has there is another family's. */
-bool family_is_openmetrics_counter(const struct catalogue *catalogue, const struct family *family);
+bool family_is_openmetrics_counter(const struct catalogue *catalogue, struct family *family);
 
 /* The series of the family with the identity's labels, found or made (then without a source). NULL
  * without memory. */

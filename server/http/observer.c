@@ -295,14 +295,15 @@ static int schema_of(double factor)
     return schema;
 }
 
+/* A rule may ask for less than the configuration has room for. */
 static struct native_limits limits_of(const struct sampler *sampler,
                                       const struct mapping_options *options)
 {
     struct native_limits limits = sampler->native.limits;
     if (options && options->native_factor > 0) {
-        limits.schema = schema_of(options->native_factor);
+        int schema = schema_of(options->native_factor);
+        limits.schema = schema < limits.schema ? schema : limits.schema;
     }
-    /* There is room for as many as the configuration has. */
     if (options && options->native_buckets_max > 0 &&
         options->native_buckets_max < limits.buckets_max) {
         limits.buckets_max = options->native_buckets_max;
@@ -310,64 +311,74 @@ static struct native_limits limits_of(const struct sampler *sampler,
     return limits;
 }
 
-/* Where the configuration or the rule asks for it, the format has it, and all samples are in one
- * unit. */
+/* All samples of the sources together, *own where that had to be made. NULL where there are none,
+ * and *whole = false without memory. */
+static const struct sketch *merged_total(const struct observed *observed, struct sketch **own,
+                                         bool *whole)
+{
+    const struct source *source = source_of(observed, observed->first);
+    *own = NULL;
+    *whole = true;
+    if (source->next == SOURCE_NONE) {
+        return row_of(observed, source)->total_sketch;
+    }
+    for (; source; source = source_of(observed, source->next)) {
+        const struct sketch *one = row_of(observed, source)->total_sketch;
+        *whole = *whole && (!one || sketch_merge(own, one, observed->sampler->cache));
+    }
+    return *own;
+}
+
+/* False where the values of the sources become what is shown in different ways: then there are
+ * classic buckets. */
 static bool view_native(const struct observed *observed, const struct mapping_options *options,
                         struct timer_view *view)
 {
     struct sampler *sampler = observed->sampler;
-    struct native_limits before = sampler->native.limits;
+    struct sketch *own;
     struct unit unit;
-    bool asked =
-        sampler->timer_type == TIMER_TYPE_NATIVE || (options && options->native_factor > 0);
-    if (!asked || sampler->format != FORMAT_PROTOBUF || !is_uniform(observed, &unit)) {
+    bool whole;
+    if (!sampler->has_native || sampler->format != FORMAT_PROTOBUF ||
+        !is_uniform(observed, &unit)) {
         return false;
     }
-    struct sketch *all = NULL;
-    bool whole = true;
-    const struct source *source = source_of(observed, observed->first);
-    const struct sketch *one = row_of(observed, source)->total_sketch;
-    for (bool several = source->next != SOURCE_NONE; several && source;
-         source = source_of(observed, source->next)) {
-        const struct sketch *sketch = row_of(observed, source)->total_sketch;
-        whole = whole && (!sketch || sketch_merge(&all, sketch, sampler->cache));
-        one = all;
-    }
-    sampler->native.limits = limits_of(sampler, options);
-    double divisor = unit.divisor / unit.scale;
+    const struct sketch *total = merged_total(observed, &own, &whole);
     if (whole) {
-        native_histogram_make(&sampler->native, one, divisor, view->sum * divisor);
+        struct native_limits before = sampler->native.limits;
+        sampler->native.limits = limits_of(sampler, options);
+        native_histogram_make(&sampler->native, total, unit.divisor / unit.scale, 0);
+        sampler->native.limits = before;
+        sampler->native.sum = view->sum;
         view->native = &sampler->native;
     }
-    sampler->native.limits = before;
-    sketch_free(&all, sampler->cache);
+    sketch_free(&own, sampler->cache);
     return whole;
 }
 
 /* A family has the quantiles or bounds of the rule that made it. */
-static void choose_lists(struct sampler *sampler, const struct family *family,
-                         const struct mapping_options *options, struct timer_view *view)
+static const struct mapping_options *
+choose_lists(struct sampler *sampler, const struct family *family, struct timer_view *view)
 {
+    const struct mapping_options *options =
+        naming_options(&sampler->catalogue->naming, family->rule);
     view->listed = &sampler->quantiles;
     view->bounds = family->type == STATSD_TIMER ? &sampler->seconds : &sampler->plain;
     if (!options) {
-        return;
+        return NULL;
     }
     take_options(sampler, options);
     view->listed = options->quantile_count > 0 ? &sampler->own_quantiles : view->listed;
     view->bounds = options->bucket_count > 0 ? &sampler->own_bounds : view->bounds;
+    return options;
 }
 
 void observer_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
 {
     struct observed observed = {sampler, series->first_source};
-    const struct mapping_options *options =
-        naming_options(&sampler->catalogue->naming, series->family->rule);
     view->count = view->sum = 0;
     view->unit = 1;
     view->quantiles = view->buckets = NULL;
-    view->native = NULL;
-    choose_lists(sampler, series->family, options, view);
+    const struct mapping_options *options = choose_lists(sampler, series->family, view);
     add_up(&observed, view);
     if (!sampler_is_histogram(sampler, series->family)) {
         view_quantiles(&observed, view);

@@ -46,10 +46,35 @@ static void by_type(struct figure_writer *out, const char *name, const char *kin
     }
 }
 
+/* Nothing where no stream has been served: then there is nothing to say. */
+static void render_connections(const struct ingest_figures *ingest, struct figure_writer *out)
+{
+    uint64_t accepted = 0, ended = 0;
+    for (unsigned i = 0; i < TRANSPORTS; i++) {
+        accepted += ingest->connections_accepted[i];
+    }
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        ended += ingest->connections_ended[i];
+    }
+    if (accepted + ingest->accept_failures == 0) {
+        return;
+    }
+    counter(out, "sigmad_accept_failures_total",
+            "Connections that had to wait for a descriptor or memory.", ingest->accept_failures);
+    gauge(out, "sigmad_connections", "Connections that are open.", (double)(accepted - ended));
+    by_transport(out, "sigmad_connections_accepted_total", "Connections accepted.",
+                 ingest->connections_accepted);
+    figure_family(out, "sigmad_connections_ended_total", "counter", "Connections that have ended.");
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        figure_sample(out, "reason", connection_end_name((enum connection_end)i),
+                      (double)ingest->connections_ended[i]);
+    }
+}
+
 static void render_ingest(const struct ingest_figures *ingest, struct figure_writer *out)
 {
-    by_transport(out, "sigmad_bytes_received_total", "Bytes of datagrams received.",
-                 ingest->bytes_received);
+    render_connections(ingest, out);
+    by_transport(out, "sigmad_bytes_received_total", "Bytes received.", ingest->bytes_received);
     /* promtool frowns on a name with "counter" in it, so that it is there only when it has
      * something to say. */
     if (ingest->counter_decrements > 0) {
@@ -59,17 +84,25 @@ static void render_ingest(const struct ingest_figures *ingest, struct figure_wri
     counter(out, "sigmad_datagrams_dropped_total",
             "Datagrams the kernel dropped because a receive buffer was full.",
             ingest->datagrams_dropped);
-    by_transport(out, "sigmad_datagrams_received_total", "Datagrams received.",
+    by_transport(out, "sigmad_datagrams_received_total", "Datagrams, or frames of a stream.",
                  ingest->datagrams_received);
-    counter(out, "sigmad_events_received_total", "DogStatsD events received.",
-            ingest->events_received);
+    if (ingest->datagrams_truncated > 0) {
+        counter(out, "sigmad_datagrams_truncated_total",
+                "Datagrams of a Unix socket over 64 KiB, of which the rest was lost.",
+                ingest->datagrams_truncated);
+    }
+    static const char events[] = "sigmad_events_total";
+    figure_family(out, events, "counter", "DogStatsD events and service checks received.");
+    figure_sample(out, "kind", event_kind_name(EVENT_EVENT), (double)ingest->events_received);
+    figure_sample(out, "kind", event_kind_name(EVENT_SERVICE_CHECK),
+                  (double)ingest->service_checks_received);
     counter(out, "sigmad_lines_accepted_total", "Lines of which at least one thing was accepted.",
             ingest->lines_accepted);
     by_transport(out, "sigmad_lines_received_total", "Lines received, empty ones left out.",
                  ingest->lines_received);
     by_reason(out, "sigmad_lines_rejected_total", "Lines refused as a whole.",
               ingest->lines_rejected, STATSD_REASONS);
-    counter(out, "sigmad_samples_late_total", "Samples that came after the last window.",
+    counter(out, "sigmad_samples_late_total", "Samples stamped with |T outside of the open window.",
             ingest->samples_late);
     by_type(out, "sigmad_samples_received_total", "counter",
             "Samples received, by their StatsD type.", ingest->samples_received, STATSD_TYPES + 1);
@@ -82,8 +115,6 @@ static void render_ingest(const struct ingest_figures *ingest, struct figure_wri
             ingest->sections_skipped);
     counter(out, "sigmad_series_rejected_total", "New series refused at a limit.",
             ingest->series_rejected);
-    counter(out, "sigmad_service_checks_received_total", "DogStatsD service checks received.",
-            ingest->service_checks_received);
 }
 
 static void render_anomaly_counts(const struct flush_figures *flush, struct figure_writer *out)
@@ -96,10 +127,22 @@ static void render_anomaly_counts(const struct flush_figures *flush, struct figu
     }
 }
 
+static void render_event_losses(const struct own_figures *figures, struct figure_writer *out)
+{
+    static const char name[] = "sigmad_events_lost_total";
+    figure_family(out, name, "counter",
+                  "DogStatsD events and service checks received and not stored.");
+    for (unsigned i = EVENT_STORED + 1; i < EVENT_LOSSES; i++) {
+        figure_sample(out, "reason", event_loss_name((enum event_loss)i),
+                      (double)(figures->ingest.events_lost[i] + figures->flush.events_lost[i]));
+    }
+}
+
 static void render_flush(const struct own_figures *figures, struct figure_writer *out)
 {
     const struct flush_figures *flush = &figures->flush;
     render_anomaly_counts(flush, out);
+    render_event_losses(figures, out);
     counter(out, "sigmad_clock_steps_total", "Steps of the wall clock that ended a window.",
             flush->clock_steps);
     gauge(out, "sigmad_flush_duration_seconds",

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "proto/number.h"
 #include "server/http/label_text.h"
 #include "server/http/protobuf.h"
 
@@ -102,6 +103,17 @@ static uint64_t whole(double count)
     return count < 0x1p63 ? (uint64_t)count : INT64_MAX;
 }
 
+/* As its label has it: 99.9 / 100 is a little more than 0.999. */
+static double quantile_of(const struct sample_quantiles *listed, size_t i)
+{
+    static const char before[] = "quantile=\"";
+    const struct sample_label *label = &listed->labels[i];
+    double quantile = listed->percents[i] / 100;
+    number_parse(listed->text.bytes + label->offset + strlen(before),
+                 label->length - strlen(before) - 1, &quantile);
+    return quantile;
+}
+
 static void write_summary(const struct sampler *sampler, const struct series *series,
                           const struct timer_view *view, struct buffer *out)
 {
@@ -110,7 +122,7 @@ static void write_summary(const struct sampler *sampler, const struct series *se
     protobuf_double(out, SUMMARY_SUM, view->sum / view->unit);
     for (size_t i = 0; i < view->listed->count; i++) {
         size_t quantile = protobuf_begin(out, SUMMARY_QUANTILE);
-        protobuf_double(out, QUANTILE_QUANTILE, view->listed->percents[i] / 100);
+        protobuf_double(out, QUANTILE_QUANTILE, quantile_of(view->listed, i));
         protobuf_double(out, QUANTILE_VALUE,
                         view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
         protobuf_end(out, quantile);
@@ -160,7 +172,7 @@ static void write_timer(struct sampler *sampler, const struct series *series, st
 {
     struct timer_view view;
     sampler_view(sampler, series, &view);
-    if (!sampler_is_histogram(sampler, series->family)) {
+    if (!view.histogram) {
         write_summary(sampler, series, &view, out);
         return;
     }
@@ -193,14 +205,15 @@ static size_t begin_family(struct sampler *sampler, const struct family *family,
         buffer_append_text(help, " ");
     }
     label_text_unescape(help, family->text + family->name_length, family->help_length);
-    buffer_append_text(help, family->own_help ? "" : ".");
+    if (!family->own_help) {
+        buffer_append_text(help, ".");
+    }
     out->failed |= help->failed;
     return protobuf_format_head(out, family->text, family->name_length, help->bytes, help->length,
                                 type_of(sampler, family));
 }
 
-size_t protobuf_format_family(struct sampler *sampler, const struct family *family,
-                              struct buffer *out)
+size_t protobuf_format_family(struct sampler *sampler, struct family *family, struct buffer *out)
 {
     size_t count = 0;
     if (!family->first) {

@@ -22,8 +22,7 @@ enum protobuf_type {
 };
 
 /* Appends a family with all its series. Returns how many these are. */
-size_t protobuf_format_family(struct sampler *sampler, const struct family *family,
-                              struct buffer *out);
+size_t protobuf_format_family(struct sampler *sampler, struct family *family, struct buffer *out);
 
 /* The same by hand, for what is no series of a catalogue: head, metrics, then protobuf_end() with
  * what the head has returned. `labels` are as prom_append_labels() has them. */

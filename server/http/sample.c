@@ -21,20 +21,21 @@ static void bounds_init(struct sample_bounds *bounds, const struct config_number
     }
 }
 
-bool sampler_init(struct sampler *sampler, const struct config *config, bool totals)
+bool sampler_init(struct sampler *sampler, const struct config *config)
 {
     struct native_limits limits = {(int)config->prometheus.native_schema,
                                    config->prometheus.native_max_buckets};
     *sampler = (struct sampler){0};
-    sampler->timer_type = config->prometheus.timer_type;
-    sampler->totals = totals;
-    bool native = totals || sampler->timer_type == TIMER_TYPE_NATIVE;
+    sampler->histogram = config->prometheus.timer_type != TIMER_TYPE_SUMMARY;
+    sampler->has_native = config->prometheus.timer_type == TIMER_TYPE_NATIVE;
+    sampler->totals = sampler->has_native;
     sampler->created = config->prometheus.created;
     bounds_init(&sampler->seconds, &config->prometheus.buckets);
     bounds_init(&sampler->plain, &config->prometheus.buckets_plain);
     sampler->pool = pool_new(POOL_BYTES_MAX);
     sampler->cache = sampler->pool ? pool_cache_new(sampler->pool) : NULL;
-    return sampler->cache && (!native || native_histogram_init(&sampler->native, &limits));
+    return sampler->cache &&
+           (!sampler->has_native || native_histogram_init(&sampler->native, &limits));
 }
 
 void sampler_deinit(struct sampler *sampler)
@@ -100,10 +101,11 @@ bool sampler_is_histogram(const struct sampler *sampler, const struct family *fa
 {
     const struct mapping_options *options =
         naming_options(&sampler->catalogue->naming, family->rule);
-    bool configured = sampler->timer_type != TIMER_TYPE_SUMMARY;
     bool said = options && options->observer != MAPPING_UNSAID;
-    bool possible = sampler->totals || configured;
-    return said && possible ? options->observer == MAPPING_HISTOGRAM : configured;
+    if (said && (sampler->totals || sampler->histogram)) {
+        return options->observer == MAPPING_HISTOGRAM;
+    }
+    return sampler->histogram && !said;
 }
 
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
@@ -270,8 +272,9 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
     bool seconds = series->family->kind == PROM_SECONDS;
     view->count = view->sum = 0;
     view->unit = seconds ? MS_PER_SECOND : 1;
-    view->bounds = seconds ? &sampler->seconds : &sampler->plain;
+    view->histogram = sampler_is_histogram(sampler, series->family);
     view->listed = &sampler->quantiles;
+    view->bounds = seconds ? &sampler->seconds : &sampler->plain;
     view->quantiles = view->buckets = NULL;
     view->native = NULL;
     if (series->family->kind == PROM_OBSERVER) {
@@ -287,7 +290,7 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
         view->quantiles = row->percentiles;
         view->buckets = row->buckets;
     }
-    if (sampler->timer_type == TIMER_TYPE_NATIVE) {
+    if (sampler->has_native && view->histogram) {
         view_total(sampler, source, view);
     }
 }

@@ -48,12 +48,13 @@ struct sample_quantiles {
 };
 
 struct sampler {
-    struct sample_bounds seconds; /* of ms timers */
-    struct sample_bounds plain;   /* of h and d */
-    enum config_timer_type timer_type;
+    struct sample_bounds seconds;   /* of ms timers */
+    struct sample_bounds plain;     /* of h and d */
+    bool histogram;                 /* timers are histograms, where no mapping says otherwise */
+    bool has_native;                /* those are native where the format has such */
+    bool totals;                    /* rows have their total_sketch */
     bool created;                   /* when a series began is shown, where the format can */
-    bool totals;                    /* rows have their total_sketch, whatever timer_type is */
-    struct native_histogram native; /* where timer_type is native, or there are totals */
+    struct native_histogram native; /* where timer_type is native */
     struct pool *pool;              /* of the merged sketches and sets */
     struct pool_cache *cache;
     /* For the snapshot that is being written: */
@@ -75,17 +76,18 @@ struct timer_view {
     double count;
     double sum;
     double unit;
+    bool histogram;                        /* else it is a summary */
     const struct sample_quantiles *listed; /* the quantiles it has */
     const struct sample_bounds *bounds;    /* the buckets it has */
     const double *quantiles;               /* of `listed`; NULL = none */
     const double *buckets;                 /* cumulative, of `bounds`; NULL = none */
-    const struct native_histogram *native; /* NULL: it is a summary or has classic buckets */
+    const struct native_histogram *native; /* in their place; NULL = none */
     double merged_quantiles[SAMPLE_QUANTILES_MAX];
     double merged_buckets[SAMPLE_BUCKETS_MAX];
 };
 
 /* False without memory; sampler_deinit() is to be called in either case. */
-bool sampler_init(struct sampler *sampler, const struct config *config, bool totals);
+bool sampler_init(struct sampler *sampler, const struct config *config);
 void sampler_deinit(struct sampler *sampler);
 
 /* Both must outlive the writing. */
@@ -108,11 +110,10 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
  * than the scrape before. */
 double sampler_created(const struct sampler *sampler, const struct series *series);
 
-/* Whether a family of timers is shown as a histogram of either kind, for which the rules of a
- * mapping may ask. */
+/* Whether a family of timers is shown as a histogram, for which the rules of a mapping may ask. */
 bool sampler_is_histogram(const struct sampler *sampler, const struct family *family);
 
-/* Label the values that are there, in the format. Memory shows in `text.failed`. */
+/* Label the values that are there as the format has them. Memory shows in `text.failed`. */
 void sample_label_quantiles(const struct sampler *sampler, struct sample_quantiles *quantiles);
 void sample_label_bounds(const struct sampler *sampler, struct sample_bounds *bounds);
 

@@ -141,6 +141,36 @@ static void write_sets(struct json *json, const struct snapshot *snapshot)
     }
 }
 
+static void write_event(struct json *json, const struct snapshot *snapshot,
+                        const struct event_row *row)
+{
+    static const char *const keys[EVENT_FIELDS] = {
+        "name",        "text",         "tags", "host", "priority", "alert_type", "aggregation_key",
+        "source_type", "container_id",
+    };
+    struct tag tags[EVENT_TAGS_MAX];
+    struct span raw = row->fields[EVENT_TAGS];
+    int count = tags_parse(TAGS_COLON, snapshot->event_bytes + raw.offset, raw.length, tags,
+                           EVENT_TAGS_MAX);
+    json_begin_object(json);
+    json_member_string(json, "kind", event_kind_name((enum event_kind)row->kind));
+    json_member_number(json, "time", row->time);
+    if (row->kind == EVENT_SERVICE_CHECK) {
+        json_member_integer(json, "status", row->status);
+    }
+    for (size_t i = 0; i < EVENT_FIELDS; i++) {
+        struct span field = row->fields[i];
+        if (i == EVENT_TAGS) {
+            json_put_key(json, keys[i]);
+            tags_json_write_tags(json, tags, count > 0 ? (size_t)count : 0);
+        } else if (field.length > 0) {
+            json_put_key(json, keys[i]);
+            json_put_string_bytes(json, snapshot->event_bytes + field.offset, field.length);
+        }
+    }
+    json_end_object(json);
+}
+
 void snapshot_json_rows(const struct snapshot *snapshot, const struct snapshot_bounds *bounds,
                         double uptime_seconds, struct buffer *out)
 {
@@ -166,6 +196,12 @@ void snapshot_json_rows(const struct snapshot *snapshot, const struct snapshot_b
     json_put_key(&json, "sets");
     json_begin_array(&json);
     write_sets(&json, rows);
+    json_end_array(&json);
+    json_put_key(&json, "events");
+    json_begin_array(&json);
+    for (size_t i = 0; i < rows->event_count; i++) {
+        write_event(&json, rows, &rows->events[i]);
+    }
     json_end_array(&json);
 }
 

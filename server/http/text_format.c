@@ -91,16 +91,18 @@ static void write_head(const struct writing *writing)
     }
     char *at = put(room, help, strlen(help));
     at = put(at, name, writing->name_length);
-    if (!family->own_help) {
+    if (family->own_help) {
+        *at++ = ' ';
+    } else {
         at = put(at, statsd, strlen(statsd));
         at = put(at, sent, sent_length);
+        *at++ = ' ';
     }
-    *at++ = ' ';
     out->length += (size_t)(at - room);
     text_format_help(writing->sampler->format, out, metric, family->help_length);
     room = out->bytes + out->length;
-    const char *rest = family->own_help ? type + 1 : type; /* without the full stop */
-    at = put(room, rest, strlen(rest));
+    /* What a rule says has its own end. */
+    at = put(room, type + family->own_help, strlen(type) - family->own_help);
     at = put(at, name, writing->name_length);
     *at++ = ' ';
     at = put(at, word, word_length);
@@ -154,13 +156,12 @@ static void write_created(const struct writing *writing, const struct series *se
 static void write_quantiles(const struct writing *writing, const struct series *series,
                             const struct timer_view *view)
 {
-    const struct sample_quantiles *listed = view->listed;
-    for (size_t i = 0; i < listed->count; i++) {
-        const struct sample_label *label = &listed->labels[i];
+    for (size_t i = 0; i < view->listed->count; i++) {
+        const struct sample_label *label = &view->listed->labels[i];
         double value = view->quantiles ? view->quantiles[i] / view->unit : (double)NAN;
         if (!writing->openmetrics || !(value < 0)) {
-            write_line(writing->out, series, "", listed->text.bytes + label->offset, label->length,
-                       value);
+            write_line(writing->out, series, "", view->listed->text.bytes + label->offset,
+                       label->length, value);
         }
     }
 }
@@ -189,8 +190,8 @@ static void write_buckets(const struct writing *writing, const struct series *se
 static void write_timer(const struct writing *writing, const struct series *series)
 {
     struct timer_view view;
-    bool histogram = sampler_is_histogram(writing->sampler, writing->family);
     sampler_view(writing->sampler, series, &view);
+    bool histogram = view.histogram;
     if (histogram) {
         write_buckets(writing, series, &view);
     } else {
@@ -210,7 +211,7 @@ static void write_timer(const struct writing *writing, const struct series *seri
     write_created(writing, series);
 }
 
-size_t text_format_family(struct sampler *sampler, const struct family *family, struct buffer *out)
+size_t text_format_family(struct sampler *sampler, struct family *family, struct buffer *out)
 {
     bool openmetrics = sampler->format == FORMAT_OPENMETRICS;
     struct writing writing = {.sampler = sampler,

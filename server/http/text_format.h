@@ -18,7 +18,7 @@
 #include "server/http/sample.h"
 
 /* Appends a family with all its series. Returns how many these are. */
-size_t text_format_family(struct sampler *sampler, const struct family *family, struct buffer *out);
+size_t text_format_family(struct sampler *sampler, struct family *family, struct buffer *out);
 
 /* What stands behind all families. */
 void text_format_end(enum format format, struct buffer *out);

@@ -5,8 +5,20 @@
 
 const char *transport_name(enum transport transport)
 {
-    static const char *const names[] = {"udp"};
+    static const char *const names[TRANSPORTS] = {"udp", "tcp", "unix", "unix_stream", "stdin"};
     return names[transport];
+}
+
+bool transport_is_stream(enum transport transport)
+{
+    return transport != TRANSPORT_UDP && transport != TRANSPORT_UNIX;
+}
+
+const char *connection_end_name(enum connection_end end)
+{
+    static const char *const names[CONNECTION_ENDS] = {"closed",    "error", "idle",
+                                                       "bad_frame", "limit", "stop"};
+    return names[end];
 }
 
 const char *loss_reason_name(unsigned reason)

@@ -27,8 +27,8 @@ static bool read_own_tags(struct registry *registry, const char *text)
     if (!registry->own_text || !registry->own_tags) {
         return false;
     }
-    int count = tags_parse(registry->own_text, strlen(registry->own_text), registry->own_tags,
-                           IDENTITY_TAGS_MAX / 2);
+    int count = tags_parse(TAGS_COLON, registry->own_text, strlen(registry->own_text),
+                           registry->own_tags, IDENTITY_TAGS_MAX / 2);
     registry->own_tag_count = count < 0 ? 0 : (size_t)count;
     return count >= 0;
 }
@@ -107,6 +107,7 @@ void registry_free(struct registry *registry, struct pool_cache *cache)
     }
     table_deinit(&registry->directory);
     lines_deinit(&registry->identities);
+    events_deinit(&registry->events);
     free(registry->own_tags);
     free(registry->own_text);
     pthread_mutex_destroy(&registry->lock);
@@ -126,10 +127,10 @@ static bool has_key(const struct tag *tags, size_t count, const struct tag *want
 
 /* The sender's tags and those of the configuration whose keys he did not send, in canonical order.
  * Returns how many, or -1 for too many. */
-static int canonical_tags(const struct registry *registry, const char *text, size_t length,
-                          struct tag *tags)
+static int canonical_tags(const struct registry *registry, enum tags_style style, const char *text,
+                          size_t length, struct tag *tags)
 {
-    int sent = length == 0 ? 0 : tags_parse(text, length, tags, registry->tags_max);
+    int sent = length == 0 ? 0 : tags_parse(style, text, length, tags, registry->tags_max);
     if (sent < 0) {
         return -1;
     }
@@ -279,20 +280,20 @@ static unsigned find_or_add(struct registry *registry, const struct identity *dr
     return 0;
 }
 
-unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
-                          size_t name_length, const char *tags, size_t tags_length, uint32_t *place)
+unsigned registry_resolve(struct registry *registry, enum statsd_type type, enum tags_style style,
+                          const struct name_tags_text *sent, uint32_t *place)
 {
     struct tag list[IDENTITY_TAGS_MAX];
-    int tag_count = canonical_tags(registry, tags, tags_length, list);
+    int tag_count = canonical_tags(registry, style, sent->tags, sent->tags_length, list);
     if (tag_count < 0) {
         return LOSS_TOO_MANY_TAGS;
     }
     _Alignas(struct identity) char draft_bytes[DRAFT_BYTES_MAX];
-    if (identity_bytes_max(name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
+    if (identity_bytes_max(sent->name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
         return LOSS_TAGS_TOO_LONG;
     }
     struct identity *draft = (struct identity *)(void *)draft_bytes;
-    identity_init(draft, type, name, name_length, list, (size_t)tag_count);
+    identity_init(draft, type, sent->name, sent->name_length, list, (size_t)tag_count);
     if (identity_bytes(draft) > (size_t)LINES_RUN_MAX * LINE_BYTES) {
         return LOSS_TAGS_TOO_LONG;
     }

@@ -46,6 +46,7 @@ void slice_deinit(struct slice *slice, struct pool_cache *cache)
         }
         free(slice->chunks[kind]);
     }
+    events_deinit(&slice->events);
     *slice = (struct slice){0};
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/timer.h"
@@ -50,7 +51,8 @@ struct slice {
     uint32_t chunks_max;
     uint32_t
         count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
-    uint64_t ended_ns;       /* monotonic: everything in it was received before */
+    struct events events;
+    uint64_t ended_ns; /* monotonic: everything in it was received before */
 };
 
 /* False without memory. */

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/sketch.h"
@@ -161,6 +162,12 @@ struct snapshot {
     /* Anomalies that last (at most 1,000); `end` is false. Present in views as well. */
     const struct anomaly_row *active;
     size_t active_count;
+
+    /* Of a closed window: the events and service checks received in it, their text in event_bytes.
+     */
+    const struct event_row *events;
+    const char *event_bytes;
+    size_t event_count, event_bytes_length;
 
     _Atomic uint32_t references;
     void (*release)(struct snapshot *snapshot); /* set by the maker; called at the last unref */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define HOST_MAX 256
@@ -75,6 +76,14 @@ bool address_resolve(const char *text, int socket_type, struct address *address,
     return true;
 }
 
+static void format_path(const struct sockaddr_un *address, char out[ADDRESS_TEXT_MAX])
+{
+    size_t length = strnlen(address->sun_path, sizeof(address->sun_path));
+    const size_t shown = ADDRESS_TEXT_MAX - sizeof("unix:");
+    snprintf(out, ADDRESS_TEXT_MAX, length > 0 ? "unix:%.*s" : "unix",
+             (int)(length < shown ? length : shown), address->sun_path);
+}
+
 void address_format(const struct sockaddr *sockaddr, char out[ADDRESS_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "?";
@@ -93,6 +102,8 @@ void address_format(const struct sockaddr *sockaddr, char out[ADDRESS_TEXT_MAX])
             inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof(host));
             snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(in6.sin6_port));
         }
+    } else if (sockaddr->sa_family == AF_UNIX) {
+        format_path((const struct sockaddr_un *)(const void *)sockaddr, out);
     } else {
         snprintf(out, ADDRESS_TEXT_MAX, "unknown");
     }

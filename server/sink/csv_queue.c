@@ -12,7 +12,8 @@ uint64_t csv_queue_memory(const struct snapshot *snapshot)
     return sizeof(*snapshot) + snapshot->counter_count * sizeof(struct counter_row) +
            snapshot->gauge_count * sizeof(struct gauge_row) + snapshot->timer_count * timer_bytes +
            snapshot->set_count * sizeof(struct set_row) +
-           snapshot->anomaly_count * sizeof(struct anomaly_row);
+           snapshot->anomaly_count * sizeof(struct anomaly_row) +
+           snapshot->event_count * sizeof(struct event_row) + snapshot->event_bytes_length;
 }
 
 void csv_queue_put(struct csv_queue *queue, const struct snapshot *snapshot, uint64_t now_ns)

@@ -9,9 +9,10 @@
 #include "proto/statsd.h"
 #include "proto/text.h"
 #include "server/core/require.h"
+#include "server/sink/csv_events.h"
 
-static const char *const kind_names[CSV_KINDS] = {"counters", "gauges", "timers", "sets",
-                                                  "anomalies"};
+static const char *const kind_names[CSV_KINDS] = {"counters", "gauges",    "timers",
+                                                  "sets",     "anomalies", "events"};
 
 static const char *const kind_columns[CSV_KINDS] = {
     "count,rate",
@@ -19,6 +20,7 @@ static const char *const kind_columns[CSV_KINDS] = {
     "type,count,rate,sum,mean,min,max,stddev",
     "unique",
     "statistic,value,mean,stddev,lower,upper,type,severity,state,reason",
+    CSV_EVENTS_COLUMNS,
 };
 
 /* Bytes that a word of ours (a type, a statistic, a severity) may take. */
@@ -81,6 +83,8 @@ size_t csv_rows_count(enum csv_kind kind, const struct snapshot *snapshot)
         return snapshot->set_count;
     case CSV_ANOMALIES:
         return snapshot->anomaly_count;
+    case CSV_EVENTS:
+        return snapshot->event_count;
     case CSV_KINDS:
         break;
     }
@@ -307,6 +311,9 @@ size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size
     struct line line;
     memset(line.rates, 0, sizeof(line.rates));
     format_stamp(&line, snapshot);
+    if (kind == CSV_EVENTS) {
+        return csv_events_render(snapshot, line.stamp, from, bytes_max, out);
+    }
     line.out = out;
     line.at = buffer_room(out, 1);
     if (!line.at) {

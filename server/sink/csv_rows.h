@@ -19,7 +19,15 @@
 #include "server/core/buffer.h"
 #include "server/metrics/snapshot.h"
 
-enum csv_kind { CSV_COUNTERS, CSV_GAUGES, CSV_TIMERS, CSV_SETS, CSV_ANOMALIES, CSV_KINDS };
+enum csv_kind {
+    CSV_COUNTERS,
+    CSV_GAUGES,
+    CSV_TIMERS,
+    CSV_SETS,
+    CSV_ANOMALIES,
+    CSV_EVENTS,
+    CSV_KINDS
+};
 
 /* The file's name without its ending: "counters". */
 const char *csv_kind_name(enum csv_kind kind);

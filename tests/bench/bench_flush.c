@@ -447,7 +447,9 @@ static void bench_exposition(const char *directory, size_t series)
         struct snapshot *view = derive(&bench, &stages, round, false);
         views[round] = stages.derive[round];
         render(exposition, view, FORMAT_TEXT, &later, round);
+        render(exposition, bench.published.closed, FORMAT_OPENMETRICS, &openmetrics, round);
         render(exposition, view, FORMAT_OPENMETRICS, &openmetrics, round);
+        render(exposition, bench.published.closed, FORMAT_PROTOBUF, &protobuf, round);
         render(exposition, view, FORMAT_PROTOBUF, &protobuf, round);
         exposition_pack(exposition, FORMAT_TEXT);
         take_turns(exposition, &packing, round);

@@ -223,7 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run.pairs[0].count = run.pairs[1].count = 0;
     /* Now and then so little memory that most operations are refused. */
     uint64_t budget = next_bytes(&run, 1);
-    struct pool *pool = pool_new(budget < 64 ? (budget + 1) << 12 : UINT64_C(1) << 24);
+    struct pool *pool = pool_new(budget < 64 ? (budget + 1) << 14 : UINT64_C(1) << 24);
     REQUIRE(pool != NULL);
     run.cache = pool_cache_new(pool);
     REQUIRE(run.cache != NULL);

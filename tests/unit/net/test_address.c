@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "server/net/address.h"
 
@@ -93,10 +94,25 @@ static void an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4(void **state)
     assert_string_equal(text, "192.0.2.7:77");
 }
 
+static void unix_sockets_have_their_path_as_text(void **state)
+{
+    (void)state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/sigmad.socket"};
+    char text[ADDRESS_TEXT_MAX];
+    address_format((const struct sockaddr *)&address, text);
+    assert_string_equal(text, "unix:/run/sigmad.socket");
+    memset(address.sun_path, 'a', sizeof(address.sun_path));
+    address_format((const struct sockaddr *)&address, text);
+    assert_int_equal(strlen(text), ADDRESS_TEXT_MAX - 1);
+    address.sun_path[0] = '\0';
+    address_format((const struct sockaddr *)&address, text);
+    assert_string_equal(text, "unix");
+}
+
 static void other_families_have_no_text(void **state)
 {
     (void)state;
-    struct sockaddr sockaddr = {.sa_family = AF_UNIX};
+    struct sockaddr sockaddr = {.sa_family = AF_NETLINK};
     char text[ADDRESS_TEXT_MAX];
     address_format(&sockaddr, text);
     assert_string_equal(text, "unknown");
@@ -110,6 +126,7 @@ int main(void)
         cmocka_unit_test(what_is_no_address_is_refused_with_the_reason),
         cmocka_unit_test(a_host_too_long_is_refused),
         cmocka_unit_test(an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4),
+        cmocka_unit_test(unix_sockets_have_their_path_as_text),
         cmocka_unit_test(other_families_have_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,8 @@ static void headers_are_those_of_the_contract(void **state)
     assert_header(CSV_SETS, "timestamp,metric,tags,unique\n");
     assert_header(CSV_ANOMALIES, "timestamp,metric,tags,statistic,value,mean,stddev,lower,upper,"
                                  "type,severity,state,reason\n");
+    assert_header(CSV_EVENTS, "timestamp,metric,tags,kind,status,text,time,host,priority,"
+                              "alert_type,aggregation_key,source_type,container_id\n");
 }
 
 static void counters_have_a_row_where_updated(void **state)
@@ -118,6 +120,29 @@ static void anomalies_say_why(void **state)
                 "1795255200,api.latency,,mean,214,41,33.25,-17,58,high_latency,critical,start,"
                 "\"mean 214 is 5.2 sigma above 41, limit \"\"58\"\"\"\n"
                 "1795255200,api.latency,,rate,0,0,0,,0,high_latency,warning,end,\n");
+}
+
+static void events_have_a_row_each(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a,\nb\\text#x:\"1\",a;bhost";
+    const struct event_row rows[] = {
+        {.fields = {[EVENT_NAME] = {0, 5}, [EVENT_TEXT] = {5, 4}, [EVENT_TAGS] = {10, 9}},
+         .time = 1795255199.5,
+         .kind = EVENT_EVENT},
+        {.fields = {[EVENT_NAME] = {5, 4}, [EVENT_HOST] = {19, 4}},
+         .time = 12,
+         .kind = EVENT_SERVICE_CHECK,
+         .status = 3},
+    };
+    struct snapshot *snapshot = make_snapshot(1, 1795255200.25);
+    snapshot->events = rows;
+    snapshot->event_bytes = bytes;
+    snapshot->event_count = 2;
+    assert_rows(
+        CSV_EVENTS, snapshot,
+        "1795255200.250,\"a,\\nb\\\\\",\"a\\;b;x=\"\"1\"\"\",event,,text,1795255199.5,,,,,,\n"
+        "1795255200.250,text,,service_check,3,,12,host,,,,,\n");
 }
 
 static void figures_that_are_not_finite_are_empty(void **state)
@@ -265,6 +290,7 @@ int main(void)
         cmocka_unit_test(anomalies_say_why),
         cmocka_unit_test(figures_that_are_not_finite_are_empty),
         cmocka_unit_test(stamps_have_three_decimals_or_none),
+        cmocka_unit_test(events_have_a_row_each),
         cmocka_unit_test(fields_are_quoted_and_escaped),
         cmocka_unit_test(any_name_is_one_line_and_reads_back),
         cmocka_unit_test(pieces_are_equal_to_the_whole),
