@@ -116,6 +116,7 @@ static void describe(struct derivation *derivation)
     snapshot->window = options->window;
     snapshot->closed = options->close;
     snapshot->final = options->final;
+    snapshot->has_bins = options->config->histograms.count > 0;
     snapshot->idle_is_zero = is_etsy(options->config);
     snapshot->taken_ns = options->now_ns;
     snapshot->timestamp = options->timestamp;
@@ -555,5 +556,6 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
     }
     show_anomalies(&derivation);
     details_maker_deinit(&derivation.details);
+    derivation.owned->snapshot.details_bytes = derivation.owned->details.bytes;
     return &derivation.owned->snapshot;
 }

@@ -21,6 +21,7 @@ void details_store_free(struct details_store *store)
         free(store->blocks);
         store->blocks = next;
     }
+    store->bytes = 0;
 }
 
 /* NULL without memory. */
@@ -36,6 +37,7 @@ static void *store_take(struct details_store *store, size_t bytes)
         }
         *block = (struct details_block){.next = store->blocks, .size = size};
         store->blocks = block;
+        store->bytes += sizeof(*block) + size;
     }
     void *taken = block->bytes + block->used;
     block->used += bytes;

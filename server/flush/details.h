@@ -20,6 +20,7 @@ struct details_block;
 /* Where the details of one snapshot are kept; all zero is an empty store. */
 struct details_store {
     struct details_block *blocks;
+    size_t bytes;
 };
 
 void details_store_free(struct details_store *store);

@@ -138,6 +138,7 @@ struct snapshot {
     uint64_t window;   /* how many windows were closed, this one included */
     bool closed;       /* a whole window; else a live view into the open one */
     bool final;        /* the short window that the stop of the server closed */
+    bool has_bins;     /* [histogram] sections are configured */
     bool idle_is_zero; /* profile etsy: a series without samples counts as one with zeros */
     uint64_t taken_ns; /* monotonic stamp: what was received before is in it */
     double timestamp;  /* Unix seconds of the window's end (or of the view), at most 3 decimals */
@@ -151,6 +152,7 @@ struct snapshot {
     const struct timer_row *timers;
     const struct set_row *sets;
     size_t counter_count, gauge_count, timer_count, set_count;
+    size_t details_bytes; /* what the details of timers take */
 
     /* Of a closed window: anomalies that started or ended with it. */
     const struct anomaly_row *anomalies;
