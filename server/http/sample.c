@@ -251,6 +251,9 @@ static void write_quantiles(const struct series *series, const struct timer_view
 {
     for (size_t i = 0; i < view->listed->count; i++) {
         const struct sample_label *label = &view->listed->labels[i];
+        if (view->listed->percents[i] < 0) {
+            continue; /* the top of a window is no quantile */
+        }
         write_line(out, series, "", view->listed->text.bytes + label->offset, label->length,
                    view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
     }
