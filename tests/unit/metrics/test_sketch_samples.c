@@ -160,7 +160,7 @@ static void where_room_ends_a_histogram_goes_on(void **state)
 static void at_the_budget_samples_are_refused_and_the_rest_stays(void **state)
 {
     (void)state;
-    struct fixture fixture = open_pool(1 << 16, 1 << 16);
+    struct fixture fixture = open_pool(1 << 17, 1 << 17);
     struct sketch *sketch = NULL;
     size_t added = 0;
     for (size_t i = 0; i < 100000; i++) {
