@@ -318,17 +318,22 @@ static bool is_same_host(const struct sockaddr_storage *bound, const struct addr
            (IN6_IS_ADDR_UNSPECIFIED(&own->sin6_addr) && IN6_IS_ADDR_LOOPBACK(&other->sin6_addr));
 }
 
+/* It lies at the same place in both families. */
+static in_port_t port_of(const struct sockaddr_storage *bound)
+{
+    struct sockaddr_in in;
+    memcpy(&in, bound, sizeof(in));
+    return in.sin_port;
+}
+
 bool listeners_have_udp(const struct listeners *listeners, const struct address *address)
 {
     for (size_t i = 0; i < listeners->listening_count; i++) {
-        struct sockaddr_storage bound;
+        struct sockaddr_storage bound = {0};
         socklen_t length = sizeof(bound);
-        /* The port is at the same place in both families. */
         if (listeners->listening[i].transport == TRANSPORT_UDP &&
             getsockname(listeners->listening[i].fd, (struct sockaddr *)&bound, &length) == 0 &&
-            ((const struct sockaddr_in *)&bound)->sin_port ==
-                ((const struct sockaddr_in *)&address->storage)->sin_port &&
-            is_same_host(&bound, address)) {
+            port_of(&bound) == port_of(&address->storage) && is_same_host(&bound, address)) {
             return true;
         }
     }
