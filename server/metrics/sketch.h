@@ -13,8 +13,9 @@
  * these would pass SKETCH_BYTES_MAX the schema is halved (index' = ceil(index / 2)), which doubles
  * the error and bounds the memory of one sketch whatever is sent.
  *
- * Bytes of lognormal samples of one weight that are floats, on average (bench_sketch; one sample
- * that is no float makes it eight bytes in place of four each in the exact phase):
+ * Bytes of lognormal samples of one weight, on average (bench_sketch). In the exact phase samples
+ * take four bytes each while all are floats, or all are decimals of up to nine digits such
+ * as 12.345; else eight:
  *
  *     samples              20    64   100   156  1000  10000
  *     sigma 0.25           88   288   191   214   350    669
