@@ -121,9 +121,10 @@ struct config {
         struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
         enum config_names names;
-        char *mapping; /* path of a mapping file; NULL = none */
-        unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
-        unsigned native_max_buckets;         /* the schema is lowered until they suffice */
+        char *mapping;               /* path of a mapping file; NULL = none */
+        unsigned native_schema;      /* at most; growth of a bucket 2^(2^-schema) */
+        unsigned native_max_buckets; /* the schema is lowered until they suffice */
+        bool created;
     } prometheus;
     struct {
         enum config_anomaly_method method;

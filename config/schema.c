@@ -81,7 +81,6 @@ static const struct config_word exec_format_words[] = {
 };
 
 /* Words that mean off, or what this version does anyway. */
-static const struct config_word false_words[] = {{"", 0}, {"off", 0}, {"false", 0}, {NULL, 0}};
 static const struct config_word state_words[] = {{"", 0}, {"off", 0}, {"data/state", 0}, {NULL, 0}};
 
 const struct config_section config_sections[] = {
@@ -585,10 +584,12 @@ const struct config_key config_keys[] = {
      .offset = FIELD(prometheus.mapping)},
     {.section = "prometheus",
      .name = "created",
-     .type = TYPE_RESERVED,
+     .type = TYPE_BOOL,
+     .effect = EFFECT_RESTART,
      .preset = "false",
-     .help = "OpenMetrics _created",
-     .words = false_words},
+     .help = "When a series began, to the interval of scrapes: OpenMetrics _created, protobuf "
+             "created_timestamp.",
+     .offset = FIELD(prometheus.created)},
 
     {.section = "anomaly",
      .name = "method",

@@ -203,7 +203,7 @@ static void take_options(struct sampler *sampler, const struct mapping_options *
     for (size_t i = 0; i < quantiles->count; i++) {
         quantiles->percents[i] = options->quantiles[i].quantile * 100;
     }
-    sample_label_quantiles(quantiles);
+    sample_label_quantiles(sampler, quantiles);
     for (size_t i = 0; i < quantiles->count; i++) {
         quantiles->percents[i] = fmax(quantiles->percents[i], 1e-9);
     }
@@ -211,7 +211,7 @@ static void take_options(struct sampler *sampler, const struct mapping_options *
     for (size_t i = 0; i < bounds->count; i++) {
         bounds->values[i] = options->buckets[i];
     }
-    sample_label_bounds(bounds);
+    sample_label_bounds(sampler, bounds);
 }
 
 static void view_quantiles(const struct observed *observed, struct timer_view *view)

@@ -40,11 +40,11 @@ def server(start_server):
 
 @pytest.fixture
 def start_prometheus(tmp_path):
-    """start_prometheus(server, ...) starts a real Prometheus that scrapes these servers every second."""
+    """start_prometheus(server, ..., options=()) starts a real Prometheus that scrapes these servers every second."""
     started = []
 
-    def start(*servers):
-        started.append(Prometheus(tmp_path / f"prometheus{len(started)}", [s.http for s in servers]))
+    def start(*servers, options=()):
+        started.append(Prometheus(tmp_path / f"prometheus{len(started)}", [s.http for s in servers], options))
         return started[-1]
 
     yield start

@@ -87,9 +87,9 @@ def free_port():
 
 
 class Prometheus:
-    """A real Prometheus that scrapes these (host, port) targets every second."""
+    """A real Prometheus, with options of its own, that scrapes these (host, port) targets every second."""
 
-    def __init__(self, folder, targets):
+    def __init__(self, folder, targets, options=()):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         addresses = json.dumps([f"{host}:{port}" for host, port in targets])
@@ -105,7 +105,7 @@ class Prometheus:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [command, f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",
-                 f"--web.listen-address=127.0.0.1:{self.port}"],
+                 f"--web.listen-address=127.0.0.1:{self.port}", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(),
             )
         try:

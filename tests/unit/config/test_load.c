@@ -582,7 +582,6 @@ static void says_what_this_version_does_not_support(void **state)
 {
     static const char *const later[] = {
         "anomaly.method=auto",
-        "prometheus.created=true",
         "state.file=other",
     };
     char expected[128];

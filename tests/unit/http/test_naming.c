@@ -100,7 +100,7 @@ static struct exposition *mapped(enum config_names names)
 
 static void assert_text(struct exposition *exposition, struct made *made, const char *expected)
 {
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     assert_non_null(body);
     char *text = strndup(body->bytes, body->length);
     body_unref(body);
@@ -139,7 +139,7 @@ static void a_name_is_asked_for_once(void **state)
         made_counter(made, "other", "a:1", 1);
         made_counter(made, "other", "a:2", 1);
         made_counter(made, "dropped", "", 1);
-        struct body *body = exposition_render(exposition, &made->snapshot);
+        struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
         body_unref(body);
         made_free(made);
     }
@@ -184,7 +184,7 @@ static void a_series_is_hidden_from_its_ttl_to_its_next_sample(void **state)
         struct made *made = made_new(i + 1);
         made->snapshot.taken_ns = updates[i].second * SECOND_NS;
         made_counter(made, "short", "", updates[i].total)->updated = false;
-        struct body *body = exposition_render(exposition, &made->snapshot);
+        struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
         assert_int_equal(body->length > 0, updates[i].shown);
         body_unref(body);
         made_free(made);
@@ -244,7 +244,7 @@ static void timers_of_all_types_share_a_series(void **state)
     struct made *made = made_new(1);
     add_timers(made, "histogram", sketches, cache);
     add_timers(made, "plain", sketches + 2, cache);
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     char *text = strndup(body->bytes, body->length);
     const char *histogram = "# HELP histogram StatsD timer histogram.\n"
                             "# TYPE histogram histogram\n"
@@ -301,10 +301,10 @@ static void other_rules_name_all_anew(void **state)
     struct exposition *exposition = mapped(NAMES_MODERN);
     struct made *made = made_new(1);
     made_counter(made, "scaled", "", 2);
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     body_unref(body);
     exposition_map(exposition, (struct mapper){0});
-    assert_false(exposition_has(exposition, 1));
+    assert_false(exposition_has(exposition, 1, FORMAT_TEXT));
     assert_text(exposition, made,
                 "# HELP scaled_total StatsD counter scaled.\n"
                 "# TYPE scaled_total counter\n"

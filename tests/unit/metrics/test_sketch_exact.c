@@ -244,7 +244,7 @@ static void a_change_of_form_refused_at_the_budget_changes_nothing(void **state)
     (void)state;
     static const double changes[][2] = {{0.5, 0.1}, {0.1, 0.01}, {0.1, 0x1p-30}, {0.5, -1e-300}};
     for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
-        struct pool *pool = pool_new(4096);
+        struct pool *pool = pool_new(1 << 16);
         struct pool_cache *cache = pool_cache_new(pool);
         struct sample samples[] = {{changes[c][0], 1}, {changes[c][0] * 2, 1}};
         struct sketch_exact *exact = exact_of(samples, 2, cache), *other = exact;
