@@ -285,6 +285,46 @@ static void view_buckets(const struct observed *observed, struct timer_view *vie
     view->buckets = view->merged_buckets;
 }
 
+/* All samples of the sources together, *own where that had to be made. NULL where there are none,
+ * and *whole = false without memory. */
+static const struct sketch *merged_total(const struct observed *observed, struct sketch **own,
+                                         bool *whole)
+{
+    const struct source *source = source_of(observed, observed->first);
+    *own = NULL;
+    *whole = true;
+    if (source->next == SOURCE_NONE) {
+        return row_of(observed, source)->total_sketch;
+    }
+    for (; source; source = source_of(observed, source->next)) {
+        const struct sketch *one = row_of(observed, source)->total_sketch;
+        *whole = *whole && (!one || sketch_merge(own, one, observed->sampler->cache));
+    }
+    return *own;
+}
+
+/* False where the values of the sources become what is shown in different ways: then there are
+ * classic buckets. */
+static bool view_native(const struct observed *observed, struct timer_view *view)
+{
+    struct sampler *sampler = observed->sampler;
+    struct sketch *own;
+    struct unit unit;
+    bool whole;
+    if (!sampler->has_native || sampler->format != FORMAT_PROTOBUF ||
+        !is_uniform(observed, &unit)) {
+        return false;
+    }
+    const struct sketch *total = merged_total(observed, &own, &whole);
+    if (whole) {
+        native_histogram_make(&sampler->native, total, unit.divisor / unit.scale, 0);
+        sampler->native.sum = view->sum;
+        view->native = &sampler->native;
+    }
+    sketch_free(&own, sampler->cache);
+    return whole;
+}
+
 /* A family has the quantiles or bounds of the rule that made it. */
 static void choose_lists(struct sampler *sampler, const struct family *family,
                          struct timer_view *view)
@@ -309,9 +349,9 @@ void observer_view(struct sampler *sampler, const struct series *series, struct 
     view->quantiles = view->buckets = NULL;
     choose_lists(sampler, series->family, view);
     add_up(&observed, view);
-    if (sampler_is_histogram(sampler, series->family)) {
-        view_buckets(&observed, view);
-    } else {
+    if (!sampler_is_histogram(sampler, series->family)) {
         view_quantiles(&observed, view);
+    } else if (!view_native(&observed, view)) {
+        view_buckets(&observed, view);
     }
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "proto/number.h"
 #include "server/http/label_text.h"
 #include "server/http/protobuf.h"
 
@@ -102,6 +103,17 @@ static uint64_t whole(double count)
     return count < 0x1p63 ? (uint64_t)count : INT64_MAX;
 }
 
+/* As its label has it: 99.9 / 100 is a little more than 0.999. */
+static double quantile_of(const struct sample_quantiles *listed, size_t i)
+{
+    static const char before[] = "quantile=\"";
+    const struct sample_label *label = &listed->labels[i];
+    double quantile = listed->percents[i] / 100;
+    number_parse(listed->text.bytes + label->offset + strlen(before),
+                 label->length - strlen(before) - 1, &quantile);
+    return quantile;
+}
+
 static void write_summary(const struct sampler *sampler, const struct series *series,
                           const struct timer_view *view, struct buffer *out)
 {
@@ -113,7 +125,7 @@ static void write_summary(const struct sampler *sampler, const struct series *se
             continue; /* the top of a window is no quantile */
         }
         size_t quantile = protobuf_begin(out, SUMMARY_QUANTILE);
-        protobuf_double(out, QUANTILE_QUANTILE, view->listed->percents[i] / 100);
+        protobuf_double(out, QUANTILE_QUANTILE, quantile_of(view->listed, i));
         protobuf_double(out, QUANTILE_VALUE,
                         view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
         protobuf_end(out, quantile);

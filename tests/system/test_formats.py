@@ -139,6 +139,7 @@ def test_all_formats_say_the_same(start_server, timer_type):
     assert (took["count"], took["sum"]) == (100, pytest.approx(101.1))
     if timer_type == "summary":
         assert kind == metric_family.SUMMARY
+        assert set(took["quantiles"]) == {0.5, 0.9, 0.95, 0.99, 0.999}
         assert took["quantiles"][0.5] == text.value("took_seconds", quantile="0.5")
     else:
         assert kind == metric_family.HISTOGRAM
@@ -242,6 +243,36 @@ def test_native_histograms_hold_every_sample(start_server):
             # Some may lie on the other side of a bound, by half a bucket of the sketch.
             near = [v for v in values for bound in (index - 1, index) if abs(v * sign / base ** bound - 1) < 0.003]
             assert abs(count - len(inside)) <= len(near)
+
+
+def test_timers_that_a_mapping_names_are_native_too(start_server, tmp_path):
+    mapping = tmp_path / "mapping.yml"
+    mapping.write_text("""
+mappings:
+- match: "api.*.took"
+  name: took_seconds
+  help: 'how "long" it took'
+  labels: {path: $1}
+- match: "two.units"
+  name: mixed
+  observer_type: summary
+  summary_options: {quantiles: [{quantile: 1, error: 0}]}
+""", encoding="utf-8")
+    server = start_server({"prometheus": {"timer_type": "native", "mapping": mapping}})
+    server.send("api.a.took:250|ms\napi.a.took:500|ms\napi.b.took:1000|ms\ntwo.units:5|h\nelse:5|ms")
+    server.flush()
+    messages = metric_family.parse(scrape(server, PROTOBUF).body)
+    kind, said, took = messages["took_seconds"]
+    assert (kind, said) == (metric_family.HISTOGRAM, 'how "long" it took')
+    found = took[(("path", "a"),)]
+    assert (found["count"], found["sum"], found["buckets"]) == (2, 0.75, [])
+    assert sorted(c for c in found["positive"].values() if c) == [1, 1]
+    assert messages["mixed"][2][()]["quantiles"] == {1: 5}
+    families = openmetrics_families(scrape(server, OPENMETRICS).body)
+    assert families["took_seconds"].documentation == 'how "long" it took'
+    assert families["took_seconds"].type == "histogram"
+    assert [s.labels["quantile"] for s in families["mixed"].samples if "quantile" in s.labels] == ["1.0"]
+    exposition.parse(scrape(server, "text/plain").body)
 
 
 def test_prometheus_computes_quantiles_from_native_histograms(start_server, start_prometheus):
