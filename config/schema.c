@@ -639,7 +639,8 @@ const struct config_key config_keys[] = {
      .effect = EFFECT_RESTART,
      .items_max = 8,
      .preset = "",
-     .help = "Their addresses by comma, looked up once at the start; off = none.",
+     .help = "Their addresses by comma, looked up once at the start; off = none. Two servers that "
+             "relay to each other would do so for ever.",
      .offset = FIELD(relay.address)},
     {.section = "relay",
      .name = "datagram",

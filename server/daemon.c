@@ -440,9 +440,9 @@ static void log_stopped(struct daemon *daemon)
 {
     struct ingest_figures figures;
     ingest(daemon, &figures);
-    log_line(LOG_LEVEL_INFO, "stopped", "datagrams_received",
-             log_text("%llu", (unsigned long long)(figures.datagrams_received[TRANSPORT_UDP] +
-                                                   figures.datagrams_received[TRANSPORT_UNIX])),
+    unsigned long long datagrams =
+        figures.datagrams_received[TRANSPORT_UDP] + figures.datagrams_received[TRANSPORT_UNIX];
+    log_line(LOG_LEVEL_INFO, "stopped", "datagrams_received", log_text("%llu", datagrams),
              "datagrams_dropped", log_text("%llu", (unsigned long long)figures.datagrams_dropped),
              "samples_received",
              log_text("%llu", (unsigned long long)ingest_samples_received(&figures)),

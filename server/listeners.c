@@ -2,7 +2,6 @@
 #include "server/listeners.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,35 +299,14 @@ void listeners_addresses(const struct listeners *listeners, enum transport trans
     }
 }
 
-static bool is_same_host(const struct sockaddr_storage *bound, const struct address *target)
-{
-    if (bound->ss_family != target->storage.ss_family) {
-        return false;
-    }
-    if (bound->ss_family == AF_INET) {
-        const struct sockaddr_in *own = (const struct sockaddr_in *)bound;
-        const struct sockaddr_in *other = (const struct sockaddr_in *)&target->storage;
-        bool loopback = ntohl(other->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-        return own->sin_addr.s_addr == other->sin_addr.s_addr ||
-               (own->sin_addr.s_addr == htonl(INADDR_ANY) && loopback);
-    }
-    const struct sockaddr_in6 *own = (const struct sockaddr_in6 *)bound;
-    const struct sockaddr_in6 *other = (const struct sockaddr_in6 *)&target->storage;
-    return IN6_ARE_ADDR_EQUAL(&own->sin6_addr, &other->sin6_addr) ||
-           (IN6_IS_ADDR_UNSPECIFIED(&own->sin6_addr) && IN6_IS_ADDR_LOOPBACK(&other->sin6_addr));
-}
-
 bool listeners_have_udp(const struct listeners *listeners, const struct address *address)
 {
     for (size_t i = 0; i < listeners->listening_count; i++) {
-        struct sockaddr_storage bound;
+        struct sockaddr_storage bound = {0};
         socklen_t length = sizeof(bound);
-        /* The port is at the same place in both families. */
         if (listeners->listening[i].transport == TRANSPORT_UDP &&
             getsockname(listeners->listening[i].fd, (struct sockaddr *)&bound, &length) == 0 &&
-            ((const struct sockaddr_in *)&bound)->sin_port ==
-                ((const struct sockaddr_in *)&address->storage)->sin_port &&
-            is_same_host(&bound, address)) {
+            address_reaches(address, &bound)) {
             return true;
         }
     }

@@ -13,6 +13,7 @@
 
 #include "server/core/pool_page.h"
 #include "server/core/pool_poison.h"
+#include "server/core/pool_private.h"
 #include "server/core/require.h"
 
 /* Classes are 32, 40, … 128 bytes, then eight an octave to 36 KiB: at most an eighth of a block is
@@ -38,6 +39,7 @@ struct pool {
     /* A ring a class of the pages that have free blocks and blocks in use: the fuller half is put
      * in front and used first, so that emptier ones drain. */
     struct pool_link partial[CLASSES];
+    struct pool_share share;
 };
 
 struct shelf {
@@ -118,6 +120,16 @@ void pool_free(struct pool *pool)
     pool_pages_deinit(&pool->pages);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
+}
+
+struct pool_share *pool_share_of(struct pool *pool)
+{
+    return &pool->share;
+}
+
+struct pool *pool_cache_pool(const struct pool_cache *cache)
+{
+    return cache->pool;
 }
 
 uint64_t pool_bytes(const struct pool *pool)

@@ -60,7 +60,7 @@ static const struct identity *visible(const struct derivation *derivation, struc
 static void derive_counter(struct derivation *derivation, struct counter_series *counter,
                            const struct identity *identity)
 {
-    double seconds = derivation->options->window_seconds;
+    double seconds = derivation->rate_seconds;
     struct draft *draft = derivation->draft;
     struct counter_row *row = &draft->counters[draft->snapshot.counter_count++];
     *row = (struct counter_row){.identity = identity,
@@ -108,6 +108,9 @@ static void derive_set(struct derivation *derivation, struct set_series *set,
     }
     row->set = options->close || !row->updated ? set->last : NULL;
     row->unique = set_unique(options->close || !row->updated ? set->last : set->window);
+    if (!row->updated && derivation_is_etsy(derivation)) {
+        row->unique = 0;
+    }
     if (row->updated) {
         observe(derivation, identity, STATISTIC_UNIQUE, row->unique, 0);
     } else {
@@ -210,11 +213,16 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derivation.counts[kind] = registry_count(options->registry, (enum metric_kind)kind);
     }
     derivation.judge = options->close && !options->final && options->detector;
+    derivation.rate_seconds = derivation_is_etsy(&derivation)
+                                  ? (double)options->config->flush.interval_ms / 1000
+                                  : options->window_seconds;
     derivation.draft =
         draft_new(options, derivation.counts, derive_timer_numbers_max(options->config));
     if (!derivation.draft) {
         return NULL;
     }
+    derivation.details = (struct details_maker){.config = options->config,
+                                                .store = &derivation.draft->details};
     if (derivation.judge) {
         detector_begin(options->detector, options->timestamp, options->window_seconds);
     }
@@ -229,5 +237,7 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         log_line(LOG_LEVEL_WARNING, "samples missing in histograms at the memory limit", "series",
                  log_text("%zu", derivation.totals_short), "key", "limits.memory", NULL);
     }
+    details_maker_deinit(&derivation.details);
+    derivation.draft->snapshot.details_bytes = derivation.draft->details.bytes;
     return &derivation.draft->snapshot;
 }

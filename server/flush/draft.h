@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "server/flush/derive.h"
+#include "server/flush/details.h"
 #include "server/metrics/snapshot.h"
 
 /* A snapshot with everything it owns. Identities, sketches and sets belong to the registry. */
@@ -25,6 +26,7 @@ struct draft {
     struct anomaly_row *anomalies;
     struct anomaly_row *active;
     struct events events;
+    struct details_store details;
 };
 
 /* Room for `counts` rows of each kind and `timer_numbers_max` numbers a timer, with the head of the

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "server/core/pool_share.h"
 #include "server/flush/flusher_private.h"
 #include "server/flush/handover.h"
 
@@ -198,4 +199,5 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
         figures->events_lost[i] = atomic_load(&flusher->options.registry->events_lost[i]);
     }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
+    figures->approximations = pool_share_refused(flusher->options.pool);
 }

@@ -121,6 +121,9 @@ static void write_summary(const struct sampler *sampler, const struct series *se
     protobuf_unsigned(out, SUMMARY_COUNT, whole(view->count));
     protobuf_double(out, SUMMARY_SUM, view->sum / view->unit);
     for (size_t i = 0; i < view->listed->count; i++) {
+        if (view->listed->percents[i] < 0) {
+            continue; /* the top of a window is no quantile */
+        }
         size_t quantile = protobuf_begin(out, SUMMARY_QUANTILE);
         protobuf_double(out, QUANTILE_QUANTILE, quantile_of(view->listed, i));
         protobuf_double(out, QUANTILE_VALUE,

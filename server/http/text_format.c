@@ -158,6 +158,9 @@ static void write_quantiles(const struct writing *writing, const struct series *
 {
     for (size_t i = 0; i < view->listed->count; i++) {
         const struct sample_label *label = &view->listed->labels[i];
+        if (view->listed->percents[i] < 0) {
+            continue; /* the top of a window is no quantile */
+        }
         double value = view->quantiles ? view->quantiles[i] / view->unit : (double)NAN;
         if (!writing->openmetrics || !(value < 0)) {
             write_line(writing->out, series, "", view->listed->text.bytes + label->offset,

@@ -47,6 +47,7 @@ enum loss_reason {
     LOSS_TAGS_TOO_LONG,                       /* limits.max_tag_bytes */
     LOSS_SERIES_LIMIT, /* limits.max_series: a new name while the limit is reached */
     LOSS_MEMORY_LIMIT, /* limits.memory */
+    LOSS_NO_NAME_LEFT, /* profile etsy: cleaning left nothing of the name */
     LOSS_OUT_OF_RANGE, /* so large that sums or squares could leave the range of a double */
     LOSS_REASONS
 };
@@ -98,6 +99,8 @@ struct flush_figures {
     double lag_seconds;      /* how long after its boundary the latest window was closed */
     uint64_t series[STATSD_TYPES];
     uint64_t series_expired;
+    uint64_t approximations; /* timers and sets that had to give up what metrics.timers = exact
+                                keeps */
     uint64_t anomalies[SEVERITIES];     /* started */
     uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
     uint64_t pool_bytes;

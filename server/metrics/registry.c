@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/text.h"
+#include "server/core/pool_share.h"
 #include "server/core/require.h"
 #include "server/metrics/figures.h"
 
@@ -12,6 +14,9 @@
 /* Room for the longest name and tags that the configuration can allow, and tags of its own, with
  * every byte escaped. */
 #define DRAFT_BYTES_MAX ((size_t)256 * 1024)
+
+/* As limits.max_name allows at most. */
+#define NAME_BYTES_MAX 4096
 
 static const size_t series_bytes[METRIC_KINDS] = {
     [METRIC_COUNTER] = sizeof(struct counter_series),
@@ -33,8 +38,14 @@ static bool read_own_tags(struct registry *registry, const char *text)
     return count >= 0;
 }
 
+/* Of the budget, for samples and members that are all kept. */
+#define SHARE_OF_MEMORY 2
+
 struct registry *registry_new(const struct config *config, struct pool *pool)
 {
+    if (config->metrics.timers == TIMERS_EXACT) {
+        pool_share_open(pool, config->limits.memory_bytes / SHARE_OF_MEMORY);
+    }
     struct registry *registry = calloc(1, sizeof(*registry));
     if (!registry) {
         return NULL;
@@ -44,6 +55,7 @@ struct registry *registry_new(const struct config *config, struct pool *pool)
     registry->series_max = config->limits.max_series;
     registry->chunks_max = (uint32_t)(registry->series_max / REGISTRY_CHUNK + 1);
     registry->tags_max = config->limits.max_tags;
+    registry->clean_names = config->server.profile == PROFILE_ETSY;
     bool made = table_init(&registry->directory) && lines_init(&registry->identities, pool) &&
                 read_own_tags(registry, config->metrics.tags);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
@@ -284,16 +296,26 @@ unsigned registry_resolve(struct registry *registry, enum statsd_type type, enum
                           const struct name_tags_text *sent, uint32_t *place)
 {
     struct tag list[IDENTITY_TAGS_MAX];
+    const char *name = sent->name;
+    size_t name_length = sent->name_length;
+    char clean[NAME_BYTES_MAX];
+    if (registry->clean_names && name_length <= sizeof(clean)) {
+        name_length = text_clean_name(clean, name, name_length);
+        name = clean;
+        if (name_length == 0) {
+            return LOSS_NO_NAME_LEFT;
+        }
+    }
     int tag_count = canonical_tags(registry, style, sent->tags, sent->tags_length, list);
     if (tag_count < 0) {
         return LOSS_TOO_MANY_TAGS;
     }
     _Alignas(struct identity) char draft_bytes[DRAFT_BYTES_MAX];
-    if (identity_bytes_max(sent->name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
+    if (identity_bytes_max(name_length, list, (size_t)tag_count) > sizeof(draft_bytes)) {
         return LOSS_TAGS_TOO_LONG;
     }
     struct identity *draft = (struct identity *)(void *)draft_bytes;
-    identity_init(draft, type, sent->name, sent->name_length, list, (size_t)tag_count);
+    identity_init(draft, type, name, name_length, list, (size_t)tag_count);
     if (identity_bytes(draft) > (size_t)LINES_RUN_MAX * LINE_BYTES) {
         return LOSS_TAGS_TOO_LONG;
     }

@@ -97,6 +97,7 @@ struct registry {
     uint32_t chunks_max;
     uint64_t series_max;
     uint64_t tags_max;
+    bool clean_names; /* profile etsy */
     uint32_t generation;
     struct tag *own_tags; /* metrics.tags, pointing into own_text */
     size_t own_tag_count;
@@ -116,7 +117,7 @@ struct registry *registry_new(const struct config *config, struct pool *pool);
 void registry_free(struct registry *registry, struct pool_cache *cache);
 
 /* Any thread. Finds or makes the series of this type, name and raw tags, as name_tags_resolve()
- * leaves them, and counts one more holder on it. Returns 0 with its place, or an enum loss_reason.
+ * leaves them (with profile etsy, of what cleaning leaves of the name), and counts one more holder on it. Returns 0 with its place, or an enum loss_reason.
  */
 unsigned registry_resolve(struct registry *registry, enum statsd_type type, enum tags_style style,
                           const struct name_tags_text *sent, uint32_t *place);

@@ -39,6 +39,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                                shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
+    shard->slices[0].sequential = shard->slices[1].sequential =
+        config->server.profile == PROFILE_ETSY;
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
         made = held_init(&shard->held[kind], shard->series_max);
     }

@@ -144,21 +144,25 @@ bool relay_is_waiting(const struct relay_lane *lane)
     return lane->packet_count > 0;
 }
 
+static bool fits_last(const struct relay_lane *lane, size_t length)
+{
+    const struct iovec *last = lane->packets + lane->packet_count;
+    return lane->packet_count > 0 && last[-1].iov_len + 1 + length <= lane->datagram_bytes;
+}
+
 /* The text becomes part of the last packet where it fits, and the beginning of a new one else. */
 static void append(struct relay_lane *lane, const char *text, size_t length)
 {
-    struct iovec *last = lane->packet_count > 0 ? &lane->packets[lane->packet_count - 1] : NULL;
-    bool fits = last && last->iov_len + 1 + length <= lane->datagram_bytes;
+    bool fits = fits_last(lane, length);
     if ((!fits && lane->packet_count == PACKETS_MAX) || lane->length + 1 + length > BUFFER_BYTES) {
         relay_send(lane, !fits);
-        last = lane->packet_count > 0 ? &lane->packets[0] : NULL;
     }
     if (lane->length > 0) {
         lane->bytes[lane->length++] = '\n';
     }
     memcpy(lane->bytes + lane->length, text, length);
     if (fits) {
-        last->iov_len += 1 + length;
+        lane->packets[lane->packet_count - 1].iov_len += 1 + length;
     } else {
         lane->packets[lane->packet_count++] = (struct iovec){lane->bytes + lane->length, length};
     }
@@ -180,10 +184,10 @@ void relay_add(struct relay_lane *lane, const char *lines, size_t length)
     while (end > lines && end[-1] == '\n') {
         end--;
     }
-    struct iovec *last = lane->packet_count > 0 ? &lane->packets[lane->packet_count - 1] : NULL;
-    if (end > lines &&
-        (last ? last->iov_len + 1 : 0) + (size_t)(end - lines) <= lane->datagram_bytes) {
-        append(lane, lines, (size_t)(end - lines));
+    size_t whole = (size_t)(end - lines);
+    bool fits = lane->packet_count > 0 ? fits_last(lane, whole) : whole <= lane->datagram_bytes;
+    if (whole > 0 && fits) {
+        append(lane, lines, whole);
         return;
     }
     while (lines < end) {

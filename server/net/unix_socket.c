@@ -140,12 +140,12 @@ void unix_socket_remove(const char *path, const struct unix_socket_file *file)
 size_t unix_socket_queue_max(void)
 {
     FILE *file = fopen("/proc/sys/net/unix/max_dgram_qlen", "re");
-    unsigned long length = 0;
-    bool read = file && fscanf(file, "%lu", &length) == 1;
+    char text[32] = "";
+    bool read = file && fgets(text, sizeof(text), file);
     if (file) {
         fclose(file);
     }
-    return (read ? length : QUEUE_USUAL) + 1;
+    return (read ? strtoul(text, NULL, 10) : QUEUE_USUAL) + 1;
 }
 
 bool unix_socket_close_gate(int fd)

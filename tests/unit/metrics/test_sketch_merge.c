@@ -28,7 +28,8 @@ static struct sketch *merged(struct sketch *const *parts, const unsigned *order,
 static void merging_is_adding_in_any_order(void **state)
 {
     struct fixture *fixture = *state;
-    static source *const mergeable[] = {lognormal, mixed_sign, with_zeros, any_double, constant};
+    static source *const mergeable[] = {lognormal,  mixed_sign, with_zeros,
+                                        any_double, constant,   three_places};
     static const unsigned sizes[][3] = {
         {10, 20, 30}, {64, 64, 64}, {1, 64, 3000}, {3000, 5, 60}, {2000, 3000, 4000}};
     static const unsigned orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};

@@ -118,6 +118,31 @@ static void other_families_have_no_text(void **state)
     assert_string_equal(text, "unknown");
 }
 
+static void tells_what_comes_back_to_a_socket(void **state)
+{
+    static const struct {
+        const char *address, *bound;
+        bool reaches;
+    } cases[] = {
+        {"127.0.0.1:1", "127.0.0.1:1", true}, {"127.0.0.1:1", "127.0.0.1:2", false},
+        {"127.0.0.1:1", "0.0.0.0:1", true},   {"127.0.0.2:1", "127.0.0.1:1", false},
+        {"192.0.2.1:1", "0.0.0.0:1", false},  {"192.0.2.1:1", "192.0.2.1:1", true},
+        {"[::1]:1", "[::1]:1", true},         {"[::1]:1", "[::]:1", true},
+        {"[::1]:1", "[::]:2", false},         {"[2001:db8::1]:1", "[::]:1", false},
+        {"127.0.0.1:1", "[::]:1", true},      {"127.0.0.1:1", "[::1]:1", false},
+        {"[::1]:1", "127.0.0.1:1", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct address address, bound;
+        char reason[128];
+        print_message("%s %s\n", cases[i].address, cases[i].bound);
+        assert_true(resolve(cases[i].address, &address, reason));
+        assert_true(resolve(cases[i].bound, &bound, reason));
+        assert_int_equal(address_reaches(&address, &bound.storage), cases[i].reaches);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +153,7 @@ int main(void)
         cmocka_unit_test(an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4),
         cmocka_unit_test(unix_sockets_have_their_path_as_text),
         cmocka_unit_test(other_families_have_no_text),
+        cmocka_unit_test(tells_what_comes_back_to_a_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

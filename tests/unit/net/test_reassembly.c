@@ -162,9 +162,11 @@ static void the_largest_frame_is_taken_and_a_larger_one_is_no_frame(void **state
     struct reassembly reassembly;
     struct taken taken;
     (void)state;
+    static const char largest[4] = {'\xff', '\xff', 0, 0};
+    static const char larger[4] = {0, 0, 1, 0};
     memset(stream, 'x', sizeof(stream));
-    memcpy(stream, "\xff\xff\0\0", 4);
-    memcpy(stream + 4 + REASSEMBLY_FRAME_BYTES_MAX, "\0\0\1\0", 4);
+    memcpy(stream, largest, sizeof(largest));
+    memcpy(stream + 4 + REASSEMBLY_FRAME_BYTES_MAX, larger, sizeof(larger));
     open_taken(&taken);
     reassembly_init(&reassembly, LINE_MAX_BYTES, true);
     assert_int_equal(feed(&reassembly, stream, sizeof(stream), 1000, &taken), REASSEMBLY_BAD_FRAME);
