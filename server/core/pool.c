@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 
 #include "server/core/pool_poison.h"
+#include "server/core/pool_private.h"
 #include "server/core/require.h"
 
 /* Classes are 32, 40, … 128 bytes, then eight an octave to 36 KiB: at most an eighth of a block is
@@ -54,6 +55,7 @@ struct pool {
     char *fresh; /* the uncut rest of the newest slab */
     char *fresh_end;
     struct free_block *batches[CLASSES];
+    struct pool_share share;
 };
 
 struct shelf {
@@ -160,6 +162,16 @@ void pool_free(struct pool *pool)
     }
     pthread_mutex_destroy(&pool->lock);
     free(pool);
+}
+
+struct pool_share *pool_share_of(struct pool *pool)
+{
+    return &pool->share;
+}
+
+struct pool *pool_cache_pool(const struct pool_cache *cache)
+{
+    return cache->pool;
 }
 
 uint64_t pool_bytes(const struct pool *pool)

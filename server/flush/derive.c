@@ -7,6 +7,7 @@
 
 #include "server/core/large.h"
 #include "server/core/require.h"
+#include "server/flush/details.h"
 
 /* Identities lie anywhere in memory: they are fetched so many series ahead. */
 #define SERIES_AHEAD 12
@@ -29,6 +30,7 @@ struct owned {
     uint32_t rows_max[METRIC_KINDS]; /* room there is */
     struct anomaly_row *anomalies;
     struct anomaly_row *active;
+    struct details_store details;
 };
 
 struct derivation {
@@ -37,6 +39,8 @@ struct derivation {
     uint32_t counts[METRIC_KINDS]; /* indexes looked at; series may be added meanwhile */
     uint64_t lifetime_ns;          /* of the kind in hand; 0 = for ever */
     bool judge;
+    double rate_seconds; /* that rates are of */
+    struct details_maker details;
 };
 
 /* Rows are written whole, and the memory of the last snapshot is long out of the cache: it is given
@@ -52,6 +56,7 @@ static void release(struct snapshot *snapshot)
     large_give(owned->numbers, owned->numbers_max * sizeof(*owned->numbers));
     free(owned->anomalies);
     free(owned->active);
+    details_store_free(&owned->details);
     free(owned);
 }
 
@@ -63,6 +68,11 @@ static const struct config_numbers *bounds_of(const struct config *config, enum 
 static bool has_buckets(const struct config *config)
 {
     return config->prometheus.timer_type == TIMER_TYPE_HISTOGRAM;
+}
+
+static bool is_etsy(const struct config *config)
+{
+    return config->server.profile == PROFILE_ETSY;
 }
 
 static size_t bucket_count_max(const struct config *config)
@@ -106,6 +116,8 @@ static void describe(struct derivation *derivation)
     snapshot->window = options->window;
     snapshot->closed = options->close;
     snapshot->final = options->final;
+    snapshot->has_bins = options->config->histograms.count > 0;
+    snapshot->idle_is_zero = is_etsy(options->config);
     snapshot->taken_ns = options->now_ns;
     snapshot->timestamp = options->timestamp;
     snapshot->window_seconds = options->window_seconds;
@@ -196,7 +208,7 @@ static void observe_idle(struct derivation *derivation, const struct identity *i
 static void derive_counter(struct derivation *derivation, struct counter_series *counter,
                            const struct identity *identity)
 {
-    double seconds = derivation->options->window_seconds;
+    double seconds = derivation->rate_seconds;
     struct owned *owned = derivation->owned;
     struct counter_row *row = &owned->counters[owned->snapshot.counter_count++];
     *row = (struct counter_row){.identity = identity,
@@ -249,8 +261,18 @@ static void compute_quantiles(const struct sketch *sketch, const struct config_n
     quantiles[count] = answers[before];
 }
 
+/* Etsy's percentiles are where its parts end. */
+static void take_bounds(const struct timer_row *row, size_t count, double *quantiles)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct percentile_part *part = &row->details->parts[i];
+        quantiles[i] = part->count > 0 ? part->bound : (double)NAN;
+    }
+}
+
 /* Closing moves the window's sketch to where later snapshots find it until a newer one comes. */
-static void keep_quantiles(struct derivation *derivation, struct timer_series *timer)
+static void keep_quantiles(struct derivation *derivation, struct timer_series *timer,
+                           const struct timer_row *row)
 {
     const struct derive_options *options = derivation->options;
     const struct config_numbers *percents = &options->config->flush.percentiles;
@@ -261,6 +283,9 @@ static void keep_quantiles(struct derivation *derivation, struct timer_series *t
     if (timer->quantiles) {
         compute_quantiles(timer->window.sketch, percents, timer->quantiles);
         timer->quantiles_ns = options->now_ns;
+    }
+    if (timer->quantiles && row->details && is_etsy(options->config)) {
+        take_bounds(row, percents->count, timer->quantiles);
     }
     graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
     timer->sketch = timer->window.sketch;
@@ -348,7 +373,7 @@ static void show_buckets(struct derivation *derivation, struct timer_series *tim
 static void observe_timer(struct derivation *derivation, const struct timer_series *timer,
                           const struct timer_row *row)
 {
-    double seconds = derivation->options->window_seconds;
+    double seconds = derivation->rate_seconds;
     observe(derivation, row->identity, STATISTIC_RATE, row->rate, sqrt(row->count) / seconds);
     observe(derivation, row->identity, STATISTIC_MEAN, row->mean, 0);
     if (row->samples >= P99_SAMPLES_MIN && timer->quantiles) {
@@ -363,12 +388,18 @@ static void close_timer(struct derivation *derivation, struct timer_series *time
     timer->total_count = row->total_count;
     timer->total_sum = row->total_sum;
     if (row->updated) {
-        keep_quantiles(derivation, timer);
+        keep_quantiles(derivation, timer, row);
         observe_timer(derivation, timer, row);
     } else {
         observe_idle(derivation, row->identity);
     }
     timer_clear(&timer->window, derivation->options->cache);
+}
+
+static bool wants_details(const struct derivation *derivation, const struct timer_row *row)
+{
+    const struct config *config = derivation->options->config;
+    return details_wanted(config) || details_bins(config, row->identity);
 }
 
 static void derive_timer(struct derivation *derivation, struct timer_series *timer,
@@ -384,12 +415,15 @@ static void derive_timer(struct derivation *derivation, struct timer_series *tim
                               .updated = timer->series.touched};
     if (row->updated) {
         row->count = window->weight;
-        row->rate = window->weight / derivation->options->window_seconds;
+        row->rate = window->weight / derivation->rate_seconds;
         row->sum = timer_sum(window);
         row->mean = timer_mean(window);
         row->min = window->min;
         row->max = window->max;
         row->stddev = timer_stddev(window);
+    }
+    if (derivation->options->close && row->updated && wants_details(derivation, row)) {
+        details_make(&derivation->details, window, row);
     }
     if (has_buckets(derivation->options->config)) {
         show_buckets(derivation, timer, row);
@@ -414,6 +448,9 @@ static void derive_set(struct derivation *derivation, struct set_series *set,
     }
     row->set = options->close || !row->updated ? set->last : NULL;
     row->unique = set_unique(options->close || !row->updated ? set->last : set->window);
+    if (!row->updated && is_etsy(options->config)) {
+        row->unique = 0;
+    }
     if (row->updated) {
         observe(derivation, identity, STATISTIC_UNIQUE, row->unique, 0);
     } else {
@@ -501,10 +538,15 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derivation.counts[kind] = registry_count(options->registry, (enum metric_kind)kind);
     }
     derivation.judge = options->close && !options->final && options->detector;
+    derivation.rate_seconds = is_etsy(options->config)
+                                  ? (double)options->config->flush.interval_ms / 1000
+                                  : options->window_seconds;
     derivation.owned = make(options->config, derivation.counts);
     if (!derivation.owned) {
         return NULL;
     }
+    derivation.details =
+        (struct details_maker){.config = options->config, .store = &derivation.owned->details};
     describe(&derivation);
     if (derivation.judge) {
         detector_begin(options->detector, options->timestamp, options->window_seconds);
@@ -513,5 +555,7 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
+    details_maker_deinit(&derivation.details);
+    derivation.owned->snapshot.details_bytes = derivation.owned->details.bytes;
     return &derivation.owned->snapshot;
 }

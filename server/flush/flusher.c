@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "server/core/log.h"
+#include "server/core/pool_share.h"
 #include "server/detect/detector.h"
 #include "server/flush/derive.h"
 #include "server/flush/expire.h"
@@ -43,6 +44,7 @@ struct flusher {
     struct slice **slices; /* of one round */
     uint64_t sequence, windows;
     uint64_t started_ns;
+    uint64_t approximations; /* told of */
     int wake_fd;
     pthread_t thread;
 
@@ -296,6 +298,18 @@ static void expire(struct flusher *flusher, uint64_t now_ns)
     pthread_mutex_unlock(&flusher->lock);
 }
 
+/* Says once a window what metrics.timers = exact could not keep. */
+static void tell_approximations(struct flusher *flusher)
+{
+    uint64_t refused = pool_share_refused(flusher->options.pool);
+    uint64_t more = refused - flusher->approximations;
+    flusher->approximations = refused;
+    if (more > 0) {
+        log_line(LOG_LEVEL_WARNING, "no room for every sample, sketches go on", "times",
+                 log_text("%llu", (unsigned long long)more), "key", "limits.memory", NULL);
+    }
+}
+
 static void count_window(struct flusher *flusher, const struct window_closed *closed,
                          size_t missing, uint64_t begun_ns)
 {
@@ -369,6 +383,7 @@ static void close_window(struct flusher *flusher, bool drain, bool final)
     }
     if (snapshot) {
         count_window(flusher, &closed, missing, begun);
+        tell_approximations(flusher);
         publish(flusher, snapshot);
         expire(flusher, end.monotonic_ns);
     } else {
@@ -508,4 +523,5 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
         figures->series[i] = atomic_load(&flusher->options.registry->series_by_type[i]);
     }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
+    figures->approximations = pool_share_refused(flusher->options.pool);
 }

@@ -128,6 +128,9 @@ static void render_flush(const struct own_figures *figures, struct buffer *out)
 {
     const struct flush_figures *flush = &figures->flush;
     render_anomaly_counts(flush, out);
+    counter(out, "sigmad_approximations_total",
+            "Timers and sets of which not every sample could be kept (metrics.timers = exact).",
+            flush->approximations);
     counter(out, "sigmad_clock_steps_total", "Steps of the wall clock that ended a window.",
             flush->clock_steps);
     gauge(out, "sigmad_flush_duration_seconds",

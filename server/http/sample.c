@@ -218,6 +218,9 @@ static void write_quantiles(const struct sampler *sampler, const struct series *
 {
     for (size_t i = 0; i < sampler->quantile_count; i++) {
         const struct sample_label *label = &sampler->quantile_labels[i];
+        if (sampler->snapshot->percents[i] < 0) {
+            continue; /* the top of a window is no quantile */
+        }
         write_line(out, series, "", sampler->quantiles.bytes + label->offset, label->length,
                    quantiles ? quantiles[i] / scale : (double)NAN);
     }

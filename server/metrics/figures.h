@@ -72,6 +72,9 @@ struct flush_figures {
     double lag_seconds;      /* how long after its boundary the latest window was closed */
     uint64_t series[STATSD_TYPES];
     uint64_t series_expired;
+    uint64_t
+        approximations; /* timers and sets that had to give up what metrics.timers = exact keeps
+                         */
     uint64_t anomalies[SEVERITIES]; /* started */
     uint64_t pool_bytes;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/pool_share.h"
 #include "server/core/require.h"
 #include "server/metrics/figures.h"
 
@@ -33,8 +34,14 @@ static bool read_own_tags(struct registry *registry, const char *text)
     return count >= 0;
 }
 
+/* Of the budget, for samples and members that are all kept. */
+#define SHARE_OF_MEMORY 2
+
 struct registry *registry_new(const struct config *config, struct pool *pool)
 {
+    if (config->metrics.timers == TIMERS_EXACT) {
+        pool_share_open(pool, config->limits.memory_bytes / SHARE_OF_MEMORY);
+    }
     struct registry *registry = calloc(1, sizeof(*registry));
     if (!registry) {
         return NULL;

@@ -22,6 +22,9 @@
  *     sigma 1              88   288   240   352   805   1633
  *     sigma 2              88   288   240   352  1179   2319
  *
+ * Where the pool has a share open (server/core/pool_share.h), every sample is kept instead, for as
+ * long as the share lasts; quantiles are then exact whatever their number.
+ *
  * The sketch owns pool blocks. One thread at a time; a sketch may pass from a worker to the
  * flusher.
  */
@@ -65,6 +68,21 @@ void sketch_quantiles(const struct sketch *sketch, const double *percents, size_
  * in the exact phase, else each bucket counts on the side of its representative value. */
 void sketch_cumulative(const struct sketch *sketch, const double *bounds, size_t count,
                        double *weights);
+
+/* A value and how often it counts. */
+struct sketch_sample {
+    double value;
+    double weight;
+};
+
+/* Writes what the sketch holds in ascending order, the samples themselves where they are kept, else
+ * a bucket's value with its weight, and returns how many. There must be room for
+ * sketch_samples_max(). */
+size_t sketch_samples_max(const struct sketch *sketch);
+size_t sketch_samples(const struct sketch *sketch, struct sketch_sample *samples);
+
+/* True where these are the samples themselves. */
+bool sketch_is_whole(const struct sketch *sketch);
 
 /* Total weight held. */
 double sketch_weight(const struct sketch *sketch);

@@ -262,10 +262,10 @@ void sketch_exact_cumulative(const struct sketch_exact *exact, const double *bou
 }
 
 /* Makes the weights whole units, dealt out in ascending order as becoming a histogram would. */
-static void samples_round(struct sketch_sample *samples, unsigned count)
+static void samples_round(struct sketch_sample *samples, size_t count)
 {
     double carry = 0;
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         samples[i].weight = (double)sketch_whole_units(samples[i].weight, &carry);
     }
 }
@@ -285,18 +285,24 @@ static bool same_bucket(double a, double b)
     return sign_of(a) == sign_of(b) && index_of(a) == index_of(b);
 }
 
-void sketch_exact_export(const struct sketch_exact *exact, sketch_visit *visit, void *context)
+void sketch_export_sorted(struct sketch_sample *samples, size_t count, sketch_visit *visit,
+                          void *context)
 {
-    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    sketch_exact_sort(exact, samples);
-    samples_round(samples, exact->count);
-    for (unsigned i = 0; i < exact->count;) {
+    samples_round(samples, count);
+    for (size_t i = 0; i < count;) {
         double value = samples[i].value, units = 0;
-        for (; i < exact->count && same_bucket(samples[i].value, value); i++) {
+        for (; i < count && same_bucket(samples[i].value, value); i++) {
             units += samples[i].weight;
         }
         if (units > 0) {
             visit(context, sign_of(value), index_of(value), units);
         }
     }
+}
+
+void sketch_exact_export(const struct sketch_exact *exact, sketch_visit *visit, void *context)
+{
+    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
+    sketch_exact_sort(exact, samples);
+    sketch_export_sorted(samples, exact->count, visit, context);
 }

@@ -26,11 +26,6 @@ struct sketch_exact {
     unsigned char bytes[];
 };
 
-struct sketch_sample {
-    double value;
-    double weight;
-};
-
 /* False at the budget: nothing is changed. There must be fewer than SKETCH_EXACT_SAMPLES. */
 bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
                       struct pool_cache *cache);
@@ -47,6 +42,10 @@ struct sketch_sample sketch_exact_sample(const struct sketch_exact *exact, unsig
 /* Writes the samples in ascending order of their values. */
 void sketch_exact_sort(const struct sketch_exact *exact,
                        struct sketch_sample samples[SKETCH_EXACT_SAMPLES]);
+
+/* The same of any samples that are in ascending order, which become whole units. */
+void sketch_export_sorted(struct sketch_sample *samples, size_t count, sketch_visit *visit,
+                          void *context);
 
 /* As sketch_*() of the same names. */
 void sketch_exact_quantiles(const struct sketch_exact *exact, const double *percents, size_t count,
