@@ -211,7 +211,7 @@ bool graphite_statistics_value(const struct graphite_statistic *statistic,
         *value = row->rate;
         return true;
     case FIGURE_SUM:
-        *value = details ? details->sum : row->sum;
+        *value = row->sum;
         return true;
     case FIGURE_SUM_SQUARES:
         *value = details ? details->sum_squares : (double)NAN;
