@@ -50,6 +50,8 @@ struct config_exec {
     struct config_strings command; /* program and arguments; a program with a slash that is not
                                       absolute is from the folder of the file */
     enum config_exec_format format;
+    uint64_t deadline_ms;  /* of a run */
+    uint64_t buffer_bytes; /* of windows that wait for one */
 };
 
 struct config {

@@ -3,59 +3,88 @@
 
 #include <stdio.h>
 
-#include "server/core/require.h"
 #include "server/sink/csv.h"
+#include "server/sink/exec.h"
 #include "server/sink/graphite.h"
 
-static bool wants_csv(const struct config *config)
+static size_t count_csv(const struct config *config)
 {
     return config->csv.directory != NULL;
 }
 
-static struct sink *make_csv(const struct sinks_options *options, char *reason, size_t reason_size)
+static struct sink *make_csv(const struct sinks_options *options, size_t index, char *reason,
+                             size_t reason_size)
 {
+    (void)index;
     return csv_sink_new(options->config, options->clock, options->notify, options->context, reason,
                         reason_size);
 }
 
-static bool wants_graphite(const struct config *config)
+static size_t count_graphite(const struct config *config)
 {
     return config->graphite.addresses.count > 0;
 }
 
-static struct sink *make_graphite(const struct sinks_options *options, char *reason,
+static struct sink *make_graphite(const struct sinks_options *options, size_t index, char *reason,
                                   size_t reason_size)
 {
+    (void)index;
     return graphite_sink_new(options->config, options->clock, options->base, options->notify,
                              options->context, reason, reason_size);
 }
 
+static size_t count_exec(const struct config *config)
+{
+    return config->execs.count;
+}
+
+static struct sink *make_exec(const struct sinks_options *options, size_t index, char *reason,
+                              size_t reason_size)
+{
+    return exec_sink_new(&options->config->execs.items[index], options->clock, options->base,
+                         options->notify, options->context, reason, reason_size);
+}
+
 static const struct sink_kind {
-    bool (*wanted)(const struct config *config);
-    struct sink *(*make)(const struct sinks_options *options, char *reason, size_t reason_size);
+    size_t (*count)(const struct config *config); /* how many are asked for */
+    struct sink *(*make)(const struct sinks_options *options, size_t index, char *reason,
+                         size_t reason_size);
 } kinds[] = {
-    {wants_csv, make_csv},
-    {wants_graphite, make_graphite},
+    {count_csv, make_csv},
+    {count_graphite, make_graphite},
+    {count_exec, make_exec},
 };
 
-bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *reason,
-                size_t reason_size)
+/* All of one kind. */
+static bool make_kind(struct sinks *sinks, const struct sink_kind *kind,
+                      const struct sinks_options *options, char *reason, size_t reason_size)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-        if (!kinds[i].wanted(options->config)) {
-            continue;
+    size_t count = kind->count(options->config);
+    for (size_t i = 0; i < count; i++) {
+        if (sinks->count == SINKS_MAX) {
+            snprintf(reason, reason_size, "there are more than %d outputs", SINKS_MAX);
+            return false;
         }
-        struct sink *sink = kinds[i].make(options, reason, reason_size);
+        struct sink *sink = kind->make(options, i, reason, reason_size);
         if (!sink) {
             return false;
         }
-        REQUIRE(sinks->count < SINKS_MAX);
         sinks->items[sinks->count++] = sink;
-        if (kinds[i].make == make_csv) {
+        if (kind->make == make_csv) {
             sinks->csv = sink;
         }
     }
     return true;
+}
+
+bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *reason,
+                size_t reason_size)
+{
+    bool made = true;
+    for (size_t i = 0; made && i < sizeof(kinds) / sizeof(*kinds); i++) {
+        made = make_kind(sinks, &kinds[i], options, reason, reason_size);
+    }
+    return made;
 }
 
 void sinks_submit(struct sinks *sinks, const struct snapshot *snapshot)

@@ -5,6 +5,7 @@
 
 #include "server/sink/graphite_lines.h"
 #include "server/sink/stream_sink.h"
+#include "server/sink/tcp_client.h"
 
 static void render(void *renderer, const struct snapshot *snapshot, struct blocks *out)
 {
@@ -14,6 +15,15 @@ static void render(void *renderer, const struct snapshot *snapshot, struct block
 static void free_renderer(void *renderer)
 {
     graphite_lines_free(renderer);
+}
+
+static struct carrier *make_carrier(const void *maker, size_t receiver, struct event_base *base,
+                                    carrier_done *done, void *context)
+{
+    const struct config *config = maker;
+    bool whole_blocks = config->graphite.protocol == GRAPHITE_PICKLE;
+    return tcp_client_new(base, config->graphite.addresses.items[receiver], whole_blocks, done,
+                          context);
 }
 
 struct sink *graphite_sink_new(const struct config *config, const struct clock *clock,
@@ -29,10 +39,11 @@ struct sink *graphite_sink_new(const struct config *config, const struct clock *
         .name = "graphite",
         .base = base,
         .clock = clock,
-        .addresses = (const char *const *)config->graphite.addresses.items,
-        .address_count = config->graphite.addresses.count,
+        .receivers = (const char *const *)config->graphite.addresses.items,
+        .receiver_count = config->graphite.addresses.count,
         .memory_max = config->graphite.buffer_bytes,
-        .whole_blocks = config->graphite.protocol == GRAPHITE_PICKLE,
+        .make_carrier = make_carrier,
+        .maker = config,
         .render = render,
         .free_renderer = free_renderer,
         .renderer = lines,

@@ -13,7 +13,6 @@
 #include "server/core/log.h"
 #include "server/core/require.h"
 #include "server/sink/backoff.h"
-#include "server/sink/tcp_client.h"
 #include "server/sink/window_queue.h"
 
 struct stream_sink;
@@ -22,8 +21,8 @@ struct stream_sink;
 struct receiver {
     struct stream_sink *sink;
     size_t index;
-    char *address;
-    struct tcp_client *client;
+    char *name;
+    struct carrier *carrier;
     struct event *retry;          /* pending during a pause */
     struct queued_window *window; /* being sent, or NULL */
     uint64_t resumed_window;      /* of which `offset` bytes need not be sent again */
@@ -105,7 +104,7 @@ static void figures(struct sink *base, struct sink_figures *figures)
         const struct receiver *receiver = &sink->receivers[i];
         figures->failing = receiver->failing;
         if (receiver->failing) {
-            snprintf(figures->reason, sizeof(figures->reason), "%.60s: %s", receiver->address,
+            snprintf(figures->reason, sizeof(figures->reason), "%.60s: %s", receiver->name,
                      receiver->reason);
         }
     }
@@ -130,7 +129,7 @@ static void send_next(struct receiver *receiver)
         receiver->offset = 0;
     }
     receiver->window = window;
-    tcp_client_send(receiver->client, &window->bytes, receiver->offset);
+    receiver->carrier->ops->send(receiver->carrier, &window->bytes, receiver->offset);
 }
 
 static void wait_for_retry(struct receiver *receiver)
@@ -143,27 +142,28 @@ static void wait_for_retry(struct receiver *receiver)
     evtimer_add(receiver->retry, &delay);
 }
 
-static void log_outcome(const struct receiver *receiver, const struct tcp_outcome *outcome,
+static void log_outcome(const struct receiver *receiver, const struct carrier_outcome *outcome,
                         bool was_failing, uint64_t window, bool in_doubt)
 {
     const char *name = receiver->sink->options.name;
     if (in_doubt) {
-        log_line(LOG_LEVEL_WARNING, "window may lack lines", "sink", name, "address",
-                 receiver->address, "window", log_text("%llu", (unsigned long long)window),
-                 "reason", outcome->reason, NULL);
+        log_line(LOG_LEVEL_WARNING, "window may lack lines", "sink", name, "receiver",
+                 receiver->name, "window", log_text("%llu", (unsigned long long)window), "reason",
+                 outcome->reason, NULL);
     }
     if (!outcome->delivered && !was_failing) {
-        log_line(LOG_LEVEL_WARNING, "receiver cannot be reached", "sink", name, "address",
-                 receiver->address, "reason", outcome->reason, NULL);
+        log_line(LOG_LEVEL_WARNING, "output fails", "sink", name, "receiver", receiver->name,
+                 "reason", outcome->reason, NULL);
     } else if (outcome->delivered && was_failing) {
-        log_line(LOG_LEVEL_INFO, "receiver is back", "sink", name, "address", receiver->address,
+        log_line(LOG_LEVEL_INFO, "output works again", "sink", name, "receiver", receiver->name,
                  NULL);
     }
 }
 
 /* Takes what an attempt came to into the figures and the queue; a window that has left it. The lock
  * is held. */
-static struct queued_window *settle(struct receiver *receiver, const struct tcp_outcome *outcome)
+static struct queued_window *settle(struct receiver *receiver,
+                                    const struct carrier_outcome *outcome)
 {
     struct stream_sink *sink = receiver->sink;
     struct queued_window *window = receiver->window;
@@ -184,7 +184,7 @@ static struct queued_window *settle(struct receiver *receiver, const struct tcp_
     return NULL;
 }
 
-static void on_done(void *context, const struct tcp_outcome *outcome)
+static void on_done(void *context, const struct carrier_outcome *outcome)
 {
     struct receiver *receiver = context;
     struct stream_sink *sink = receiver->sink;
@@ -212,19 +212,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     send_next(context);
 }
 
-static void on_arrived(evutil_socket_t fd, short what, void *context)
-{
-    (void)what;
-    struct stream_sink *sink = context;
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof(count));
-    (void)got;
-    for (size_t i = 0; i < sink->receiver_count; i++) {
-        send_next(&sink->receivers[i]);
-    }
-}
-
-/* SIGHUP: whoever waits for a receiver tries at once. */
+/* Whoever waits for a receiver tries at once: SIGHUP, and when a window comes. */
 static void reopen(struct sink *base)
 {
     struct stream_sink *sink = sink_of(base);
@@ -232,6 +220,15 @@ static void reopen(struct sink *base)
         evtimer_del(sink->receivers[i].retry);
         send_next(&sink->receivers[i]);
     }
+}
+
+static void on_arrived(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof(count));
+    (void)got;
+    reopen(context);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
@@ -274,11 +271,13 @@ static void drain(struct stream_sink *sink, uint64_t deadline_ms)
 
 static void free_receiver(struct receiver *receiver)
 {
-    tcp_client_free(receiver->client);
+    if (receiver->carrier) {
+        receiver->carrier->ops->free(receiver->carrier);
+    }
     if (receiver->retry) {
         event_free(receiver->retry);
     }
-    free(receiver->address);
+    free(receiver->name);
 }
 
 static void free_sink(struct stream_sink *sink)
@@ -317,16 +316,16 @@ static bool stop(struct sink *base, uint64_t deadline_ms)
     return left == 0;
 }
 
-static bool init_receiver(struct stream_sink *sink, const char *address)
+static bool init_receiver(struct stream_sink *sink, const char *name)
 {
     struct receiver *receiver = &sink->receivers[sink->receiver_count];
     receiver->sink = sink;
     receiver->index = sink->receiver_count++;
-    receiver->address = strdup(address);
+    receiver->name = strdup(name);
     receiver->retry = evtimer_new(sink->options.base, on_retry, receiver);
-    receiver->client =
-        tcp_client_new(sink->options.base, address, sink->options.whole_blocks, on_done, receiver);
-    return receiver->address && receiver->retry && receiver->client;
+    receiver->carrier = sink->options.make_carrier(sink->options.maker, receiver->index,
+                                                   sink->options.base, on_done, receiver);
+    return receiver->name && receiver->retry && receiver->carrier;
 }
 
 static bool init_sink(struct stream_sink *sink)
@@ -338,8 +337,8 @@ static bool init_sink(struct stream_sink *sink)
             event_new(options->base, sink->arrived_fd, EV_READ | EV_PERSIST, on_arrived, sink);
     }
     bool made = sink->arrived && event_add(sink->arrived, NULL) == 0;
-    for (size_t i = 0; made && i < options->address_count; i++) {
-        made = init_receiver(sink, options->addresses[i]);
+    for (size_t i = 0; made && i < options->receiver_count; i++) {
+        made = init_receiver(sink, options->receivers[i]);
     }
     return made;
 }
@@ -347,7 +346,7 @@ static bool init_sink(struct stream_sink *sink)
 struct sink *stream_sink_new(const struct stream_sink_options *options, char *reason,
                              size_t reason_size)
 {
-    REQUIRE(options->address_count > 0 && options->address_count <= WINDOW_RECEIVERS_MAX);
+    REQUIRE(options->receiver_count > 0 && options->receiver_count <= WINDOW_RECEIVERS_MAX);
     struct stream_sink *sink = calloc(1, sizeof(*sink));
     if (!sink) {
         snprintf(reason, reason_size, "out of memory");

@@ -25,9 +25,10 @@ struct look_up {
 enum phase { PHASE_IDLE, PHASE_LOOK_UP, PHASE_CONNECT, PHASE_SEND, PHASE_CLOSE };
 
 struct tcp_client {
+    struct carrier carrier; /* must be first */
     struct event_base *base;
     bool whole_blocks;
-    tcp_client_done *done;
+    carrier_done *done;
     void *context;
 
     char *host; /* NULL where `numeric` says it all */
@@ -50,7 +51,7 @@ struct tcp_client {
     size_t block_at;
     size_t handed;       /* bytes, to the socket */
     size_t acknowledged; /* when last looked at */
-    struct tcp_outcome outcome;
+    struct carrier_outcome outcome;
 };
 
 static void on_event(evutil_socket_t fd, short what, void *context);
@@ -116,7 +117,7 @@ static void close_socket(struct tcp_client *client, bool reset)
 
 static void end_attempt(struct tcp_client *client, bool delivered)
 {
-    struct tcp_outcome outcome = client->outcome;
+    struct carrier_outcome outcome = client->outcome;
     outcome.delivered = delivered;
     outcome.sent = delivered ? client->handed : count_acknowledged(client);
     outcome.offset = delivered ? client->bytes->length
@@ -237,13 +238,14 @@ static void begin_look_up(struct tcp_client *client)
     }
 }
 
-void tcp_client_send(struct tcp_client *client, const struct blocks *bytes, size_t offset)
+static void send_window(struct carrier *carrier, const struct blocks *bytes, size_t offset)
 {
+    struct tcp_client *client = (struct tcp_client *)carrier;
     client->bytes = bytes;
     client->start = offset;
     client->handed = 0;
     client->acknowledged = 0;
-    client->outcome = (struct tcp_outcome){0};
+    client->outcome = (struct carrier_outcome){0};
     client->block = bytes->first;
     while (client->block && offset >= client->block->length) {
         offset -= client->block->length;
@@ -382,29 +384,8 @@ static bool read_address(struct tcp_client *client, const char *address)
     return colon != NULL;
 }
 
-struct tcp_client *tcp_client_new(struct event_base *base, const char *address, bool whole_blocks,
-                                  tcp_client_done *done, void *context)
+static void end_silently(struct tcp_client *client)
 {
-    struct tcp_client *client = calloc(1, sizeof(*client));
-    if (!client) {
-        return NULL;
-    }
-    client->base = base;
-    client->whole_blocks = whole_blocks;
-    client->done = done;
-    client->context = context;
-    client->fd = -1;
-    client->timer = evtimer_new(base, on_timer, client);
-    if (!client->timer || !read_address(client, address)) {
-        tcp_client_free(client);
-        return NULL;
-    }
-    return client;
-}
-
-bool tcp_client_abort(struct tcp_client *client)
-{
-    bool handed = client->phase != PHASE_IDLE && client->handed > 0;
     if (client->request) {
         client->look_up->client = NULL;
         client->look_up = NULL;
@@ -416,16 +397,13 @@ bool tcp_client_abort(struct tcp_client *client)
     free_found(client);
     evtimer_del(client->timer);
     client->phase = PHASE_IDLE;
-    return handed;
 }
 
-void tcp_client_free(struct tcp_client *client)
+static void free_client(struct carrier *carrier)
 {
-    if (!client) {
-        return;
-    }
+    struct tcp_client *client = (struct tcp_client *)carrier;
     if (client->timer) {
-        tcp_client_abort(client);
+        end_silently(client);
         event_free(client->timer);
     }
     /* With an answer owed the resolver is left to the end of the process, which is near. */
@@ -434,4 +412,27 @@ void tcp_client_free(struct tcp_client *client)
     }
     free(client->host);
     free(client);
+}
+
+static const struct carrier_ops tcp_ops = {.send = send_window, .free = free_client};
+
+struct carrier *tcp_client_new(struct event_base *base, const char *address, bool whole_blocks,
+                               carrier_done *done, void *context)
+{
+    struct tcp_client *client = calloc(1, sizeof(*client));
+    if (!client) {
+        return NULL;
+    }
+    client->carrier.ops = &tcp_ops;
+    client->base = base;
+    client->whole_blocks = whole_blocks;
+    client->done = done;
+    client->context = context;
+    client->fd = -1;
+    client->timer = evtimer_new(base, on_timer, client);
+    if (!client->timer || !read_address(client, address)) {
+        free_client(&client->carrier);
+        return NULL;
+    }
+    return &client->carrier;
 }

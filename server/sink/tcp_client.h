@@ -14,16 +14,11 @@
  *   is then `in_doubt`, since it may lack lines. Nor can it tell when an acknowledgement was lost
  * on the way: only if the connection breaks in that moment may a line arrive twice.
  * - failed: there was no connection at all.
- *
- * Lives on one event base; all calls come from its thread. One attempt at a time.
  */
 #ifndef SERVER_SINK_TCP_CLIENT_H
 #define SERVER_SINK_TCP_CLIENT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "server/sink/blocks.h"
+#include "server/sink/carrier.h"
 
 /* An attempt without progress ends after so long; a receiver that keeps its side open is not waited
  * for longer than TCP_CLOSE_MS once its TCP has all. */
@@ -32,32 +27,10 @@
 #define TCP_CLOSE_MS 5000
 
 struct event_base;
-struct tcp_client;
-
-struct tcp_outcome {
-    bool delivered;
-    size_t
-        offset;  /* where the next attempt begins; the length of the window where none is needed */
-    size_t sent; /* bytes that this attempt has brought to the receiver's TCP */
-    bool in_doubt;    /* a part of these may not have been read */
-    char reason[128]; /* unless delivered: "Connection refused" */
-};
-
-/* Called at the end of an attempt; the next may be begun in it. */
-typedef void tcp_client_done(void *context, const struct tcp_outcome *outcome);
 
 /* `address` is host:port or [IPv6]:port, and copied. With `whole_blocks` a receiver takes a block
  * as a whole, else a line. NULL without memory. */
-struct tcp_client *tcp_client_new(struct event_base *base, const char *address, bool whole_blocks,
-                                  tcp_client_done *done, void *context);
-
-/* Begins an attempt to bring what lies behind `offset`. `bytes` must stay until it has ended. */
-void tcp_client_send(struct tcp_client *client, const struct blocks *bytes, size_t offset);
-
-/* Drops an attempt under way, without a call of `done`. True where bytes had been handed over. */
-bool tcp_client_abort(struct tcp_client *client);
-
-/* Aborts and frees; NULL is allowed. */
-void tcp_client_free(struct tcp_client *client);
+struct carrier *tcp_client_new(struct event_base *base, const char *address, bool whole_blocks,
+                               carrier_done *done, void *context);
 
 #endif
