@@ -279,6 +279,19 @@ static enum statsd_reason read_values(struct statsd_parser *parser, uint32_t fro
     return reason;
 }
 
+/* The type of a group, in [from, end). */
+static bool read_type(const struct statsd_parser *parser, uint32_t from, uint32_t end,
+                      enum statsd_type *type)
+{
+    bool known = metric_line_type(parser->bytes + from, end - from, type);
+    if (parser->loose_types &&
+        (!known || *type == STATSD_HISTOGRAM || *type == STATSD_DISTRIBUTION)) {
+        *type = STATSD_COUNTER;
+        return true;
+    }
+    return known;
+}
+
 /* Reads the group at `next`. Whatever comes back, `next` and `more` are moved behind it. */
 static enum statsd_reason read_group(struct statsd_parser *parser)
 {
@@ -292,7 +305,7 @@ static enum statsd_reason read_group(struct statsd_parser *parser)
     }
     uint32_t stop = type_end(bytes, bar + 1, end);
     enum statsd_type type = STATSD_COUNTER;
-    bool typed = metric_line_type(bytes + bar + 1, stop - bar - 1, &type);
+    bool typed = read_type(parser, bar + 1, stop, &type);
     bool untyped = stop == bar + 1;
     double rate = 0;
     uint32_t skipped = 0;

@@ -78,6 +78,11 @@ void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialec
     parser->path = line_index_fastest();
 }
 
+void statsd_parser_loosen_types(struct statsd_parser *parser)
+{
+    parser->loose_types = true;
+}
+
 bool statsd_parser_select(struct statsd_parser *parser, enum statsd_path path)
 {
     if (path != STATSD_PATH_COMPLETE && !line_index_supports(path)) {
@@ -103,7 +108,8 @@ static struct span take_line(struct statsd_parser *parser)
     uint32_t start = parser->next;
     uint32_t end = scan_for(parser->bytes, start, parser->length, '\n');
     parser->next = end < parser->length ? end + 1 : end;
-    if (end > start && parser->bytes[end - 1] == '\r' && parser->dialect != STATSD_ETSY) {
+    if (end > start && parser->bytes[end - 1] == '\r' &&
+        (parser->dialect != STATSD_ETSY || parser->loose_types)) {
         end--;
     }
     return scan_span(start, end);
@@ -168,6 +174,16 @@ static bool read_line(struct statsd_parser *parser, struct statsd_item *item)
     return true;
 }
 
+/* Of the types that plain lines have. */
+static void loosen(struct statsd_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].type == STATSD_HISTOGRAM || items[i].type == STATSD_DISTRIBUTION) {
+            items[i].type = STATSD_COUNTER;
+        }
+    }
+}
+
 /* Reads a run of plain lines, or else the next line up to its first item. Returns how many items,
  * which may be none: 0 does not mean that there are no more. */
 static size_t read_lines(struct statsd_parser *parser, struct statsd_item *items, size_t capacity)
@@ -176,6 +192,9 @@ static size_t read_lines(struct statsd_parser *parser, struct statsd_item *items
         return read_line(parser, items);
     }
     size_t count = quick_line_read(parser, items, capacity);
+    if (parser->loose_types) {
+        loosen(items, count);
+    }
     if (count == 0) {
         count = read_line(parser, items);
         quick_line_skip(parser);

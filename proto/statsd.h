@@ -122,6 +122,7 @@ struct statsd_tally {
 struct statsd_parser {
     enum statsd_dialect dialect;
     enum statsd_path path;
+    bool loose_types; /* statsd_parser_loosen_types() was called */
     struct statsd_tally tally;
     const char *bytes; /* the datagram, not owned */
     uint32_t length;
@@ -152,6 +153,10 @@ struct statsd_parser {
 
 /* Chooses the fastest path of this CPU. */
 void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialect);
+
+/* From the next datagram on every type text but ms, g and s is that of a counter, h, d and none at
+ * all included, and a CR in front of the LF is trimmed in every dialect: what etsy statsd does. */
+void statsd_parser_loosen_types(struct statsd_parser *parser);
 
 /* For tests and benchmarks: takes `path` from the next datagram on. False, with nothing changed,
  * when this CPU cannot run it. */

@@ -13,7 +13,7 @@ const char *loss_reason_name(unsigned reason)
 {
     static const char *const names[] = {"rate_below_minimum", "name_too_long", "too_many_tags",
                                         "tags_too_long",      "series_limit",  "memory_limit",
-                                        "out_of_range"};
+                                        "no_name_left",       "out_of_range"};
     REQUIRE(reason < LOSS_REASONS);
     return reason < STATSD_REASONS ? statsd_reason_name((enum statsd_reason)reason)
                                    : names[reason - STATSD_REASONS];

@@ -26,6 +26,7 @@ enum loss_reason {
     LOSS_TAGS_TOO_LONG,                       /* limits.max_tag_bytes */
     LOSS_SERIES_LIMIT, /* limits.max_series: a new name while the limit is reached */
     LOSS_MEMORY_LIMIT, /* limits.memory */
+    LOSS_NO_NAME_LEFT, /* profile etsy: cleaning left nothing of the name */
     LOSS_OUT_OF_RANGE, /* so large that sums or squares could leave the range of a double */
     LOSS_REASONS
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/text.h"
 #include "server/core/pool_share.h"
 #include "server/core/require.h"
 #include "server/metrics/figures.h"
@@ -13,6 +14,9 @@
 /* Room for the longest name and tags that the configuration can allow, and tags of its own, with
  * every byte escaped. */
 #define DRAFT_BYTES_MAX ((size_t)256 * 1024)
+
+/* As limits.max_name allows at most. */
+#define NAME_BYTES_MAX 4096
 
 static const size_t series_bytes[METRIC_KINDS] = {
     [METRIC_COUNTER] = sizeof(struct counter_series),
@@ -51,6 +55,7 @@ struct registry *registry_new(const struct config *config, struct pool *pool)
     registry->series_max = config->limits.max_series;
     registry->chunks_max = (uint32_t)(registry->series_max / REGISTRY_CHUNK + 1);
     registry->tags_max = config->limits.max_tags;
+    registry->clean_names = config->server.profile == PROFILE_ETSY;
     bool made = table_init(&registry->directory) && lines_init(&registry->identities, pool) &&
                 read_own_tags(registry, config->metrics.tags);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
@@ -287,6 +292,14 @@ unsigned registry_resolve(struct registry *registry, enum statsd_type type, cons
                           size_t name_length, const char *tags, size_t tags_length, uint32_t *place)
 {
     struct tag list[IDENTITY_TAGS_MAX];
+    char clean[NAME_BYTES_MAX];
+    if (registry->clean_names && name_length <= sizeof(clean)) {
+        name_length = text_clean_name(clean, name, name_length);
+        name = clean;
+        if (name_length == 0) {
+            return LOSS_NO_NAME_LEFT;
+        }
+    }
     int tag_count = canonical_tags(registry, tags, tags_length, list);
     if (tag_count < 0) {
         return LOSS_TOO_MANY_TAGS;

@@ -87,6 +87,7 @@ struct registry {
     uint32_t chunks_max;
     uint64_t series_max;
     uint64_t tags_max;
+    bool clean_names; /* profile etsy */
     uint32_t generation;
     struct tag *own_tags; /* metrics.tags, pointing into own_text */
     size_t own_tag_count;
@@ -103,7 +104,8 @@ struct registry *registry_new(const struct config *config, struct pool *pool);
 /* `cache` takes back what the series hold. */
 void registry_free(struct registry *registry, struct pool_cache *cache);
 
-/* Any thread. Finds or makes the series of this name, raw tag text and type, and counts one more
+/* Any thread. Finds or makes the series of this name (with profile etsy, of what cleaning leaves of
+ * it), raw tag text and type, and counts one more
  * holder on it. Returns 0 with its place, or an enum loss_reason. */
 unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
                           size_t name_length, const char *tags, size_t tags_length,

@@ -268,16 +268,25 @@ static bool give_up_samples(struct sketch **sketch, struct pool_cache *cache)
     return replace(sketch, histogram ? &histogram->sketch : NULL, cache);
 }
 
-static bool add_to_samples(struct sketch **sketch, double value, double weight,
-                           struct pool_cache *cache)
+static bool add_to_histogram(struct sketch **sketch, double value, double weight,
+                             struct pool_cache *cache)
+{
+    struct sketch_histogram *histogram = histogram_of(*sketch);
+    bool added = histogram_add(&histogram, value, weight, cache);
+    *sketch = &histogram->sketch;
+    return added;
+}
+
+static __attribute__((noinline)) bool add_to_samples(struct sketch **sketch, double value,
+                                                     double weight, struct pool_cache *cache)
 {
     return sketch_samples_add(samples_of(*sketch), value, weight, cache) ||
-           (give_up_samples(sketch, cache) && sketch_add(sketch, value, weight, cache));
+           (give_up_samples(sketch, cache) && add_to_histogram(sketch, value, weight, cache));
 }
 
 /* The first sample, where all are to be kept. False where there is no room for that. */
-static bool begin_samples(struct sketch **sketch, double value, double weight,
-                          struct pool_cache *cache)
+static __attribute__((noinline)) bool begin_samples(struct sketch **sketch, double value,
+                                                    double weight, struct pool_cache *cache)
 {
     struct sketch_samples *samples = sketch_samples_new(cache);
     if (samples && !sketch_samples_add(samples, value, weight, cache)) {
@@ -324,16 +333,13 @@ static bool add_by_phase(struct sketch **sketch, double value, double weight,
 {
     unsigned phase = *sketch ? (*sketch)->phase : SKETCH_PHASE_EXACT;
     if (phase == SKETCH_PHASE_HISTOGRAM) {
-        struct sketch_histogram *histogram = histogram_of(*sketch);
-        bool added = histogram_add(&histogram, value, weight, cache);
-        *sketch = &histogram->sketch;
-        return added;
+        return add_to_histogram(sketch, value, weight, cache);
     }
-    if (phase == SKETCH_PHASE_SAMPLES) {
-        return add_to_samples(sketch, value, weight, cache);
+    if (phase == SKETCH_PHASE_EXACT) {
+        return add_to_exact(sketch, value, weight, cache);
     }
     return phase == SKETCH_PHASE_LIST ? add_to_list(sketch, value, weight, cache)
-                                      : add_to_exact(sketch, value, weight, cache);
+                                      : add_to_samples(sketch, value, weight, cache);
 }
 
 /* What is left to add_by_phase() is called last and at one place, so that the short way saves no

@@ -9,6 +9,9 @@ bool intake_init(struct intake *intake, const struct config *config, struct regi
     memset(&intake->figures, 0, sizeof(intake->figures));
     intake->group.count = 0;
     statsd_parser_init(&intake->parser, config->server.dialect);
+    if (config->server.profile == PROFILE_ETSY) {
+        statsd_parser_loosen_types(&intake->parser);
+    }
     refusals_init(&intake->refusals, config->log.bad_lines_per_second / workers,
                   config->log.bad_lines_burst / workers);
     return shard_init(&intake->shard, config, registry, pool);
