@@ -13,12 +13,15 @@ class Receiver:
     """Listens on a free port of loopback and keeps what each connection brought, in their order.
 
     read_bytes  a connection is reset after so many bytes
+    keeps_open  a connection that the other side has ended is not closed
     """
 
     def __init__(self):
         self._lock = threading.Lock()
         self._connections = []
         self.read_bytes = None
+        self.keeps_open = False
+        self._open = []
         self.port = 0
         self._listener = None
         self._thread = None
@@ -46,6 +49,9 @@ class Receiver:
             self._thread.join()
             self._listener.close()
             self._listener = None
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
 
     def _accept(self, listener):
         while True:
@@ -53,6 +59,10 @@ class Receiver:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            if self.keeps_open:
+                self._open.append(connection)
+                self._read(connection)
+                continue
             with connection:
                 self._read(connection)
 

@@ -5,12 +5,14 @@
 import json
 import math
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from graphite import Receiver, read_frames, read_lines, values
-from sigmad import DEFAULTS, StartFailed, eventually, ini_text, merged
+from sigmad import DEFAULTS, PATIENCE, StartFailed, eventually, ini_text, merged
 
 CORPUS = Path(__file__).resolve().parent.parent / "data" / "flush.jsonl"
 OWN = re.compile(r"(^|\.)statsd\.")
@@ -199,6 +201,56 @@ def test_no_line_is_sent_twice_when_a_connection_breaks(receiver, start_server):
     assert len(paths) >= 100
     assert server.balance()["sinks"]["graphite"]["windows_lost"] == 1
     server.wait_for_log(msg="window may lack lines")
+
+
+def test_a_receiver_that_never_closes_has_each_window_once(receiver, start_server):
+    server = start_server({"graphite": {"address": receiver.address}})
+    receiver.keeps_open = True
+    server.send("hits:1|c")
+    server.flush()
+    server.send("hits:2|c")
+    server.flush()
+    counts = [values(data)["stats_counts.hits"] for data in receiver.connections]
+    assert counts == [1, 2]
+    assert server.balance()["sinks"]["graphite"]["windows_lost"] == 0
+
+
+def test_a_receiver_may_be_given_by_name(receiver, start_server):
+    server = start_server({"graphite": {"address": f"localhost:{receiver.port}"}})
+    server.send("hits:1|c")
+    server.flush()
+    assert values(receiver.connections[0])["stats_counts.hits"] == 1
+
+
+def test_a_name_that_is_none_is_told(receiver, start_server):
+    server = start_server({"graphite": {"address": f"no-such-host.invalid:{receiver.port}"}})
+    answer = server.request("POST", "/-/flush")
+    assert answer.status == 503
+    server.process.terminate()
+    assert server.process.wait(timeout=20) == 1
+
+
+def test_health_is_answered_while_a_large_window_is_sent(receiver, start_server):
+    server = start_server({"graphite": {"address": receiver.address}})
+    for i in range(0, 100000, 25):
+        server.send("\n".join(f"a.counter.with.some.name.{j}:1|c" for j in range(i, i + 25)))
+        if i % 5000 == 0:
+            server.get("/-/healthy")
+    answers = []
+
+    def ask():
+        while not answers or receiver.connections == []:
+            start = time.monotonic()
+            assert server.get("/-/healthy").status == 200
+            answers.append(time.monotonic() - start)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    server.flush()
+    asking.join()
+    received = values(receiver.connections[0])
+    assert len(received) == 2 * received["statsd.numStats"] + 1
+    assert max(answers) < 1 * PATIENCE
 
 
 def test_the_last_window_is_sent_before_the_end(receiver, start_server):
