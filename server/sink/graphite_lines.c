@@ -38,7 +38,7 @@ struct graphite_lines {
 
 static struct graphite_text text_of(const struct buffer *buffer)
 {
-    return (struct graphite_text){buffer->bytes, buffer->length};
+    return (struct graphite_text){buffer->length > 0 ? buffer->bytes : "", buffer->length};
 }
 
 static void put_value(struct graphite_lines *lines, const struct frame *frame,

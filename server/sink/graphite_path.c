@@ -112,7 +112,9 @@ bool graphite_path_make(struct graphite_path *path, const struct identity *ident
     path->name.length = 0;
     path->tags.length = 0;
     clean(&path->name, identity_name(identity), identity->name_length);
-    const char *end = path->name.failed ? NULL : memchr(path->name.bytes, ';', path->name.length);
+    const char *end = path->name.length > 0 && !path->name.failed
+                          ? memchr(path->name.bytes, ';', path->name.length)
+                          : NULL;
     if (end) {
         size_t name_length = (size_t)(end - path->name.bytes);
         buffer_append(&path->tags, end, path->name.length - name_length);

@@ -146,7 +146,8 @@ static void pauses_double_up_to_a_bound(void **state)
 {
     (void)state;
     for (unsigned failures = 1; failures < 100; failures++) {
-        uint32_t bound = failures < 8 ? BACKOFF_FIRST_MS << (failures - 1) : BACKOFF_MAX_MS;
+        uint32_t bound =
+            failures < 8 ? (uint32_t)BACKOFF_FIRST_MS << (failures - 1) : BACKOFF_MAX_MS;
         bound = bound < BACKOFF_MAX_MS ? bound : BACKOFF_MAX_MS;
         for (uint32_t chance = 0; chance < 100000; chance += 997) {
             uint32_t pause = backoff_ms(failures, chance);
