@@ -277,13 +277,16 @@ static void compute_quantiles(const struct sketch *sketch, const struct config_n
     quantiles[count] = answers[before];
 }
 
-/* Etsy's percentiles are where its parts end. */
-static void take_bounds(const struct timer_row *row, size_t count, double *quantiles)
+/* Etsy's percentiles are where its parts end; p99 behind them is for the detector. */
+static void take_bounds(const struct derivation *derivation, const struct timer_row *row,
+                        double *quantiles)
 {
+    size_t count = derivation->options->config->flush.percentiles.count;
     for (size_t i = 0; i < count; i++) {
         const struct percentile_part *part = &row->details->parts[i];
         quantiles[i] = part->count > 0 ? part->bound : (double)NAN;
     }
+    quantiles[count] = details_percentile(&derivation->details, 99);
 }
 
 /* Closing moves the window's sketch to where later snapshots find it until a newer one comes. */
@@ -297,11 +300,12 @@ static void keep_quantiles(struct derivation *derivation, struct timer_series *t
         timer->quantiles = malloc((percents->count + 1) * sizeof(double));
     }
     if (timer->quantiles) {
-        compute_quantiles(timer->window.sketch, percents, timer->quantiles);
+        if (row->details && is_etsy(options->config)) {
+            take_bounds(derivation, row, timer->quantiles);
+        } else {
+            compute_quantiles(timer->window.sketch, percents, timer->quantiles);
+        }
         timer->quantiles_ns = options->now_ns;
-    }
-    if (timer->quantiles && row->details && is_etsy(options->config)) {
-        take_bounds(row, percents->count, timer->quantiles);
     }
     graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
     timer->sketch = timer->window.sketch;

@@ -183,72 +183,73 @@ static double sum_squares_of(const struct timer *timer)
     return timer->deviation_squared + origin * (2 * timer->deviation + origin * timer->weight);
 }
 
-/* A timer in hand. */
-struct window {
-    const struct sketch_sample *samples;
-    size_t count;
-    double weight;
-    bool etsy; /* and all samples are there */
-};
-
-static void fill_etsy(const struct window *window, struct timer_details *details,
+static void fill_etsy(const struct details_maker *maker, struct timer_details *details,
                       struct timer_row *row)
 {
-    struct sums sums = sum_samples(window->samples, window->count);
-    details->median = etsy_median(window->samples, window->count);
+    size_t count = maker->samples_count;
+    struct sums sums = sum_samples(maker->samples, count);
+    details->median = etsy_median(maker->samples, count);
     details->sum_squares = sums.sum_squares;
     row->sum = sums.sum;
-    row->mean = sums.sum / (double)window->count;
-    row->stddev = etsy_deviation(window->samples, window->count, row->mean);
+    row->mean = sums.sum / (double)count;
+    row->stddev = etsy_deviation(maker->samples, count, row->mean);
 }
 
-static void fill_parts(const struct window *window, const struct config_numbers *percents,
-                       struct percentile_part *parts)
+static void fill_parts(const struct details_maker *maker, bool etsy, struct percentile_part *parts)
 {
+    const struct config_numbers *percents = &maker->config->flush.percentiles;
     for (size_t i = 0; i < percents->count; i++) {
         double percent = percents->items[i];
-        parts[i] = window->etsy
-                       ? etsy_part(percent, window->samples, window->count)
-                       : weighted_part(percent, window->samples, window->count, window->weight);
+        parts[i] =
+            etsy ? etsy_part(percent, maker->samples, maker->samples_count)
+                 : weighted_part(percent, maker->samples, maker->samples_count, maker->weight);
     }
 }
 
-static struct window read_window(struct details_maker *maker, const struct timer *timer)
+/* False without memory. */
+static bool read_samples(struct details_maker *maker, const struct sketch *sketch)
 {
-    struct window window = {.samples = maker->samples};
-    window.count = sketch_samples(timer->sketch, maker->samples);
-    for (size_t i = 0; i < window.count; i++) {
-        window.weight += window.samples[i].weight;
+    if (!reserve_samples(maker, sketch_samples_max(sketch))) {
+        return false;
     }
-    window.etsy = maker->config->server.profile == PROFILE_ETSY && sketch_is_whole(timer->sketch);
-    return window;
+    maker->samples_count = sketch_samples(sketch, maker->samples);
+    maker->weight = 0;
+    for (size_t i = 0; i < maker->samples_count; i++) {
+        maker->weight += maker->samples[i].weight;
+    }
+    return maker->samples_count > 0;
+}
+
+double details_percentile(const struct details_maker *maker, double percent)
+{
+    return weighted_part(percent, maker->samples, maker->samples_count, maker->weight).bound;
 }
 
 void details_make(struct details_maker *maker, const struct timer *timer, struct timer_row *row)
 {
-    const struct config_numbers *percents = &maker->config->flush.percentiles;
     const struct config_numbers *bounds = details_bins(maker->config, row->identity);
+    size_t percentile_count = maker->config->flush.percentiles.count;
     size_t bin_count = bounds ? bounds->count : 0;
-    if (!reserve_samples(maker, sketch_samples_max(timer->sketch))) {
+    if (!read_samples(maker, timer->sketch)) {
         return;
     }
-    struct window window = read_window(maker, timer);
     struct timer_details *details = store_take(maker->store, sizeof(*details));
-    struct percentile_part *parts = store_take(maker->store, percents->count * sizeof(*parts));
+    struct percentile_part *parts = store_take(maker->store, percentile_count * sizeof(*parts));
     struct histogram_bin *bins = store_take(maker->store, bin_count * sizeof(*bins));
-    if (!details || !parts || !bins || window.count == 0) {
+    if (!details || !parts || !bins) {
         return;
     }
+    bool etsy = maker->config->server.profile == PROFILE_ETSY && sketch_is_whole(timer->sketch);
     *details = (struct timer_details){.parts = parts, .bins = bins, .bin_count = bin_count};
-    if (window.etsy) {
-        fill_etsy(&window, details, row);
+    if (etsy) {
+        fill_etsy(maker, details, row);
     } else {
-        details->median = weighted_part(50, window.samples, window.count, window.weight).bound;
+        details->median = details_percentile(maker, 50);
         details->sum_squares = sum_squares_of(timer);
     }
-    fill_parts(&window, percents, parts);
+    fill_parts(maker, etsy, parts);
     if (bounds) {
-        fill_bins(bins, bounds, window.samples, window.count, window.etsy);
+        fill_bins(bins, bounds, maker->samples, maker->samples_count, etsy);
     }
     row->details = details;
 }

@@ -29,8 +29,9 @@ void details_store_free(struct details_store *store);
 struct details_maker {
     const struct config *config;
     struct details_store *store;
-    struct sketch_sample *samples; /* of the timer in hand */
-    size_t samples_max;
+    struct sketch_sample *samples; /* of the timer in hand, in ascending order */
+    size_t samples_count, samples_max;
+    double weight; /* of all of them */
 };
 
 void details_maker_deinit(struct details_maker *maker);
@@ -46,5 +47,8 @@ const struct config_numbers *details_bins(const struct config *config,
  * sum, mean and deviation of the row become those of the samples as well. Without memory there are
  * no details. */
 void details_make(struct details_maker *maker, const struct timer *window, struct timer_row *row);
+
+/* A percentile of the timer that details were made of last, by weight. */
+double details_percentile(const struct details_maker *maker, double percent);
 
 #endif

@@ -64,13 +64,18 @@ static void merge_counters(struct merge *merge, void *storage, uint32_t first)
     struct counter_chunk *chunk = storage;
     FOR_EACH_BIT (chunk->touched, at) {
         struct counter_series *series = touch(merge, METRIC_COUNTER, first + (uint32_t)at);
-        series->count = clamp(series->count + chunk->increments[at]);
-        series->total = fmin(series->total + chunk->increments[at], DBL_MAX);
+        double increment = chunk->increments[at];
+        series->count = clamp(series->count + increment);
         chunk->increments[at] = 0;
         if (chunk->decrements) {
-            series->count = clamp(series->count + chunk->decrements[at]);
+            if (merge->slice->sequential) {
+                increment = fmax(increment - chunk->decrements[at], 0);
+            } else {
+                series->count = clamp(series->count + chunk->decrements[at]);
+            }
             chunk->decrements[at] = 0;
         }
+        series->total = fmin(series->total + increment, DBL_MAX);
     }
     memset(chunk->touched, 0, sizeof(chunk->touched));
 }

@@ -35,6 +35,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                                shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
+    shard->slices[0].sequential = shard->slices[1].sequential =
+        config->server.profile == PROFILE_ETSY;
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
         made = held_init(&shard->held[kind], shard->series_max);
     }
@@ -91,10 +93,9 @@ unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32
     }
     if (loss == 0) {
         const struct identity *identity = registry_identity_at(shard->registry, *place);
-        uint32_t *chain =
-            spelling_is_identity(identity, key)
-                ? NULL
-                : held_chain(&shard->held[place_kind(*place)], place_index(*place));
+        uint32_t *chain = spelling_is_identity(identity, key)
+                              ? NULL
+                              : held_chain(&shard->held[place_kind(*place)], place_index(*place));
         spellings_enter(&shard->spellings, key, identity, chain);
     }
     return loss;

@@ -81,6 +81,8 @@ bool slice_add_counter(struct slice *slice, uint32_t index, double count)
         chunk->increments[at] += count;
     } else if (!add_decrement(chunk, at, count)) {
         return false;
+    } else if (slice->sequential) {
+        chunk->increments[at] += count;
     }
     slice_touch(chunk->touched, at);
     return true;

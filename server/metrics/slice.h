@@ -21,7 +21,7 @@
 
 struct counter_chunk {
     uint64_t touched[SLICE_WORDS];
-    double increments[SLICE_CHUNK]; /* Σ of positive value/rate */
+    double increments[SLICE_CHUNK]; /* Σ of positive value/rate; of all in a sequential slice */
     double *decrements; /* Σ of negative ones, SLICE_CHUNK of them; NULL until there is one */
 };
 
@@ -51,6 +51,8 @@ struct slice {
     uint32_t
         count[METRIC_KINDS]; /* local indexes below this may be touched; set at the hand-over */
     uint64_t ended_ns;       /* monotonic: everything in it was received before */
+    bool sequential; /* profile etsy: counts are added up in the order they came, whatever their
+                        sign, so that a sum of fractions is rounded as etsy statsd's is */
 };
 
 /* False without memory. */

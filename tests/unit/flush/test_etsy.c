@@ -313,6 +313,27 @@ static void samples_of_several_slices_are_all_kept(void **state)
     store_free(store);
 }
 
+/* In doubles 0.1 + 0.2 - 0.3 is not 0, and so what is added when decides on the last digit. */
+static void counts_are_added_in_the_order_they_came(void **state)
+{
+    static const char *const overrides[] = {"server.profile=etsy", NULL};
+    struct store *store = store_new(overrides, 1);
+    double sum = 0.1;
+    (void)state;
+    sum += 0.2;
+    sum += -0.3;
+    put(store, "c:0.1|c\nc:0.2|c\nc:-0.3|c");
+    const struct counter_row *row = store_counters(store_close(store, 10), "c");
+    assert_near(row->count, sum, 0);
+    assert_true(row->count > 0);
+    assert_near(row->total, 0.3, 1e-15);
+    put(store, "c:-4|c");
+    row = store_counters(store_close(store, 10), "c");
+    assert_near(row->count, -4, 0);
+    assert_near(row->total, 0.3, 1e-15);
+    store_free(store);
+}
+
 /* Half of the budget is for samples; what does not fit is still counted, in buckets. */
 static void the_budget_turns_samples_into_sketches(void **state)
 {
@@ -342,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_show_what_etsy_statsd_shows),
         cmocka_unit_test(samples_of_several_slices_are_all_kept),
+        cmocka_unit_test(counts_are_added_in_the_order_they_came),
         cmocka_unit_test(the_budget_turns_samples_into_sketches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
