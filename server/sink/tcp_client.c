@@ -51,6 +51,8 @@ struct tcp_client {
     size_t block_at;
     size_t handed;       /* bytes, to the socket */
     size_t acknowledged; /* when last looked at */
+    bool closes;         /* the receiver has been seen to close behind the last byte */
+    bool keeps_open;     /* it has been seen not to */
     struct carrier_outcome outcome;
 };
 
@@ -291,7 +293,7 @@ static void send_more(struct tcp_client *client)
         event_del(client->writable);
         shutdown(client->fd, SHUT_WR);
         client->phase = PHASE_CLOSE;
-        set_timer(client, TCP_CLOSE_MS);
+        set_timer(client, client->keeps_open && !client->closes ? TCP_KEEPER_MS : TCP_CLOSE_MS);
     }
 }
 
@@ -323,6 +325,7 @@ static void on_readable(struct tcp_client *client)
     if (got < 0) {
         end_failed(client, strerror(errno));
     } else if (client->phase == PHASE_CLOSE) {
+        client->closes = true;
         end_attempt(client, true);
     } else {
         end_failed(client, "the receiver has closed the connection");
@@ -352,6 +355,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         return;
     }
     if (client->phase == PHASE_CLOSE && all_acknowledged(client)) {
+        client->keeps_open = true;
         end_attempt(client, true);
         return;
     }

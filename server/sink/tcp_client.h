@@ -20,11 +20,13 @@
 
 #include "server/sink/carrier.h"
 
-/* An attempt without progress ends after so long; a receiver that keeps its side open is not waited
- * for longer than TCP_CLOSE_MS once its TCP has all. */
+/* An attempt without progress ends after so long. A receiver that keeps its side open is not waited
+ * for longer than TCP_CLOSE_MS once its TCP has all; one that has done so and was never seen to
+ * close, no longer than TCP_KEEPER_MS. */
 #define TCP_CONNECT_MS 10000
 #define TCP_STALL_MS 30000
 #define TCP_CLOSE_MS 5000
+#define TCP_KEEPER_MS 100
 
 struct event_base;
 

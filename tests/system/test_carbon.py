@@ -74,13 +74,13 @@ def test_no_window_is_missing_after_carbon_was_away_for_twenty(carbon, start_ser
     eventually(lambda: server.balance()["sinks"]["graphite"]["queue_bytes"] == 0, 30, "the queue stays full")
     wait_for_windows(server, 2)
     sent = load.stop()
-    last = server.flush().json()["timestamp"]
+    # Graphite keeps one value a second: a window that ends within one would take the place of another.
+    wait_for_windows(server, 2)
     path = "stats_counts.series.7"
     eventually(lambda: sum(carbon.points(path).values()) == sent, 30,
                f"{sum(carbon.points(path).values())} of {sent} are stored")
     stamps = sorted(carbon.points(path))
     assert stamps == list(range(stamps[0], stamps[-1] + 1))
     assert len(stamps) >= 25
-    assert stamps[-1] in (int(last), int(last) + 1)
     figures = server.balance()["sinks"]["graphite"]
     assert figures["windows_lost"] == 0

@@ -206,12 +206,14 @@ def test_no_line_is_sent_twice_when_a_connection_breaks(receiver, start_server):
 def test_a_receiver_that_never_closes_has_each_window_once(receiver, start_server):
     server = start_server({"graphite": {"address": receiver.address}})
     receiver.keeps_open = True
-    server.send("hits:1|c")
-    server.flush()
-    server.send("hits:2|c")
-    server.flush()
+    start = time.monotonic()
+    for i in range(10):
+        server.send(f"hits:{i}|c")
+        server.flush()
     counts = [values(data)["stats_counts.hits"] for data in receiver.connections]
-    assert counts == [1, 2]
+    assert counts == list(range(10))
+    # Once it is known, it costs a moment a window.
+    assert time.monotonic() - start < 10 * PATIENCE
     assert server.balance()["sinks"]["graphite"]["windows_lost"] == 0
 
 

@@ -320,8 +320,7 @@ static void places_faults_of_a_file(void **state)
     } cases[] = {
         {"[flsh]\nx = 1\n", "a.ini:1: there is no section [flsh]; did you mean [flush]?\n"},
         {"[Flush]\n", "a.ini:1: there is no section [Flush]; did you mean [flush]?\n"},
-        {"[history]\nhost = a\n",
-         "a.ini:1: section [history] is not supported by this version\n"},
+        {"[history]\nhost = a\n", "a.ini:1: section [history] is not supported by this version\n"},
         {"[alert \"disk\"]\n",
          "a.ini:1: section [alert \"disk\"] is not supported by this version\n"},
         {"[flush]\nintervl = 1s\n  2s\n",
