@@ -32,6 +32,8 @@ enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
 enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
+enum config_graphite_protocol { GRAPHITE_PLAINTEXT, GRAPHITE_PICKLE };
+enum config_switch { SWITCH_AUTO, SWITCH_OFF, SWITCH_ON };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
 
 /* The entries of named sections, as [exec "disk"]: each begins with its name. */
@@ -49,6 +51,8 @@ struct config_exec {
     struct config_strings command; /* program and arguments; a program with a slash that is not
                                       absolute is from the folder of the file */
     enum config_exec_format format;
+    uint64_t deadline_ms;  /* of a run */
+    uint64_t buffer_bytes; /* of windows that wait for one */
 };
 
 struct config {
@@ -133,6 +137,20 @@ struct config {
         unsigned warmup_windows;
         double min_change; /* a fraction: 10% is 0.1 */
     } anomaly;
+    struct {
+        struct config_strings addresses; /* host:port of receivers; empty = off */
+        enum config_graphite_protocol protocol;
+        uint64_t buffer_bytes;
+        bool legacy_namespace;
+        /* Parts of a path; the prefixes are of the namespace that is not the legacy one. */
+        char *global_prefix, *global_suffix;
+        char *prefix_counter, *prefix_timer, *prefix_gauge, *prefix_set;
+        bool flush_counts;
+        struct config_strings statistics; /* of timers; empty = all */
+        /* Whether idle series are left out. None is SWITCH_AUTO once a configuration is loaded. */
+        enum config_switch delete_idle, delete_counters, delete_timers, delete_gauges, delete_sets;
+        unsigned gauges_max_ttl; /* windows, the one with the sample included */
+    } graphite;
     /* Entries in the order of the file. */
     struct {
         struct config_histogram *items;

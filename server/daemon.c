@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Start: lock, sockets, pool, registry, workers, flusher, sinks, HTTP, threads, "ready". Stop:
- * workers take in what was received, the flusher closes the last window, the sinks write it, HTTP
- * ends, drops are read once more, sockets close.
+ * workers take in what was received, the flusher closes the last window, HTTP ends, the sinks write
+ * the window, drops are read once more, sockets close.
  */
 #include "server/daemon.h"
 
@@ -27,9 +27,8 @@
 #include "server/net/worker.h"
 #include "server/relay_sink.h"
 #include "server/settings.h"
-#include "server/sink/csv.h"
+#include "server/sinks.h"
 
-#define SINKS_MAX 8
 #define STOP_MS_MAX 10000
 #define REASON_BYTES 512
 
@@ -48,10 +47,8 @@ struct daemon {
     struct handover *handovers;
     size_t worker_count;
     struct flusher *flusher;
-    struct sink *sinks[SINKS_MAX];
-    size_t sink_count;
-    struct sink *csv;   /* one of them, or NULL */
-    struct sink *relay; /* the same */
+    struct sinks sinks;
+    struct sink *relay; /* one of them, or NULL */
     _Atomic bool input_ended;
     struct http_server *http;
     bool totals; /* timers keep sketches of all their samples */
@@ -70,9 +67,7 @@ static void daemon_notify(void *context)
 static void publish(void *context, const struct snapshot *snapshot)
 {
     struct daemon *daemon = context;
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        daemon->sinks[i]->ops->submit(daemon->sinks[i], snapshot);
-    }
+    sinks_submit(&daemon->sinks, snapshot);
 }
 
 static void ingest(void *context, struct ingest_figures *figures)
@@ -93,15 +88,7 @@ static bool is_ready(void *context, char *reason, size_t reason_size)
         snprintf(reason, reason_size, "stopping");
         return false;
     }
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        struct sink_figures figures;
-        daemon->sinks[i]->ops->figures(daemon->sinks[i], &figures);
-        if (figures.failing) {
-            snprintf(reason, reason_size, "%s: %s", daemon->sinks[i]->ops->name, figures.reason);
-            return false;
-        }
-    }
-    return true;
+    return sinks_ready(&daemon->sinks, reason, reason_size);
 }
 
 static void log_refusals(struct daemon *daemon)
@@ -136,9 +123,7 @@ static void apply(struct daemon *daemon)
     const struct config *config = daemon->settings.config;
     log_set_level(config->log.level);
     flusher_configure(daemon->flusher, config);
-    if (daemon->csv) {
-        csv_sink_configure(daemon->csv, config);
-    }
+    sinks_configure(&daemon->sinks, config);
     if (daemon->http) {
         http_server_configure(daemon->http, config);
     }
@@ -214,11 +199,10 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
     (void)what;
     struct daemon *daemon = context;
     char reason[REASON_BYTES];
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        if (daemon->sinks[i]->ops->reopen) {
-            daemon->sinks[i]->ops->reopen(daemon->sinks[i]);
-        }
+    if (daemon->stopping) {
+        return;
     }
+    sinks_reopen(&daemon->sinks);
     if (!reload(daemon, reason, sizeof(reason))) {
         log_line(LOG_LEVEL_ERROR, "not reloaded", "reason", reason, NULL);
     }
@@ -265,7 +249,7 @@ static bool make_relay(struct daemon *daemon, char *reason, size_t reason_size)
     daemon->relay = relay_sink_new(daemon->settings.config, &daemon->listeners, &clock_system,
                                    daemon_notify, daemon, reason, reason_size);
     if (daemon->relay) {
-        daemon->sinks[daemon->sink_count++] = daemon->relay;
+        daemon->sinks.items[daemon->sinks.count++] = daemon->relay;
     }
     return daemon->relay != NULL;
 }
@@ -330,15 +314,14 @@ static bool make_flusher(struct daemon *daemon)
 
 static bool make_sinks(struct daemon *daemon, char *reason, size_t reason_size)
 {
-    if (!daemon->settings.config->csv.directory) {
-        return true;
-    }
-    daemon->csv = csv_sink_new(daemon->settings.config, &clock_system, daemon_notify, daemon,
-                               reason, reason_size);
-    if (daemon->csv) {
-        daemon->sinks[daemon->sink_count++] = daemon->csv;
-    }
-    return daemon->csv != NULL;
+    struct sinks_options options = {
+        .config = daemon->settings.config,
+        .clock = &clock_system,
+        .base = daemon->base,
+        .notify = daemon_notify,
+        .context = daemon,
+    };
+    return sinks_make(&daemon->sinks, &options, reason, reason_size);
 }
 
 static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
@@ -351,8 +334,8 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .config = daemon->settings.config,
         .clock = &clock_system,
         .flusher = daemon->flusher,
-        .sinks = daemon->sinks,
-        .sink_count = daemon->sink_count,
+        .sinks = daemon->sinks.items,
+        .sink_count = daemon->sinks.count,
         .started_ns = daemon->started_ns,
         .mapper = settings_take_mapper(&daemon->settings),
         .totals = daemon->totals,
@@ -454,16 +437,13 @@ static void log_stopped(struct daemon *daemon)
  * left incomplete. */
 static bool stop_parts(struct daemon *daemon)
 {
-    bool complete = true;
     stop_workers(daemon, daemon->worker_count);
     flusher_stop(daemon->flusher);
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        complete = daemon->sinks[i]->ops->stop(daemon->sinks[i], STOP_MS_MAX) && complete;
-    }
-    daemon->sink_count = 0;
-    daemon->relay = NULL;
+    /* Network sinks run the loop until they are done: HTTP is not to ask those that have gone. */
     http_server_free(daemon->http);
     daemon->http = NULL;
+    bool complete = sinks_stop(&daemon->sinks, STOP_MS_MAX);
+    daemon->relay = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_close(daemon->workers[i]);
     }
@@ -475,12 +455,10 @@ static bool stop_parts(struct daemon *daemon)
 /* Also takes down what a failed start has left. */
 static void free_parts(struct daemon *daemon)
 {
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        daemon->sinks[i]->ops->stop(daemon->sinks[i], 0);
-    }
     if (daemon->http) {
         http_server_free(daemon->http);
     }
+    sinks_stop(&daemon->sinks, 0);
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_free(daemon->workers[i]);
     }

@@ -12,8 +12,24 @@
 /* Identities lie anywhere in memory: they are fetched so many series ahead. */
 #define SERIES_AHEAD 12
 
+/* A gauge that Graphite is shown no longer is none to etsy statsd: a change sets it anew. Idle in
+ * the n-th window after its sample, it was seen n intervals ago or longer. 0 = it stays. */
+static uint64_t etsy_gauge_lifetime_ns(const struct config *config)
+{
+    if (config->server.profile != PROFILE_ETSY || config->graphite.addresses.count == 0 ||
+        config->graphite.delete_gauges != SWITCH_ON) {
+        return 0;
+    }
+    unsigned windows = config->graphite.gauges_max_ttl;
+    return windows == 1 ? 1 : windows * config->flush.interval_ms * UINT64_C(1000000);
+}
+
 static uint64_t lifetime_ns(const struct config *config, enum metric_kind kind)
 {
+    uint64_t of_etsy = kind == METRIC_GAUGE ? etsy_gauge_lifetime_ns(config) : 0;
+    if (of_etsy > 0) {
+        return of_etsy;
+    }
     const uint64_t lifetimes[METRIC_KINDS] = {
         [METRIC_COUNTER] = config->flush.expire_counters_ms,
         [METRIC_GAUGE] = config->flush.expire_gauges_ms,

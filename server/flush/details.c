@@ -53,7 +53,7 @@ void details_maker_deinit(struct details_maker *maker)
 
 bool details_wanted(const struct config *config)
 {
-    return config->server.profile == PROFILE_ETSY;
+    return config->server.profile == PROFILE_ETSY || config->graphite.addresses.count > 0;
 }
 
 const struct config_numbers *details_bins(const struct config *config,

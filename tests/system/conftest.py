@@ -3,7 +3,7 @@
 
 import pytest
 
-from partners import Prometheus
+from partners import Carbon, Prometheus
 from sigmad import Server
 
 
@@ -50,3 +50,11 @@ def start_prometheus(tmp_path):
     yield start
     for prometheus in started:
         prometheus.kill()
+
+
+@pytest.fixture
+def carbon(tmp_path):
+    """A running Carbon; a test names it in front of start_server, so that it is there until the servers have ended."""
+    started = Carbon(tmp_path / "carbon")
+    yield started
+    started.kill()

@@ -214,7 +214,8 @@ static void table_is_sound(void **state)
         assert_true(strlen(key->name) < 50);
         assert_true(strlen(key->section) + strlen(key->name) + sizeof("SIGMAD__") <= sizeof(name));
         assert_true(key->type == TYPE_RESERVED || key->help[strlen(key->help) - 1] == '.');
-        assert_true((key->type == TYPE_ENUM || key->type == TYPE_RESERVED) == (key->words != NULL));
+        assert_true((key->type == TYPE_ENUM || key->type == TYPE_RESERVED ||
+                     key->type == TYPE_WORDS) == (key->words != NULL));
         assert_true((config_key_is_list(key) || key->type == TYPE_COMMAND) == (key->items_max > 0));
         for (size_t j = 0; j < i; j++)
             assert_true(key->type == TYPE_RESERVED || config_keys[j].type == TYPE_RESERVED ||
@@ -319,8 +320,7 @@ static void places_faults_of_a_file(void **state)
     } cases[] = {
         {"[flsh]\nx = 1\n", "a.ini:1: there is no section [flsh]; did you mean [flush]?\n"},
         {"[Flush]\n", "a.ini:1: there is no section [Flush]; did you mean [flush]?\n"},
-        {"[graphite]\nhost = a\n",
-         "a.ini:1: section [graphite] is not supported by this version\n"},
+        {"[history]\nhost = a\n", "a.ini:1: section [history] is not supported by this version\n"},
         {"[alert \"disk\"]\n",
          "a.ini:1: section [alert \"disk\"] is not supported by this version\n"},
         {"[flush]\nintervl = 1s\n  2s\n",
