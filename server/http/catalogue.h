@@ -49,7 +49,7 @@ struct source {
     uint32_t
         created;   /* Unix seconds: it was not there yet at the update before it was first seen */
     uint16_t rule; /* that took it; RULE_NONE */
-    uint8_t state;
+    uint8_t state : 3;
     bool stale : 1;   /* another series of the registry has its index now */
     bool counted : 1; /* as a conflict */
 };

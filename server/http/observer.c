@@ -285,6 +285,32 @@ static void view_buckets(const struct observed *observed, struct timer_view *vie
     view->buckets = view->merged_buckets;
 }
 
+/* The schema whose buckets grow by no more than the factor. */
+static int schema_of(double factor)
+{
+    int schema = NATIVE_SCHEMA_MIN;
+    while (schema < SKETCH_SCHEMA_MAX && exp2(exp2(-schema)) > factor) {
+        schema++;
+    }
+    return schema;
+}
+
+/* A rule may ask for less than the configuration has room for. */
+static struct native_limits limits_of(const struct sampler *sampler,
+                                      const struct mapping_options *options)
+{
+    struct native_limits limits = sampler->native.limits;
+    if (options && options->native_factor > 0) {
+        int schema = schema_of(options->native_factor);
+        limits.schema = schema < limits.schema ? schema : limits.schema;
+    }
+    if (options && options->native_buckets_max > 0 &&
+        options->native_buckets_max < limits.buckets_max) {
+        limits.buckets_max = options->native_buckets_max;
+    }
+    return limits;
+}
+
 /* All samples of the sources together, *own where that had to be made. NULL where there are none,
  * and *whole = false without memory. */
 static const struct sketch *merged_total(const struct observed *observed, struct sketch **own,
@@ -305,7 +331,8 @@ static const struct sketch *merged_total(const struct observed *observed, struct
 
 /* False where the values of the sources become what is shown in different ways: then there are
  * classic buckets. */
-static bool view_native(const struct observed *observed, struct timer_view *view)
+static bool view_native(const struct observed *observed, const struct mapping_options *options,
+                        struct timer_view *view)
 {
     struct sampler *sampler = observed->sampler;
     struct sketch *own;
@@ -317,7 +344,10 @@ static bool view_native(const struct observed *observed, struct timer_view *view
     }
     const struct sketch *total = merged_total(observed, &own, &whole);
     if (whole) {
+        struct native_limits before = sampler->native.limits;
+        sampler->native.limits = limits_of(sampler, options);
         native_histogram_make(&sampler->native, total, unit.divisor / unit.scale, 0);
+        sampler->native.limits = before;
         sampler->native.sum = view->sum;
         view->native = &sampler->native;
     }
@@ -326,19 +356,20 @@ static bool view_native(const struct observed *observed, struct timer_view *view
 }
 
 /* A family has the quantiles or bounds of the rule that made it. */
-static void choose_lists(struct sampler *sampler, const struct family *family,
-                         struct timer_view *view)
+static const struct mapping_options *
+choose_lists(struct sampler *sampler, const struct family *family, struct timer_view *view)
 {
     const struct mapping_options *options =
         naming_options(&sampler->catalogue->naming, family->rule);
     view->listed = &sampler->quantiles;
     view->bounds = family->type == STATSD_TIMER ? &sampler->seconds : &sampler->plain;
     if (!options) {
-        return;
+        return NULL;
     }
     take_options(sampler, options);
     view->listed = options->quantile_count > 0 ? &sampler->own_quantiles : view->listed;
     view->bounds = options->bucket_count > 0 ? &sampler->own_bounds : view->bounds;
+    return options;
 }
 
 void observer_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
@@ -347,11 +378,11 @@ void observer_view(struct sampler *sampler, const struct series *series, struct 
     view->count = view->sum = 0;
     view->unit = 1;
     view->quantiles = view->buckets = NULL;
-    choose_lists(sampler, series->family, view);
+    const struct mapping_options *options = choose_lists(sampler, series->family, view);
     add_up(&observed, view);
     if (!sampler_is_histogram(sampler, series->family)) {
         view_quantiles(&observed, view);
-    } else if (!view_native(&observed, view)) {
+    } else if (!view_native(&observed, options, view)) {
         view_buckets(&observed, view);
     }
 }

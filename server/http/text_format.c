@@ -53,6 +53,20 @@ static const char *type_word(const struct writing *writing)
     return "gauge";
 }
 
+/* # UNIT took_seconds seconds */
+static void write_unit(const struct writing *writing)
+{
+    const struct family *family = writing->family;
+    const char *unit = naming_unit(&writing->sampler->catalogue->naming, family->rule);
+    if (writing->openmetrics && *unit) {
+        buffer_append_text(writing->out, "# UNIT ");
+        buffer_append(writing->out, family->text, writing->name_length);
+        buffer_append_text(writing->out, " ");
+        buffer_append_text(writing->out, unit);
+        buffer_append_text(writing->out, "\n");
+    }
+}
+
 /* # HELP api_hits_total StatsD counter api.hits.
  * # TYPE api_hits_total counter */
 static void write_head(const struct writing *writing)
@@ -94,6 +108,7 @@ static void write_head(const struct writing *writing)
     at = put(at, word, word_length);
     *at++ = '\n';
     out->length += (size_t)(at - room);
+    write_unit(writing);
 }
 
 /* name suffix{labels,extra} value, of the first `name_length` bytes of the name */

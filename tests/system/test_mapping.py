@@ -202,7 +202,7 @@ mappings:
   observer_type: histogram
   histogram_options: {buckets: [0.0105, 1], native_histogram_bucket_factor: 1.1}
 """
-    server = mapped(rules)
+    server = mapped(rules, prometheus={"timer_type": "native"})
     for i in range(1, 201):
         server.send(f"c.a:1|c\nt.a:{i}|ms")
     server.flush()
