@@ -25,21 +25,19 @@ static char *put(char *at, const char *bytes, size_t length)
     return at + length;
 }
 
-void text_format_help(enum format format, struct buffer *out, const char *help, size_t length)
+/* OpenMetrics escapes quotes here too. At most twice `length` bytes. */
+static char *put_help(char *at, bool openmetrics, const char *help, size_t length)
 {
-    if (format != FORMAT_OPENMETRICS || !memchr(help, '"', length)) {
-        buffer_append(out, help, length);
-        return;
+    if (!openmetrics || !memchr(help, '"', length)) {
+        return put(at, help, length);
     }
-    char *room = buffer_room(out, 2 * length);
-    char *at = room;
-    for (size_t i = 0; room && i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         if (help[i] == '"') {
             *at++ = '\\';
         }
         *at++ = help[i];
     }
-    out->length += (size_t)(at - room);
+    return at;
 }
 
 static const char *type_word(const struct writing *writing)
@@ -73,7 +71,7 @@ static void write_head(const struct writing *writing)
 {
     static const char help[] = "# HELP ";
     static const char statsd[] = " StatsD ";
-    static const char type[] = ".\n# TYPE ";
+    static const char type[] = "\n# TYPE ";
     const struct family *family = writing->family;
     const char *name = family->text;
     const char *sent = prom_type_word((enum statsd_type)family->type);
@@ -98,11 +96,11 @@ static void write_head(const struct writing *writing)
         at = put(at, sent, sent_length);
         *at++ = ' ';
     }
-    out->length += (size_t)(at - room);
-    text_format_help(writing->sampler->format, out, metric, family->help_length);
-    room = out->bytes + out->length;
-    /* What a rule says has its own end. */
-    at = put(room, type + family->own_help, strlen(type) - family->own_help);
+    at = put_help(at, writing->openmetrics, metric, family->help_length);
+    if (!family->own_help) {
+        *at++ = '.';
+    }
+    at = put(at, type, strlen(type));
     at = put(at, name, writing->name_length);
     *at++ = ' ';
     at = put(at, word, word_length);

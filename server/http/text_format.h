@@ -23,7 +23,4 @@ size_t text_format_family(struct sampler *sampler, struct family *family, struct
 /* What stands behind all families. */
 void text_format_end(enum format format, struct buffer *out);
 
-/* HELP as each format has it, from what prom_append_help() has made. */
-void text_format_help(enum format format, struct buffer *out, const char *help, size_t length);
-
 #endif
