@@ -29,8 +29,8 @@ static struct sink *make_graphite(const struct sinks_options *options, size_t in
                                   size_t reason_size)
 {
     (void)index;
-    return graphite_sink_new(options->config, options->clock, options->base, options->notify,
-                             options->context, reason, reason_size);
+    return graphite_sink_new(options->config, options->base, options->notify, options->context,
+                             reason, reason_size);
 }
 
 static size_t count_exec(const struct config *config)
@@ -41,8 +41,8 @@ static size_t count_exec(const struct config *config)
 static struct sink *make_exec(const struct sinks_options *options, size_t index, char *reason,
                               size_t reason_size)
 {
-    return exec_sink_new(&options->config->execs.items[index], options->clock, options->base,
-                         options->notify, options->context, reason, reason_size);
+    return exec_sink_new(&options->config->execs.items[index], options->base, options->notify,
+                         options->context, reason, reason_size);
 }
 
 static const struct sink_kind {

@@ -46,9 +46,8 @@ static struct carrier *make_carrier(const void *maker, size_t receiver, struct e
     return exec_child_new(&options, base, done, context);
 }
 
-struct sink *exec_sink_new(const struct config_exec *section, const struct clock *clock,
-                           struct event_base *base, sink_notify *notify, void *context,
-                           char *reason, size_t reason_size)
+struct sink *exec_sink_new(const struct config_exec *section, struct event_base *base,
+                           sink_notify *notify, void *context, char *reason, size_t reason_size)
 {
     struct exec_renderer *renderer = calloc(1, sizeof(*renderer));
     if (!renderer) {
@@ -61,7 +60,6 @@ struct sink *exec_sink_new(const struct config_exec *section, const struct clock
     struct stream_sink_options options = {
         .name = renderer->name,
         .base = base,
-        .clock = clock,
         .receivers = &name,
         .receiver_count = 1,
         .memory_max = section->buffer_bytes,

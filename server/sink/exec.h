@@ -8,14 +8,12 @@
 #define SERVER_SINK_EXEC_H
 
 #include "config/config.h"
-#include "server/core/clock.h"
 #include "server/sink/sink.h"
 
 struct event_base;
 
 /* Keeps nothing of the section; `base` is the main thread's. NULL with the cause in `reason`. */
-struct sink *exec_sink_new(const struct config_exec *section, const struct clock *clock,
-                           struct event_base *base, sink_notify *notify, void *context,
-                           char *reason, size_t reason_size);
+struct sink *exec_sink_new(const struct config_exec *section, struct event_base *base,
+                           sink_notify *notify, void *context, char *reason, size_t reason_size);
 
 #endif

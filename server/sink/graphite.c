@@ -26,9 +26,8 @@ static struct carrier *make_carrier(const void *maker, size_t receiver, struct e
                           context);
 }
 
-struct sink *graphite_sink_new(const struct config *config, const struct clock *clock,
-                               struct event_base *base, sink_notify *notify, void *context,
-                               char *reason, size_t reason_size)
+struct sink *graphite_sink_new(const struct config *config, struct event_base *base,
+                               sink_notify *notify, void *context, char *reason, size_t reason_size)
 {
     struct graphite_lines *lines = graphite_lines_new(config);
     if (!lines) {
@@ -38,7 +37,6 @@ struct sink *graphite_sink_new(const struct config *config, const struct clock *
     struct stream_sink_options options = {
         .name = "graphite",
         .base = base,
-        .clock = clock,
         .receivers = (const char *const *)config->graphite.addresses.items,
         .receiver_count = config->graphite.addresses.count,
         .memory_max = config->graphite.buffer_bytes,

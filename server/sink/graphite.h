@@ -7,15 +7,14 @@
 #define SERVER_SINK_GRAPHITE_H
 
 #include "config/config.h"
-#include "server/core/clock.h"
 #include "server/sink/sink.h"
 
 struct event_base;
 
 /* config->graphite.addresses is not empty. NULL with the cause in `reason`. `notify` is called on
  * the main thread, whose event base `base` is. */
-struct sink *graphite_sink_new(const struct config *config, const struct clock *clock,
-                               struct event_base *base, sink_notify *notify, void *context,
-                               char *reason, size_t reason_size);
+struct sink *graphite_sink_new(const struct config *config, struct event_base *base,
+                               sink_notify *notify, void *context, char *reason,
+                               size_t reason_size);
 
 #endif

@@ -14,7 +14,6 @@
 #ifndef SERVER_SINK_STREAM_SINK_H
 #define SERVER_SINK_STREAM_SINK_H
 
-#include "server/core/clock.h"
 #include "server/sink/carrier.h"
 #include "server/sink/sink.h"
 
@@ -23,7 +22,6 @@ struct event_base;
 struct stream_sink_options {
     const char *name;             /* of the sink, for metrics and the log */
     struct event_base *base;      /* the main thread's */
-    const struct clock *clock;    /* must outlive the sink */
     const char *const *receivers; /* what they are called in the log: host:port; copied */
     size_t receiver_count;        /* 1 to WINDOW_RECEIVERS_MAX */
     uint64_t memory_max;          /* of the queue */
