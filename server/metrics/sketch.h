@@ -66,7 +66,8 @@ void sketch_quantiles(const struct sketch *sketch, const double *percents, size_
                       double *results);
 
 /* The weight of samples <= bound, for `count` ascending bounds (classic histogram buckets): exact
- * in the exact phase, else each bucket counts on the side of its representative value. */
+ * in the exact phase, else with the whole of the bucket that the bound is in, since what lies at a
+ * bound is often a round number like it. */
 void sketch_cumulative(const struct sketch *sketch, const double *bounds, size_t count,
                        double *weights);
 
