@@ -16,7 +16,7 @@ def explain(*arguments):
 
 
 def served_names(server):
-    lines = server.get("/metrics").text().splitlines()
+    lines = server.get("/metrics").text.splitlines()
     return sorted(line.rsplit(" ", 1)[0] for line in lines if line and line[0] != "#" and not line.startswith(OWN))
 
 
@@ -98,3 +98,49 @@ def test_a_wrong_configuration_is_told(tmp_path):
     done = sigmactl("explain", "a:1|c", "--config", ini, check=False)
     assert done.returncode == 1
     assert b"statsd.ini:2:" in done.stderr
+
+
+MAPPING = """mappings:
+- match: "api.*.time"
+  name: "api_time"
+  labels:
+    route: "$1"
+- match: "noise.*"
+  name: "noise"
+  action: drop
+"""
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    (tmp_path / "mapping.yml").write_text(MAPPING)
+    ini = tmp_path / "mapped.ini"
+    ini.write_text("[prometheus]\nmapping = mapping.yml\n")
+    return ini
+
+
+def test_the_rule_that_takes_a_name_is_told(mapped):
+    text = sigmactl("explain", "api.cart.time:3|ms", "--config", mapped).stdout.decode()
+    assert "mapping     mapped by the rule of line 2: api.*.time\n" in text
+    assert 'api_time_count{route="cart"}\n' in text
+    said = json.loads(sigmactl("explain", "--json", "noise.x:1|c", "--config", mapped).stdout)
+    assert said["series"][0]["mapping"] == {"outcome": "dropped", "line": 6, "match": "noise.*"}
+    assert (said["prometheus"], said["csv"][0]["file"]) == ([], "counters.csv")
+    text = sigmactl("explain", "other:1|c", "--config", mapped).stdout.decode()
+    assert "mapping     no rule takes it\n" in text
+    assert "mapping     no file is configured\n" in sigmactl("explain", "other:1|c", "--config", "/dev/null").stdout.decode()
+
+
+def test_a_wrong_mapping_is_told(mapped):
+    (mapped.parent / "mapping.yml").write_text("mappings:\n- match: a\n")
+    done = sigmactl("explain", "a:1|c", "--config", mapped, check=False)
+    assert (done.returncode, b"mapping.yml:2:" in done.stderr) == (1, True)
+
+
+def test_tags_in_names_are_tags():
+    said = explain("n,k=v,a=b:1|c")
+    assert said["series"] == [{"name": "n", "type": "c", "tags": {"a": "b", "k": "v"}}]
+
+
+def test_events_have_a_row():
+    assert [file["file"] for file in explain("_e{5,4}:title|text|#k:v")["csv"]] == ["events.csv"]

@@ -80,6 +80,23 @@ static void print_tag(const char *separator, const char *key, json_t *value)
     printf("%s%s%s%s", separator, key, text && *text ? "=" : "", text ? text : "");
 }
 
+/* A series that no rule has been asked for has no mapping. */
+static void print_mapping(json_t *series)
+{
+    json_t *mapping = json_object_get(series, "mapping");
+    const char *outcome = text_of(mapping, "outcome");
+    print_label("mapping");
+    if (!mapping) {
+        puts("no file is configured");
+    } else if (strcmp(outcome, "none") == 0) {
+        puts("no rule takes it");
+    } else {
+        printf("%s by the rule of line %lld: %s\n", outcome,
+               (long long)json_integer_value(json_object_get(mapping, "line")),
+               text_of(mapping, "match"));
+    }
+}
+
 static void print_series(json_t *series)
 {
     const char *key, *separator = "  ";
@@ -89,7 +106,7 @@ static void print_series(json_t *series)
     printf("%s  type %s", text_of(series, "name"), text_of(series, "type"));
     json_object_foreach(json_object_get(series, "tags"), key, value)
     {
-        if (!json_is_array(value)) {
+        if (json_is_string(value)) {
             print_tag(separator, key, value);
             separator = ";";
         }
@@ -100,6 +117,7 @@ static void print_series(json_t *series)
         }
     }
     putchar('\n');
+    print_mapping(series);
 }
 
 static void print_file(json_t *file)
@@ -164,14 +182,15 @@ static void print_explanation(const struct config *config, json_t *object)
                                            : "is off");
 }
 
-static json_t *explain_argument(const struct config *config, const char *argument)
+static json_t *explain_argument(const struct config *config, struct mapper *mapper,
+                                const char *argument)
 {
     size_t length = strlen(argument);
     char *line = calloc(1, length + SLACK_BYTES);
     json_t *object = NULL;
     if (line) {
         memcpy(line, argument, length);
-        object = explain_line(config, line, length);
+        object = explain_line(config, mapper, line, length);
     }
     free(line);
     return object;
@@ -190,10 +209,11 @@ static bool print_json(json_t *object)
     return printed;
 }
 
-static int explain(const struct config *config, int count, char **lines, bool json)
+static int explain(const struct config *config, struct mapper *mapper, int count, char **lines,
+                   bool json)
 {
     for (int i = 0; i < count; i++) {
-        json_t *object = explain_argument(config, lines[i]);
+        json_t *object = explain_argument(config, mapper, lines[i]);
         bool printed = object != NULL;
         if (printed && json) {
             printed = print_json(object);
@@ -260,7 +280,14 @@ int command_explain(int argc, char **argv)
     if (!config) {
         return STATUS_FAILED;
     }
-    status = explain(config, argc - first, argv + first, json);
+    struct mapper mapper = {0};
+    const char *mapping = config->prometheus.mapping;
+    if (mapping && !mapper_open(&mapper, mapping, "prometheus.mapping", stderr)) {
+        status = STATUS_FAILED;
+    } else {
+        status = explain(config, &mapper, argc - first, argv + first, json);
+    }
+    mapper_close(&mapper);
     config_free(config);
     return status;
 }

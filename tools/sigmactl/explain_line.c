@@ -88,13 +88,16 @@ static bool add_tag(json_t *tags, const struct tag *tag)
                   : json_object_set_new(tags, key, value) == 0;
 }
 
-static bool add_series(json_t *list, const struct identity *identity)
+static bool add_series(json_t *list, struct mapper *mapper, const struct identity *identity)
 {
     struct tag tags[IDENTITY_TAGS_MAX];
     json_t *object = json_pack("{s:o, s:s, s:{}}", "name",
                                json_text(identity_name(identity), identity->name_length), "type",
                                statsd_type_name((enum statsd_type)identity->type), "tags");
     bool added = object && json_array_append_new(list, object) == 0;
+    if (added && mapper->mapping) {
+        json_object_set_new(object, "mapping", explain_mapping(mapper, identity));
+    }
     identity_tags(identity, tags);
     for (uint16_t i = 0; added && i < identity->tag_count; i++) {
         added = add_tag(json_object_get(object, "tags"), &tags[i]);
@@ -102,21 +105,21 @@ static bool add_series(json_t *list, const struct identity *identity)
     return added;
 }
 
-static json_t *list_series(const struct snapshot *snapshot)
+static json_t *list_series(struct mapper *mapper, const struct snapshot *snapshot)
 {
     json_t *list = json_array();
     bool added = list != NULL;
     for (size_t i = 0; added && i < snapshot->counter_count; i++) {
-        added = add_series(list, snapshot->counters[i].identity);
+        added = add_series(list, mapper, snapshot->counters[i].identity);
     }
     for (size_t i = 0; added && i < snapshot->gauge_count; i++) {
-        added = add_series(list, snapshot->gauges[i].identity);
+        added = add_series(list, mapper, snapshot->gauges[i].identity);
     }
     for (size_t i = 0; added && i < snapshot->timer_count; i++) {
-        added = add_series(list, snapshot->timers[i].identity);
+        added = add_series(list, mapper, snapshot->timers[i].identity);
     }
     for (size_t i = 0; added && i < snapshot->set_count; i++) {
-        added = add_series(list, snapshot->sets[i].identity);
+        added = add_series(list, mapper, snapshot->sets[i].identity);
     }
     if (!added) {
         json_decref(list);
@@ -150,27 +153,31 @@ static json_t *list_refusals(const struct ingest_figures *figures)
 }
 
 /* Every key gets its value or, without memory, nothing does. */
-static json_t *describe(const struct config *config, const struct pipeline *pipeline,
+static json_t *describe(const struct pipeline *pipeline, struct mapper *mapper,
                         const struct snapshot *snapshot, const char *line, size_t length)
 {
+    const struct config *config = pipeline->config;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "line", json_text(line, length), "items",
                      read_items(config, line, length), "refused",
-                     list_refusals(&pipeline->intake->figures), "series", list_series(snapshot),
-                     "csv", explain_csv(config, snapshot), "prometheus",
-                     explain_prometheus(config, snapshot));
+                     list_refusals(&pipeline->intake->figures), "series",
+                     list_series(mapper, snapshot), "csv", explain_csv(config, snapshot),
+                     "prometheus", explain_prometheus(config, snapshot, pipeline->total_sketches));
 }
 
-json_t *explain_line(const struct config *config, const char *line, size_t length)
+json_t *explain_line(const struct config *config, struct mapper *mapper, const char *line,
+                     size_t length)
 {
     struct pipeline pipeline;
     json_t *object = NULL;
     int64_t wall_ns = clock_wall_ns(&clock_system);
     if (pipeline_init(&pipeline, config, START_NS, wall_ns)) {
+        pipeline.total_sketches = config->prometheus.timer_type == TIMER_TYPE_NATIVE ||
+                                  (mapper->mapping && mapping_has_histograms(mapper->mapping));
         pipeline_take(&pipeline, line, (uint32_t)length, START_NS);
         struct snapshot *snapshot =
             pipeline_close(&pipeline, START_NS + WINDOW_NS, wall_ns + (int64_t)WINDOW_NS, true);
         if (snapshot) {
-            object = describe(config, &pipeline, snapshot, line, length);
+            object = describe(&pipeline, mapper, snapshot, line, length);
             pipeline_release(&pipeline, snapshot);
         }
     }

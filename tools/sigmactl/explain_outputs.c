@@ -2,6 +2,7 @@
 #include "tools/sigmactl/explain_outputs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/http/exposition.h"
@@ -139,15 +140,52 @@ static json_t *read_exposition(const struct body *body)
     return families;
 }
 
-json_t *explain_prometheus(const struct config *config, const struct snapshot *snapshot)
+/* The rules are the exposition's own from then on. */
+static bool map(struct exposition *exposition, const char *path)
+{
+    struct mapper mapper;
+    if (path && !mapper_open(&mapper, path, "prometheus.mapping", stderr)) {
+        return false;
+    }
+    if (path) {
+        exposition_map(exposition, mapper);
+    }
+    return true;
+}
+
+json_t *explain_prometheus(const struct config *config, const struct snapshot *snapshot,
+                           bool totals)
 {
     if (config->http.listen.count == 0) {
         return json_array();
     }
-    struct exposition *exposition = exposition_new(config);
-    struct body *body = exposition ? exposition_render(exposition, snapshot) : NULL;
+    struct exposition *exposition = exposition_new(config, totals);
+    bool mapped = exposition && map(exposition, config->prometheus.mapping);
+    struct body *body = mapped ? exposition_render(exposition, snapshot) : NULL;
     json_t *families = body ? read_exposition(body) : NULL;
     body_unref(body);
     exposition_free(exposition);
     return families;
+}
+
+json_t *explain_mapping(struct mapper *mapper, const struct identity *identity)
+{
+    static const char *const words[] = {
+        [MAPPING_NONE] = "none", [MAPPING_MAPPED] = "mapped", [MAPPING_DROPPED] = "dropped"};
+    struct mapping_answer *answer = calloc(1, sizeof(*answer));
+    json_t *said = NULL;
+    if (answer && mapper->module->map(mapper->mapping, (enum statsd_type)identity->type,
+                                      identity_name(identity), identity->name_length, answer)) {
+        said = json_pack("{s:s}", "outcome", words[answer->outcome]);
+    }
+    if (said && answer->outcome != MAPPING_NONE) {
+        const struct mapping_rule *rule = &mapper->mapping->rules[answer->rule];
+        json_object_set_new(said, "line", json_integer(rule->line));
+        json_object_set_new(said, "match", json_text(rule->match, strlen(rule->match)));
+    }
+    if (answer) {
+        mapping_answer_deinit(answer);
+    }
+    free(answer);
+    return said;
 }

@@ -44,6 +44,10 @@ bool pipeline_init(struct pipeline *pipeline, const struct config *config, uint6
     pipeline->intake = pipeline->detector ? make_intake(pipeline) : NULL;
     pipeline->handover_made =
         pipeline->intake && handover_init(&pipeline->handover, &pipeline->intake->shard);
+    if (pipeline->handover_made) {
+        struct window_seconds seconds = window_seconds(&pipeline->window);
+        handover_begin(&pipeline->handover, seconds.from_s, seconds.until_s);
+    }
     return pipeline->handover_made;
 }
 
@@ -80,9 +84,13 @@ void pipeline_take(struct pipeline *pipeline, const char *bytes, uint32_t length
 }
 
 /* Both sides of the hand-over, one after the other. */
-static void merge(struct pipeline *pipeline, uint64_t now_ns)
+static void merge(struct pipeline *pipeline, uint64_t now_ns, int64_t wall_ns)
 {
     struct handover *handover = &pipeline->handover;
+    struct window next = pipeline->window;
+    window_close(&next, now_ns, wall_ns);
+    struct window_seconds seconds = window_seconds(&next);
+    handover_announce(handover, seconds.from_s, seconds.until_s);
     handover_ask(handover, false);
     handover_give(handover, handover_question(handover), now_ns);
     struct slice *slice = handover_take(handover, now_ns);
@@ -107,7 +115,7 @@ static struct expire_options expiry(struct pipeline *pipeline, uint64_t now_ns)
 struct snapshot *pipeline_close(struct pipeline *pipeline, uint64_t now_ns, int64_t wall_ns,
                                 bool final)
 {
-    merge(pipeline, now_ns);
+    merge(pipeline, now_ns, wall_ns);
     struct expire_options expire = expiry(pipeline, now_ns);
     uint64_t refused = registry_take_refused(pipeline->registry);
     if (refused > 0) {
@@ -121,6 +129,7 @@ struct snapshot *pipeline_close(struct pipeline *pipeline, uint64_t now_ns, int6
         .cache = pipeline->cache,
         .graveyard = &pipeline->graveyard,
         .detector = pipeline->detector,
+        .total_sketches = pipeline->total_sketches,
         .close = true,
         .final = final,
         .sequence = pipeline->sequence + 1,

@@ -30,6 +30,7 @@ struct pipeline {
     struct intake *intake;
     struct handover handover;
     bool handover_made;
+    bool total_sketches; /* rows have total_sketch; off at first */
     struct window window;
     uint64_t sequence, started_ns;
 };
