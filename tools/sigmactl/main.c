@@ -27,6 +27,8 @@ static const struct command commands[] = {
     {"explain", "what a line parses to, and every name it comes out under", command_explain},
     {"record", "capture datagrams in a file", command_record},
     {"replay", "repeat a recording, to CSV files or to a server", command_replay},
+    {"import", "a statsd.ini from an etsy, brubeck or statsd_exporter configuration",
+     command_import},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
