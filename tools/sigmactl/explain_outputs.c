@@ -161,7 +161,7 @@ json_t *explain_prometheus(const struct config *config, const struct snapshot *s
     }
     struct exposition *exposition = exposition_new(config, totals);
     bool mapped = exposition && map(exposition, config->prometheus.mapping);
-    struct body *body = mapped ? exposition_render(exposition, snapshot) : NULL;
+    struct body *body = mapped ? exposition_render(exposition, snapshot, FORMAT_TEXT) : NULL;
     json_t *families = body ? read_exposition(body) : NULL;
     body_unref(body);
     exposition_free(exposition);
