@@ -42,7 +42,9 @@ CONTRACTS = {
     "server/net/address.h": {SIGMACTL},
     "server/net/intake.h": {SIGMACTL},
     "server/net/udp.h": {SIGMACTL},
+    "server/sink/blocks.h": {SIGMACTL},
     "server/sink/csv_rows.h": {SIGMACTL},
+    "server/sink/graphite_lines.h": {SIGMACTL},
 }
 
 SERVER_IO = {"server/net", "server/sink", "server/http", "server/modules", "server"}

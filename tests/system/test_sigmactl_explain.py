@@ -144,3 +144,14 @@ def test_tags_in_names_are_tags():
 
 def test_events_have_a_row():
     assert [file["file"] for file in explain("_e{5,4}:title|text|#k:v")["csv"]] == ["events.csv"]
+
+
+def test_graphite_has_its_paths(tmp_path):
+    ini = tmp_path / "statsd.ini"
+    ini.write_text("[graphite]\naddress = localhost:2004\nprotocol = pickle\nlegacy_namespace = false\n"
+                   "global_suffix = box\nstatistics = count, upper\n")
+    said = json.loads(sigmactl("explain", "--json", "a.b:1|c|#k:v", "--config", ini).stdout)
+    assert said["graphite"] == ["stats.counters.a.b.rate.box;k=v", "stats.counters.a.b.count.box;k=v"]
+    text = sigmactl("explain", "t:1|ms", "--config", ini).stdout.decode()
+    assert "graphite    stats.timers.t.upper.box\n" in text
+    assert "graphite    is off\n" in sigmactl("explain", "t:1|ms", "--config", "/dev/null").stdout.decode()

@@ -149,6 +149,12 @@ static void print_family(json_t *family)
     }
 }
 
+static void print_path(json_t *path)
+{
+    print_label("graphite");
+    puts(json_string_value(path));
+}
+
 static void print_each(json_t *object, const char *key, void (*print)(json_t *), const char *label,
                        const char *none)
 {
@@ -180,6 +186,10 @@ static void print_explanation(const struct config *config, json_t *object)
                !kept                       ? NULL
                : config->http.listen.count ? "not shown"
                                            : "is off");
+    print_each(object, "graphite", print_path, "graphite",
+               !kept                              ? NULL
+               : config->graphite.addresses.count ? "not shown"
+                                                  : "is off");
 }
 
 static json_t *explain_argument(const struct config *config, struct mapper *mapper,

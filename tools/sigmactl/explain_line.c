@@ -157,11 +157,12 @@ static json_t *describe(const struct pipeline *pipeline, struct mapper *mapper,
                         const struct snapshot *snapshot, const char *line, size_t length)
 {
     const struct config *config = pipeline->config;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "line", json_text(line, length), "items",
-                     read_items(config, line, length), "refused",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "line", json_text(line, length),
+                     "items", read_items(config, line, length), "refused",
                      list_refusals(&pipeline->intake->figures), "series",
                      list_series(mapper, snapshot), "csv", explain_csv(config, snapshot),
-                     "prometheus", explain_prometheus(config, snapshot, pipeline->total_sketches));
+                     "prometheus", explain_prometheus(config, snapshot, pipeline->total_sketches),
+                     "graphite", explain_graphite(config, snapshot));
 }
 
 json_t *explain_line(const struct config *config, struct mapper *mapper, const char *line,

@@ -14,8 +14,8 @@
 
 /* Of a line, without LF, that 64 readable bytes follow:
  *   line, items: what the parser reads, each with `kind` sample, event, service_check or refused,
- *   refused: {what, reason, why, count}, series: {name, type, tags, mapping}, csv, prometheus.
- * `mapper` has the rules of prometheus.mapping, or is all zero. NULL without memory. */
+ *   refused: {what, reason, why, count}, series: {name, type, tags, mapping}, csv, prometheus,
+ * graphite. `mapper` has the rules of prometheus.mapping, or is all zero. NULL without memory. */
 json_t *explain_line(const struct config *config, struct mapper *mapper, const char *line,
                      size_t length);
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "server/http/exposition.h"
+#include "server/sink/blocks.h"
 #include "server/sink/csv_rows.h"
+#include "server/sink/graphite_lines.h"
 #include "tools/sigmactl/json_text.h"
 
 #define FILE_NAME_MAX 64
@@ -166,6 +168,58 @@ json_t *explain_prometheus(const struct config *config, const struct snapshot *s
     body_unref(body);
     exposition_free(exposition);
     return families;
+}
+
+static bool add_paths(json_t *paths, const struct block *block)
+{
+    bool added = true;
+    for (size_t at = 0; added && at < block->length;) {
+        const char *line = block->bytes + at;
+        const char *end = memchr(line, '\n', block->length - at);
+        size_t length = end ? (size_t)(end - line) : block->length - at;
+        const char *blank = memchr(line, ' ', length);
+        added = json_array_append_new(
+                    paths, json_text(line, blank ? (size_t)(blank - line) : length)) == 0;
+        at += length + 1;
+    }
+    return added;
+}
+
+/* The last line is the server's own. */
+static json_t *read_paths(const struct blocks *window)
+{
+    json_t *paths = json_array();
+    bool added = paths != NULL && !window->failed;
+    for (const struct block *block = window->first; added && block; block = block->next) {
+        added = add_paths(paths, block);
+    }
+    if (!added) {
+        json_decref(paths);
+        return NULL;
+    }
+    if (json_array_size(paths) > 0) {
+        json_array_remove(paths, json_array_size(paths) - 1);
+    }
+    return paths;
+}
+
+json_t *explain_graphite(const struct config *config, const struct snapshot *snapshot)
+{
+    if (config->graphite.addresses.count == 0) {
+        return json_array();
+    }
+    struct config plain = *config;
+    struct blocks window = {0};
+    plain.graphite.protocol = GRAPHITE_PLAINTEXT;
+    struct graphite_lines *lines = graphite_lines_new(&plain);
+    json_t *paths = NULL;
+    if (lines) {
+        graphite_lines_render(lines, snapshot, &window);
+        paths = read_paths(&window);
+    }
+    blocks_deinit(&window);
+    graphite_lines_free(lines);
+    return paths;
 }
 
 json_t *explain_mapping(struct mapper *mapper, const struct identity *identity)

@@ -22,6 +22,9 @@ json_t *explain_csv(const struct config *config, const struct snapshot *snapshot
 json_t *explain_prometheus(const struct config *config, const struct snapshot *snapshot,
                            bool totals);
 
+/* The paths. Empty where Graphite is off. */
+json_t *explain_graphite(const struct config *config, const struct snapshot *snapshot);
+
 /* What the rules of a mapping file say of a name: {"outcome": none, mapped or dropped, "line",
  * "match"}. */
 json_t *explain_mapping(struct mapper *mapper, const struct identity *identity);
