@@ -21,5 +21,6 @@ int command_explain(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_shadow(int argc, char **argv);
 
 #endif

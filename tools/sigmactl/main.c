@@ -29,6 +29,7 @@ static const struct command commands[] = {
     {"replay", "repeat a recording, to CSV files or to a server", command_replay},
     {"import", "a statsd.ini from an etsy, brubeck or statsd_exporter configuration",
      command_import},
+    {"shadow", "compare what two servers flush of the same traffic", command_shadow},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
