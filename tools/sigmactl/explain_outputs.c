@@ -52,7 +52,8 @@ static json_t *row_object(const char *header, const char *header_end, const char
     json_t *object = json_object();
     while (object && header < header_end) {
         char column[COLUMN_MAX];
-        size_t length = strcspn(header, ",\n");
+        const char *comma = memchr(header, ',', (size_t)(header_end - header));
+        size_t length = (size_t)((comma ? comma : header_end) - header);
         snprintf(column, sizeof(column), "%.*s", (int)length, header);
         if (json_object_set_new(object, column, next_field(&row, row_end)) != 0) {
             json_decref(object);
