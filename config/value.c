@@ -235,8 +235,7 @@ static parse_function *const parsers[TYPE_COUNT_OF_TYPES] = {
     [TYPE_NUMBER] = parse_number,     [TYPE_PATH] = parse_path,
     [TYPE_PERCENT] = parse_percent,   [TYPE_SIZE] = parse_size,
     [TYPE_UNSIGNED] = parse_unsigned, [TYPE_RESERVED] = parse_reserved,
-    [TYPE_GROUP] = parse_path,
-    [TYPE_TEXT] = parse_text,
+    [TYPE_GROUP] = parse_path,        [TYPE_TEXT] = parse_text,
 };
 
 static bool parse_rate(const struct config_key *key, void *base, const char *text, char *why)

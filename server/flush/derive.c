@@ -237,8 +237,8 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
     if (!derivation.draft) {
         return NULL;
     }
-    derivation.details = (struct details_maker){.config = options->config,
-                                                .store = &derivation.draft->details};
+    derivation.details =
+        (struct details_maker){.config = options->config, .store = &derivation.draft->details};
     if (derivation.judge) {
         detector_begin(options->detector, options->timestamp, options->window_seconds);
     }

@@ -26,8 +26,8 @@ const char *format_content_type(enum format format)
     static const char *const types[FORMATS] = {
         [FORMAT_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
         [FORMAT_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        [FORMAT_PROTOBUF] = "application/vnd.google.protobuf; "
-                            "proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        [FORMAT_PROTOBUF] = ("application/vnd.google.protobuf; "
+                             "proto=io.prometheus.client.MetricFamily; encoding=delimited"),
     };
     return types[format];
 }

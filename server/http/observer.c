@@ -140,7 +140,7 @@ static void add_point(void *context, enum sketch_sign sign, int32_t index, doubl
     double base = exp2(exp2(-cloud->schema));
     double middle =
         sign == SKETCH_ZERO ? 0 : sketch_bucket_bound(index, cloud->schema) * 2 / (1 + base);
-    cloud->points[cloud->count++] = (struct point){shown(cloud->unit, sign * middle), weight};
+    cloud->points[cloud->count++] = (struct point){shown(cloud->unit, (int)sign * middle), weight};
     cloud->weight += weight;
 }
 

@@ -117,7 +117,8 @@ struct registry *registry_new(const struct config *config, struct pool *pool);
 void registry_free(struct registry *registry, struct pool_cache *cache);
 
 /* Any thread. Finds or makes the series of this type, name and raw tags, as name_tags_resolve()
- * leaves them (with profile etsy, of what cleaning leaves of the name), and counts one more holder on it. Returns 0 with its place, or an enum loss_reason.
+ * leaves them (with profile etsy, of what cleaning leaves of the name), and counts one more holder
+ * on it. Returns 0 with its place, or an enum loss_reason.
  */
 unsigned registry_resolve(struct registry *registry, enum statsd_type type, enum tags_style style,
                           const struct name_tags_text *sent, uint32_t *place);

@@ -49,8 +49,7 @@ struct slice {
     /* By kind: chunks_max pointers each, NULL where no series of that chunk exists yet. */
     void **chunks[METRIC_KINDS];
     uint32_t chunks_max;
-    uint32_t
-        count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
+    uint32_t count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
     struct events events;
     uint64_t ended_ns; /* monotonic: everything in it was received before */
     bool sequential;   /* profile etsy: counts are added up in the order they came, whatever their
