@@ -112,9 +112,9 @@ struct config {
         struct config_numbers buckets;       /* ascending; for ms timers, in seconds */
         struct config_numbers buckets_plain; /* ascending; for h and d, as sent */
         enum config_names names;
-        char *mapping; /* path of a mapping file; NULL = none */
-        unsigned native_schema;              /* at most; growth of a bucket 2^(2^-schema) */
-        unsigned native_max_buckets;         /* the schema is lowered until they suffice */
+        char *mapping;               /* path of a mapping file; NULL = none */
+        unsigned native_schema;      /* at most; growth of a bucket 2^(2^-schema) */
+        unsigned native_max_buckets; /* the schema is lowered until they suffice */
     } prometheus;
     struct {
         enum config_anomaly_method method;
@@ -123,6 +123,16 @@ struct config {
         unsigned warmup_windows;
         double min_change; /* a fraction: 10% is 0.1 */
     } anomaly;
+    struct {
+        char *url;        /* of the receiver; "" = off */
+        char *labels;     /* `k=v, k2=v2`, %h already replaced by the host name */
+        char *token_file; /* holds the bearer token; NULL = none */
+        char *tenant;     /* X-Scope-OrgID; "" = none */
+        uint64_t queue_bytes;
+        uint64_t timeout_ms; /* of a request */
+        unsigned batch_series;
+        unsigned native_schema, native_max_buckets; /* as of prometheus */
+    } remote_write;
     /* Entries in the order of the file. */
     struct {
         struct config_histogram *items;

@@ -41,11 +41,13 @@ bool config_value_copy(const struct config_key *key, void *to_base, const void *
     switch (key->type) {
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_WORDS:
         return copy_strings(to, from);
     case TYPE_NUMBERS:
         return copy_numbers(to, from);
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_TEXT:
         return copy_text(to, from);
     case TYPE_BOOL:
         memcpy(to, from, sizeof(bool));

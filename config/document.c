@@ -12,7 +12,7 @@
 
 #define COMMENT_COLUMN 36
 #define LINE_WIDTH 112
-#define SENTENCE_MAX 600
+#define SENTENCE_MAX 640
 
 static const char heading[] =
     "; sigmad: every key with its default. `sigmad --check -c FILE` tells what is wrong with a "

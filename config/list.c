@@ -128,6 +128,20 @@ static bool append_tag(const struct config_key *key, char **field, const char *i
     return true;
 }
 
+static bool append_word(const struct config_key *key, struct config_strings *list, const char *item,
+                        char *why)
+{
+    const struct config_word *word = key->words;
+    while (word->word && strcmp(word->word, item) != 0)
+        word++;
+    if (!word->word) {
+        char bounds[CONFIG_BOUNDS_MAX];
+        config_key_format_bounds(key, bounds);
+        return config_value_refuse(why, "'%s' is not known; it may be %s", item, bounds);
+    }
+    return config_strings_append(list, item, strlen(item), why);
+}
+
 bool config_value_append(const struct config_key *key, void *base, const char *item,
                          char why[CONFIG_WHY_MAX])
 {
@@ -137,6 +151,8 @@ bool config_value_append(const struct config_key *key, void *base, const char *i
         return append_number(key, field, item, why);
     case TYPE_ADDRESSES:
         return append_address(key, field, item, why);
+    case TYPE_WORDS:
+        return append_word(key, field, item, why);
     case TYPE_TAGS:
         return append_tag(key, field, item, why);
     default:

@@ -14,7 +14,7 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "graphite", "relay", "remote_write", "console", "alert", "notify", "history", "tracing",
+    "graphite", "relay", "console", "alert", "notify", "history", "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)
@@ -73,7 +73,8 @@ bool config_section_is_reserved(const struct config_section *section)
 
 bool config_key_is_list(const struct config_key *key)
 {
-    return key->type == TYPE_ADDRESSES || key->type == TYPE_NUMBERS || key->type == TYPE_TAGS;
+    return key->type == TYPE_ADDRESSES || key->type == TYPE_NUMBERS || key->type == TYPE_TAGS ||
+           key->type == TYPE_WORDS;
 }
 
 /* Text that grows in a buffer of CONFIG_BOUNDS_MAX bytes and is cut at its end. */
@@ -151,6 +152,7 @@ size_t config_key_format_bounds(const struct config_key *key, char out[CONFIG_BO
     out[0] = '\0';
     switch (key->type) {
     case TYPE_ENUM:
+    case TYPE_WORDS:
         phrase_add_words(&phrase, key->words);
         break;
     case TYPE_BOOL:

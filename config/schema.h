@@ -20,7 +20,7 @@
 #define CONFIG_PROFILES 3
 
 /* Bytes of text for a bounds sentence, including the closing NUL. */
-#define CONFIG_BOUNDS_MAX 96
+#define CONFIG_BOUNDS_MAX 256
 
 /* The field behind each, in struct config or in the entry of a named section. */
 enum config_type {
@@ -38,7 +38,9 @@ enum config_type {
     TYPE_RATE,      /* double a second, and unsigned for the burst */
     TYPE_SIZE,      /* uint64_t, bytes */
     TYPE_TAGS,      /* char *, "" when there are none */
+    TYPE_TEXT,      /* char *, never NULL */
     TYPE_UNSIGNED,  /* unsigned */
+    TYPE_WORDS,     /* struct config_strings, of `words` */
     TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
                     */
     TYPE_COUNT_OF_TYPES
@@ -93,7 +95,7 @@ struct config_key {
     const char *example; /* of a key that is KEY_REQUIRED, in place of the default */
     size_t offset;       /* of the field in struct config, or in an entry of a named section */
     size_t burst_offset; /* TYPE_RATE: of the second field */
-    const struct config_word *words; /* TYPE_ENUM and TYPE_RESERVED */
+    const struct config_word *words; /* TYPE_ENUM, TYPE_WORDS, TYPE_RESERVED */
 };
 
 extern const struct config_section config_sections[];

@@ -214,6 +214,17 @@ static bool parse_command(const struct config_key *key, void *field, const char 
     return config_command_parse(key, field, text, why);
 }
 
+static bool parse_text(const struct config_key *key, void *field, const char *text, char *why)
+{
+    (void)key;
+    char *copy = strdup(text);
+    if (!copy)
+        return config_value_refuse(why, "out of memory");
+    free(*(char **)field);
+    *(char **)field = copy;
+    return true;
+}
+
 typedef bool parse_function(const struct config_key *key, void *field, const char *text, char *why);
 
 /* NULL for lists, and for TYPE_RATE, which has two fields. */
@@ -224,6 +235,7 @@ static parse_function *const parsers[TYPE_COUNT_OF_TYPES] = {
     [TYPE_NUMBER] = parse_number,     [TYPE_PATH] = parse_path,
     [TYPE_PERCENT] = parse_percent,   [TYPE_SIZE] = parse_size,
     [TYPE_UNSIGNED] = parse_unsigned, [TYPE_RESERVED] = parse_reserved,
+    [TYPE_TEXT] = parse_text,
 };
 
 static bool parse_rate(const struct config_key *key, void *base, const char *text, char *why)
@@ -252,11 +264,13 @@ void config_value_clear(const struct config_key *key, void *base)
     switch (key->type) {
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_TEXT:
         free(*(char **)field);
         *(char **)field = NULL;
         break;
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_WORDS:
         for (size_t i = 0; i < strings->count; i++)
             free(strings->items[i]);
         free(strings->items);
@@ -303,9 +317,11 @@ bool config_value_equal(const struct config_key *key, const void *left, const vo
     switch (key->type) {
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_TEXT:
         return equal_texts(*(char *const *)a, *(char *const *)b);
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_WORDS:
         return equal_strings(a, b);
     case TYPE_NUMBERS:
         return equal_numbers(a, b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Start: lock, sockets, pool, registry, workers, flusher, sinks, HTTP, threads, "ready". Stop:
- * workers take in what was received, the flusher closes the last window, the sinks write it, HTTP
- * ends, drops are read once more, sockets close.
+ * workers take in what was received, the flusher closes the last window, HTTP ends, the sinks write
+ * the window, drops are read once more, sockets close.
  */
 #include "server/daemon.h"
 
@@ -25,9 +25,8 @@
 #include "server/lock.h"
 #include "server/net/worker.h"
 #include "server/settings.h"
-#include "server/sink/csv.h"
+#include "server/sinks.h"
 
-#define SINKS_MAX 8
 #define STOP_MS_MAX 10000
 #define REASON_BYTES 512
 
@@ -45,9 +44,7 @@ struct daemon {
     struct handover *handovers;
     size_t worker_count;
     struct flusher *flusher;
-    struct sink *sinks[SINKS_MAX];
-    size_t sink_count;
-    struct sink *csv; /* one of them, or NULL */
+    struct sinks sinks;
     struct http_server *http;
     bool totals; /* timers keep sketches of all their samples */
     uint64_t started_ns;
@@ -65,9 +62,7 @@ static void daemon_notify(void *context)
 static void publish(void *context, const struct snapshot *snapshot)
 {
     struct daemon *daemon = context;
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        daemon->sinks[i]->ops->submit(daemon->sinks[i], snapshot);
-    }
+    sinks_submit(&daemon->sinks, snapshot);
 }
 
 static void ingest(void *context, struct ingest_figures *figures)
@@ -88,15 +83,7 @@ static bool is_ready(void *context, char *reason, size_t reason_size)
         snprintf(reason, reason_size, "stopping");
         return false;
     }
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        struct sink_figures figures;
-        daemon->sinks[i]->ops->figures(daemon->sinks[i], &figures);
-        if (figures.failing) {
-            snprintf(reason, reason_size, "%s: %s", daemon->sinks[i]->ops->name, figures.reason);
-            return false;
-        }
-    }
-    return true;
+    return sinks_ready(&daemon->sinks, reason, reason_size);
 }
 
 static void log_refusals(struct daemon *daemon)
@@ -131,9 +118,7 @@ static void apply(struct daemon *daemon)
     const struct config *config = daemon->settings.config;
     log_set_level(config->log.level);
     flusher_configure(daemon->flusher, config);
-    if (daemon->csv) {
-        csv_sink_configure(daemon->csv, config);
-    }
+    sinks_configure(&daemon->sinks, config);
     if (daemon->http) {
         http_server_configure(daemon->http, config);
     }
@@ -185,11 +170,10 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
     (void)what;
     struct daemon *daemon = context;
     char reason[REASON_BYTES];
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        if (daemon->sinks[i]->ops->reopen) {
-            daemon->sinks[i]->ops->reopen(daemon->sinks[i]);
-        }
+    if (daemon->stopping) {
+        return;
     }
+    sinks_reopen(&daemon->sinks);
     if (!reload(daemon, reason, sizeof(reason))) {
         log_line(LOG_LEVEL_ERROR, "not reloaded", "reason", reason, NULL);
     }
@@ -261,7 +245,8 @@ static bool make_flusher(struct daemon *daemon)
 {
     const struct mapping *mapping = daemon->settings.mapper.mapping;
     daemon->totals = daemon->settings.config->prometheus.timer_type == TIMER_TYPE_NATIVE ||
-                     (mapping && mapping_has_histograms(mapping));
+                     (mapping && mapping_has_histograms(mapping)) ||
+                     sinks_want_totals(daemon->settings.config);
     struct flusher_options options = {
         .config = daemon->settings.config,
         .clock = &clock_system,
@@ -280,15 +265,14 @@ static bool make_flusher(struct daemon *daemon)
 
 static bool make_sinks(struct daemon *daemon, char *reason, size_t reason_size)
 {
-    if (!daemon->settings.config->csv.directory) {
-        return true;
-    }
-    daemon->csv = csv_sink_new(daemon->settings.config, &clock_system, daemon_notify, daemon,
-                               reason, reason_size);
-    if (daemon->csv) {
-        daemon->sinks[daemon->sink_count++] = daemon->csv;
-    }
-    return daemon->csv != NULL;
+    struct sinks_options options = {
+        .config = daemon->settings.config,
+        .clock = &clock_system,
+        .base = daemon->base,
+        .notify = daemon_notify,
+        .context = daemon,
+    };
+    return sinks_make(&daemon->sinks, &options, reason, reason_size);
 }
 
 static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
@@ -301,8 +285,8 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .config = daemon->settings.config,
         .clock = &clock_system,
         .flusher = daemon->flusher,
-        .sinks = daemon->sinks,
-        .sink_count = daemon->sink_count,
+        .sinks = daemon->sinks.items,
+        .sink_count = daemon->sinks.count,
         .started_ns = daemon->started_ns,
         .mapper = settings_take_mapper(&daemon->settings),
         .totals = daemon->totals,
@@ -399,15 +383,12 @@ static void log_stopped(struct daemon *daemon)
  * left incomplete. */
 static bool stop_parts(struct daemon *daemon)
 {
-    bool complete = true;
     stop_workers(daemon, daemon->worker_count);
     flusher_stop(daemon->flusher);
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        complete = daemon->sinks[i]->ops->stop(daemon->sinks[i], STOP_MS_MAX) && complete;
-    }
-    daemon->sink_count = 0;
+    /* Network sinks run the loop until they are done: HTTP is not to ask those that have gone. */
     http_server_free(daemon->http);
     daemon->http = NULL;
+    bool complete = sinks_stop(&daemon->sinks, STOP_MS_MAX);
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_close(daemon->workers[i]);
     }
@@ -419,12 +400,10 @@ static bool stop_parts(struct daemon *daemon)
 /* Also takes down what a failed start has left. */
 static void free_parts(struct daemon *daemon)
 {
-    for (size_t i = 0; i < daemon->sink_count; i++) {
-        daemon->sinks[i]->ops->stop(daemon->sinks[i], 0);
-    }
     if (daemon->http) {
         http_server_free(daemon->http);
     }
+    sinks_stop(&daemon->sinks, 0);
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_free(daemon->workers[i]);
     }

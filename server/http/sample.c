@@ -312,20 +312,23 @@ void sampler_fetch_row(const struct sampler *sampler, const struct series *serie
     }
 }
 
-void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out)
+double sampler_value(struct sampler *sampler, const struct series *series)
 {
     switch ((enum prom_kind)series->family->kind) {
     case PROM_COUNTER:
-        write_line(out, series, "", "", 0, counter_value(sampler, series));
-        break;
+        return counter_value(sampler, series);
     case PROM_GAUGE:
-        write_line(out, series, "", "", 0, gauge_value(sampler, series));
-        break;
-    case PROM_SET:
-        write_line(out, series, "", "", 0, set_value(sampler, series));
-        break;
+        return gauge_value(sampler, series);
     default:
+        return set_value(sampler, series);
+    }
+}
+
+void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out)
+{
+    if (prom_kind_is_timer((enum prom_kind)series->family->kind)) {
         write_timer(sampler, series, out);
-        break;
+    } else {
+        write_line(out, series, "", "", 0, sampler_value(sampler, series));
     }
 }

@@ -95,6 +95,9 @@ void sampler_fetch_row(const struct sampler *sampler, const struct series *serie
 /* Appends the lines of a series. */
 void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out);
 
+/* The value of a series that is no timer. */
+double sampler_value(struct sampler *sampler, const struct series *series);
+
 /* Label the values that are there. Memory shows in `text.failed`. */
 void sample_label_quantiles(struct sample_quantiles *quantiles);
 void sample_label_bounds(struct sample_bounds *bounds);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/sinks.h"
+
+#include <stdio.h>
+
+#include "server/core/require.h"
+#include "server/sink/csv.h"
+#include "server/sink/sink_module.h"
+
+static bool wants_csv(const struct config *config)
+{
+    return config->csv.directory != NULL;
+}
+
+static struct sink *make_csv(const struct sinks_options *options, char *reason, size_t reason_size)
+{
+    return csv_sink_new(options->config, options->clock, options->notify, options->context, reason,
+                        reason_size);
+}
+
+static bool wants_remote_write(const struct config *config)
+{
+    return config->remote_write.url[0] != '\0';
+}
+
+/* Either `make`, or `module` with the key that asks for it. */
+static const struct sink_kind {
+    bool (*wanted)(const struct config *config);
+    struct sink *(*make)(const struct sinks_options *options, char *reason, size_t reason_size);
+    const char *module, *wanted_by;
+    bool totals; /* reads timer_row.total_sketch */
+} kinds[] = {
+    {.wanted = wants_csv, .make = make_csv},
+    {.wanted = wants_remote_write,
+     .module = "remote_write",
+     .wanted_by = "remote_write.url",
+     .totals = true},
+};
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+bool sinks_want_totals(const struct config *config)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < KINDS; i++) {
+        wanted |= kinds[i].totals && kinds[i].wanted(config);
+    }
+    return wanted;
+}
+
+static const struct sink_module *load(const struct sink_kind *kind, char *reason,
+                                      size_t reason_size)
+{
+    return sink_module_load(kind->module, kind->wanted_by, reason, reason_size);
+}
+
+bool sinks_check(const struct config *config, char *reason, size_t reason_size)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        if (!kinds[i].module || !kinds[i].wanted(config)) {
+            continue;
+        }
+        const struct sink_module *module = load(&kinds[i], reason, reason_size);
+        if (!module || (module->check && !module->check(config, reason, reason_size))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct sink *make_of_module(const struct sink_module *module,
+                                   const struct sinks_options *options, char *reason,
+                                   size_t reason_size)
+{
+    const struct sink_environment environment = {
+        .config = options->config,
+        .clock = options->clock,
+        .base = options->base,
+        .notify = options->notify,
+        .context = options->context,
+    };
+    return module->new (&environment, reason, reason_size);
+}
+
+static bool make(struct sinks *sinks, const struct sink_kind *kind,
+                 const struct sinks_options *options, char *reason, size_t reason_size)
+{
+    const struct sink_module *module = kind->module ? load(kind, reason, reason_size) : NULL;
+    struct sink *sink = module       ? make_of_module(module, options, reason, reason_size)
+                        : kind->make ? kind->make(options, reason, reason_size)
+                                     : NULL;
+    if (!sink) {
+        return false;
+    }
+    REQUIRE(sinks->count < SINKS_MAX);
+    sinks->modules[sinks->count] = module;
+    sinks->items[sinks->count++] = sink;
+    if (kind->make == make_csv) {
+        sinks->csv = sink;
+    }
+    return true;
+}
+
+bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *reason,
+                size_t reason_size)
+{
+    bool made = true;
+    for (size_t i = 0; made && i < KINDS; i++) {
+        made = !kinds[i].wanted(options->config) ||
+               make(sinks, &kinds[i], options, reason, reason_size);
+    }
+    return made;
+}
+
+void sinks_submit(struct sinks *sinks, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < sinks->count; i++) {
+        sinks->items[i]->ops->submit(sinks->items[i], snapshot);
+    }
+}
+
+void sinks_configure(struct sinks *sinks, const struct config *config)
+{
+    if (sinks->csv) {
+        csv_sink_configure(sinks->csv, config);
+    }
+    for (size_t i = 0; i < sinks->count; i++) {
+        if (sinks->modules[i] && sinks->modules[i]->configure) {
+            sinks->modules[i]->configure(sinks->items[i], config);
+        }
+    }
+}
+
+void sinks_reopen(struct sinks *sinks)
+{
+    for (size_t i = 0; i < sinks->count; i++) {
+        if (sinks->items[i]->ops->reopen) {
+            sinks->items[i]->ops->reopen(sinks->items[i]);
+        }
+    }
+}
+
+bool sinks_ready(const struct sinks *sinks, char *reason, size_t reason_size)
+{
+    for (size_t i = 0; i < sinks->count; i++) {
+        struct sink_figures figures;
+        sinks->items[i]->ops->figures(sinks->items[i], &figures);
+        if (figures.failing) {
+            snprintf(reason, reason_size, "%s: %s", sinks->items[i]->ops->name, figures.reason);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool sinks_stop(struct sinks *sinks, uint64_t deadline_ms)
+{
+    bool complete = true;
+    sinks->csv = NULL;
+    while (sinks->count > 0) {
+        struct sink *sink = sinks->items[--sinks->count];
+        complete = sink->ops->stop(sink, deadline_ms) && complete;
+    }
+    return complete;
+}
