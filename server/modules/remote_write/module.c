@@ -187,12 +187,12 @@ static void log_lost(struct remote_write *sink, const struct batch *batch, const
     buffer_deinit(&name);
 }
 
-static void log_change(const struct transport_answer *answer, bool was_failing, bool failing)
+static void log_change(const struct transport_answer *answer, bool was_away, bool away)
 {
-    if (failing && !was_failing) {
+    if (away && !was_away) {
         log_line(LOG_LEVEL_WARNING, "receiver cannot be reached", "sink", "remote_write", "reason",
                  answer->reason, NULL);
-    } else if (was_failing && !failing) {
+    } else if (was_away && !away) {
         log_line(LOG_LEVEL_INFO, "receiver is back", "sink", "remote_write", NULL);
     }
 }
@@ -220,8 +220,6 @@ static void on_answer(void *context, const struct transport_answer *answer)
     struct batch *batch = sink->queue.in_hand; /* which only this thread changes */
     struct batch *halves[2] = {NULL, NULL};
     enum verdict verdict = verdict_of(answer->status, batch->series, sink->halvings);
-    bool was_failing = sink->failing;
-    bool failing = verdict == VERDICT_AGAIN || verdict == VERDICT_LOST;
     if (verdict == VERDICT_HALVE) {
         sink->halvings--;
         verdict = batch_halve(batch, halves) ? VERDICT_HALVE : VERDICT_LOST;
@@ -233,11 +231,11 @@ static void on_answer(void *context, const struct transport_answer *answer)
     struct batch *gone = settle(sink, verdict, halves);
     sink->bytes_sent += answer->sent_bytes;
     sink->errors += verdict != VERDICT_TAKEN;
-    sink->failing = failing;
+    sink->failing = verdict == VERDICT_AGAIN || verdict == VERDICT_LOST;
     memcpy(sink->reason, answer->reason, sizeof(sink->reason));
     pthread_mutex_unlock(&sink->lock);
     free(gone);
-    log_change(answer, was_failing, failing);
+    log_change(answer, sink->failures > 0, verdict == VERDICT_AGAIN);
     sink->sending = false;
     sink->failures = verdict == VERDICT_AGAIN ? sink->failures + 1 : 0;
     sink->notify(sink->context);

@@ -90,18 +90,27 @@ static bool merge(const struct sampler *sampler, const struct series *series,
     return whole;
 }
 
+/* In the unit of the sketches where that is one, else as shown. */
+static double sum_of(const struct sampler *sampler, const struct series *series,
+                     const struct source *first, bool uniform)
+{
+    double sum = 0;
+    for (const struct source *source = first; source; source = next_of(sampler, source)) {
+        struct unit unit = unit_of(sampler, series, source);
+        double total = row_of(sampler, source)->total_sum;
+        sum += uniform ? total : total / unit.divisor * unit.scale;
+    }
+    return sum;
+}
+
 bool totals_make(const struct sampler *sampler, const struct series *series,
                  struct native_histogram *native)
 {
     const struct source *first = sample_source(sampler, METRIC_TIMER, series->first_source);
-    double sum = 0;
-    for (const struct source *source = first; source; source = next_of(sampler, source)) {
-        struct unit unit = unit_of(sampler, series, source);
-        sum += row_of(sampler, source)->total_sum / unit.divisor * unit.scale;
-    }
     bool uniform = is_uniform(sampler, series, first);
     struct unit unit = unit_of(sampler, series, first);
     double divisor = uniform ? unit.divisor / unit.scale : 1;
+    double sum = sum_of(sampler, series, first, uniform);
     if (uniform && first->next == SOURCE_NONE) {
         native_histogram_make(native, row_of(sampler, first)->total_sketch, divisor, sum);
         return true;
