@@ -33,7 +33,7 @@ static void a_sample_is_its_value_and_its_stamp(void **state)
     samples_encode_value(&out, 1.5, 1700000000500);
     assert_hex(&out, "1210"
                      "09000000000000f83f"
-                     "10f4cc88d2bc31");
+                     "10f4d395ffbc31");
 }
 
 static void the_end_of_a_series_is_the_stale_nan(void **state)
