@@ -138,6 +138,18 @@ static void make_tags_canonical(struct config_loader *loader)
     free(expanded);
 }
 
+static void expand_remote_labels(struct config_loader *loader)
+{
+    char **field = &loader->config->remote_write.labels;
+    char *expanded = expand_host_name(*field ? *field : "");
+    if (!expanded) {
+        fault(loader, "remote_write", "labels", out_of_memory);
+        return;
+    }
+    free(*field);
+    *field = expanded;
+}
+
 /* Reads a regular file of at most `size` - 1 bytes whole. Returns the length, or -1 with errno set;
  * a longer file is EFBIG, anything but a regular file EINVAL. */
 static ssize_t read_small_file(const char *path, char *out, size_t size)
@@ -268,6 +280,7 @@ void config_check(struct config_loader *loader)
     check_buckets(loader, "buckets_plain", &loader->config->prometheus.buckets_plain);
     make_tags_canonical(loader);
     check_graphite(loader);
+    expand_remote_labels(loader);
     check_admin(loader);
     config_check_entries(loader);
 }

@@ -151,6 +151,16 @@ struct config {
         enum config_switch delete_idle, delete_counters, delete_timers, delete_gauges, delete_sets;
         unsigned gauges_max_ttl; /* windows, the one with the sample included */
     } graphite;
+    struct {
+        char *url;        /* of the receiver; "" = off */
+        char *labels;     /* `k=v, k2=v2`, %h already replaced by the host name */
+        char *token_file; /* holds the bearer token; NULL = none */
+        char *tenant;     /* X-Scope-OrgID; "" = none */
+        uint64_t queue_bytes;
+        uint64_t timeout_ms; /* of a request */
+        unsigned batch_series;
+        unsigned native_schema, native_max_buckets; /* as of prometheus */
+    } remote_write;
     /* Entries in the order of the file. */
     struct {
         struct config_histogram *items;

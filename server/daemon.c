@@ -295,7 +295,8 @@ static bool make_flusher(struct daemon *daemon)
 {
     const struct mapping *mapping = daemon->settings.mapper.mapping;
     daemon->totals = daemon->settings.config->prometheus.timer_type == TIMER_TYPE_NATIVE ||
-                     (mapping && mapping_has_histograms(mapping));
+                     (mapping && mapping_has_histograms(mapping)) ||
+                     sinks_want_totals(daemon->settings.config);
     struct flusher_options options = {
         .config = daemon->settings.config,
         .clock = &clock_system,

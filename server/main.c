@@ -12,6 +12,7 @@
 #include "server/core/log.h"
 #include "server/daemon.h"
 #include "server/settings.h"
+#include "server/sinks.h"
 
 #define OVERRIDES_MAX 256
 
@@ -107,6 +108,19 @@ static void log_notes(char *notes)
     }
 }
 
+/* What the configuration itself cannot tell, and with it the verdict on the whole. */
+static bool check_sinks(const struct config *config, const char *file)
+{
+    char reason[256];
+    bool right = sinks_check(config, reason, sizeof(reason));
+    if (right) {
+        printf("%s: ok\n", file ? file : "defaults");
+    } else {
+        fprintf(stderr, "%s: %s\n", file ? file : "defaults", reason);
+    }
+    return right;
+}
+
 int main(int argc, char **argv)
 {
     extern char **environ;
@@ -136,11 +150,10 @@ int main(int argc, char **argv)
     log_notes(notes);
     free(notes);
     if (line.check) {
-        const char *file = config_find_file(line.sources.path);
-        printf("%s: ok\n", file ? file : "defaults");
+        bool right = check_sinks(config, config_find_file(line.sources.path));
         mapper_close(&mapper);
         config_free(config);
-        return 0;
+        return right ? 0 : 2;
     }
     int status = daemon_run(config, mapper, &line.sources);
     log_stop(LOG_STOP_MS);

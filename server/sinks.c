@@ -6,6 +6,7 @@
 #include "server/sink/csv.h"
 #include "server/sink/exec.h"
 #include "server/sink/graphite.h"
+#include "server/sink/sink_module.h"
 
 static size_t count_csv(const struct config *config)
 {
@@ -45,34 +46,90 @@ static struct sink *make_exec(const struct sinks_options *options, size_t index,
                          options->context, reason, reason_size);
 }
 
+static size_t count_remote_write(const struct config *config)
+{
+    return config->remote_write.url[0] != '\0';
+}
+
+/* Either `make`, or `module` with the key that asks for it. */
 static const struct sink_kind {
     size_t (*count)(const struct config *config); /* how many are asked for */
     struct sink *(*make)(const struct sinks_options *options, size_t index, char *reason,
                          size_t reason_size);
+    const char *module, *wanted_by;
+    bool totals; /* reads timer_row.total_sketch */
 } kinds[] = {
-    {count_csv, make_csv},
-    {count_graphite, make_graphite},
-    {count_exec, make_exec},
+    {.count = count_csv, .make = make_csv},
+    {.count = count_graphite, .make = make_graphite},
+    {.count = count_exec, .make = make_exec},
+    {.count = count_remote_write,
+     .module = "remote_write",
+     .wanted_by = "remote_write.url",
+     .totals = true},
 };
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-/* All of one kind. */
-static bool make_kind(struct sinks *sinks, const struct sink_kind *kind,
-                      const struct sinks_options *options, char *reason, size_t reason_size)
+bool sinks_want_totals(const struct config *config)
 {
-    size_t count = kind->count(options->config);
-    for (size_t i = 0; i < count; i++) {
-        if (sinks->count == SINKS_MAX) {
-            snprintf(reason, reason_size, "there are more than %d outputs", SINKS_MAX);
+    bool wanted = false;
+    for (size_t i = 0; i < KINDS; i++) {
+        wanted |= kinds[i].totals && kinds[i].count(config) > 0;
+    }
+    return wanted;
+}
+
+static const struct sink_module *load(const struct sink_kind *kind, char *reason,
+                                      size_t reason_size)
+{
+    return sink_module_load(kind->module, kind->wanted_by, reason, reason_size);
+}
+
+bool sinks_check(const struct config *config, char *reason, size_t reason_size)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        if (!kinds[i].module || kinds[i].count(config) == 0) {
+            continue;
+        }
+        const struct sink_module *module = load(&kinds[i], reason, reason_size);
+        if (!module || (module->check && !module->check(config, reason, reason_size))) {
             return false;
         }
-        struct sink *sink = kind->make(options, i, reason, reason_size);
-        if (!sink) {
-            return false;
-        }
-        sinks->items[sinks->count++] = sink;
-        if (kind->make == make_csv) {
-            sinks->csv = sink;
-        }
+    }
+    return true;
+}
+
+static struct sink *make_of_module(const struct sink_module *module,
+                                   const struct sinks_options *options, char *reason,
+                                   size_t reason_size)
+{
+    const struct sink_environment environment = {
+        .config = options->config,
+        .clock = options->clock,
+        .base = options->base,
+        .notify = options->notify,
+        .context = options->context,
+    };
+    return module->new (&environment, reason, reason_size);
+}
+
+static bool make(struct sinks *sinks, const struct sink_kind *kind, size_t index,
+                 const struct sinks_options *options, char *reason, size_t reason_size)
+{
+    if (sinks->count == SINKS_MAX) {
+        snprintf(reason, reason_size, "there are more than %d outputs", SINKS_MAX);
+        return false;
+    }
+    const struct sink_module *module = kind->module ? load(kind, reason, reason_size) : NULL;
+    struct sink *sink = module       ? make_of_module(module, options, reason, reason_size)
+                        : kind->make ? kind->make(options, index, reason, reason_size)
+                                     : NULL;
+    if (!sink) {
+        return false;
+    }
+    sinks->modules[sinks->count] = module;
+    sinks->items[sinks->count++] = sink;
+    if (kind->make == make_csv) {
+        sinks->csv = sink;
     }
     return true;
 }
@@ -81,8 +138,11 @@ bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *
                 size_t reason_size)
 {
     bool made = true;
-    for (size_t i = 0; made && i < sizeof(kinds) / sizeof(*kinds); i++) {
-        made = make_kind(sinks, &kinds[i], options, reason, reason_size);
+    for (size_t i = 0; made && i < KINDS; i++) {
+        size_t count = kinds[i].count(options->config);
+        for (size_t index = 0; made && index < count; index++) {
+            made = make(sinks, &kinds[i], index, options, reason, reason_size);
+        }
     }
     return made;
 }
@@ -98,6 +158,11 @@ void sinks_configure(struct sinks *sinks, const struct config *config)
 {
     if (sinks->csv) {
         csv_sink_configure(sinks->csv, config);
+    }
+    for (size_t i = 0; i < sinks->count; i++) {
+        if (sinks->modules[i] && sinks->modules[i]->configure) {
+            sinks->modules[i]->configure(sinks->items[i], config);
+        }
     }
 }
 

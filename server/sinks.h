@@ -14,12 +14,14 @@
 #include "server/sink/sink.h"
 
 struct event_base;
+struct sink_module;
 
 #define SINKS_MAX 16
 
 /* All zero is none. */
 struct sinks {
     struct sink *items[SINKS_MAX];
+    const struct sink_module *modules[SINKS_MAX]; /* of each; NULL = it is in no module */
     size_t count;
     struct sink *csv; /* one of them, or NULL */
 };
@@ -31,6 +33,12 @@ struct sinks_options {
     sink_notify *notify;
     void *context;
 };
+
+/* Whether one of them reads timer_row.total_sketch. */
+bool sinks_want_totals(const struct config *config);
+
+/* False with the reason where sinks_make() would refuse what is configured; opens nothing. */
+bool sinks_check(const struct config *config, char *reason, size_t reason_size);
 
 /* False with the reason when one cannot be made; those before it stay, to be stopped. */
 bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *reason,
