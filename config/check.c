@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/address.h"
 #include "config/loader.h"
 #include "config/value.h"
 #include "proto/number.h"
@@ -127,7 +128,7 @@ static void make_tags_canonical(struct config_loader *loader)
     char *canonical = expanded ? malloc(strlen(expanded) + 1) : NULL;
     free(*field);
     *field = canonical;
-    int count = canonical ? tags_parse(expanded, strlen(expanded), tags, TAGS_MAX) : 0;
+    int count = canonical ? tags_parse(TAGS_COLON, expanded, strlen(expanded), tags, TAGS_MAX) : 0;
     if (canonical)
         join_tags(canonical, tags, count > 0 ? (size_t)count : 0);
     else
@@ -218,6 +219,60 @@ static void check_admin(struct config_loader *loader)
     }
 }
 
+/* A receiver needs a host and a port that somebody listens on. */
+static void check_receivers(struct config_loader *loader, const char *section, const char *name,
+                            const struct config_strings *addresses)
+{
+    char why[CONFIG_WHY_MAX];
+    for (size_t i = 0; i < addresses->count; i++) {
+        const char *address = addresses->items[i];
+        bool picks = config_address_picks_port(address);
+        if (address[0] != ':' && !picks)
+            continue;
+        snprintf(why, sizeof(why), "'%s' names no %s to send to", address, picks ? "port" : "host");
+        fault(loader, section, name, why);
+    }
+}
+
+/* What may stand in a line of Graphite's without ending the path. */
+static void check_path_part(struct config_loader *loader, const char *name, const char *text)
+{
+    char why[CONFIG_WHY_MAX];
+    for (const char *at = text; at && *at; at++) {
+        if (*at > ' ' && *at < 0x7f && *at != ';')
+            continue;
+        snprintf(why, sizeof(why), "'%s' may hold visible ASCII only, and no ;", text);
+        fault(loader, "graphite", name, why);
+        return;
+    }
+}
+
+static void resolve_switch(enum config_switch *field, bool on)
+{
+    if (*field == SWITCH_AUTO)
+        *field = on ? SWITCH_ON : SWITCH_OFF;
+}
+
+static void check_graphite(struct config_loader *loader)
+{
+    struct config *config = loader->config;
+    bool leaves_out = config->graphite.delete_idle == SWITCH_AUTO
+                          ? config->server.profile != PROFILE_ETSY
+                          : config->graphite.delete_idle == SWITCH_ON;
+    check_receivers(loader, "graphite", "address", &config->graphite.addresses);
+    check_path_part(loader, "global_prefix", config->graphite.global_prefix);
+    check_path_part(loader, "global_suffix", config->graphite.global_suffix);
+    check_path_part(loader, "prefix_counter", config->graphite.prefix_counter);
+    check_path_part(loader, "prefix_timer", config->graphite.prefix_timer);
+    check_path_part(loader, "prefix_gauge", config->graphite.prefix_gauge);
+    check_path_part(loader, "prefix_set", config->graphite.prefix_set);
+    resolve_switch(&config->graphite.delete_gauges, config->graphite.delete_idle == SWITCH_ON);
+    resolve_switch(&config->graphite.delete_idle, leaves_out);
+    resolve_switch(&config->graphite.delete_counters, leaves_out);
+    resolve_switch(&config->graphite.delete_timers, leaves_out);
+    resolve_switch(&config->graphite.delete_sets, leaves_out);
+}
+
 void config_check(struct config_loader *loader)
 {
     check_percentiles(loader);
@@ -225,6 +280,7 @@ void config_check(struct config_loader *loader)
     check_buckets(loader, "buckets_plain", &loader->config->prometheus.buckets_plain);
     make_tags_canonical(loader);
     expand_remote_labels(loader);
+    check_graphite(loader);
     check_admin(loader);
     config_check_entries(loader);
 }

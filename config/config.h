@@ -32,6 +32,8 @@ enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
 enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
 enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
+enum config_graphite_protocol { GRAPHITE_PLAINTEXT, GRAPHITE_PICKLE };
+enum config_switch { SWITCH_AUTO, SWITCH_OFF, SWITCH_ON };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
 
 /* The entries of named sections, as [exec "disk"]: each begins with its name. */
@@ -49,12 +51,23 @@ struct config_exec {
     struct config_strings command; /* program and arguments; a program with a slash that is not
                                       absolute is from the folder of the file */
     enum config_exec_format format;
+    uint64_t deadline_ms;  /* of a run */
+    uint64_t buffer_bytes; /* of windows that wait for one */
 };
 
 struct config {
     struct {
         struct config_strings
-            udp;          /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+            udp; /* "host:port", "[::1]:8125", ":8125" = every address; empty = off */
+        struct config_strings tcp; /* the same; empty = off */
+        char *unix_path;           /* of a datagram socket; NULL = off */
+        char *unix_stream_path;
+        unsigned unix_mode;              /* permission bits of both */
+        char *unix_group;                /* NULL = the process' own */
+        uint64_t stream_line_bytes;      /* a line of tcp, unix_stream or stdin */
+        uint64_t stream_connections_max; /* of tcp and unix_stream together */
+        uint64_t stream_idle_ms;         /* 0 = for ever */
+        bool standard_input;
         unsigned workers; /* 1 to 64; "auto" is resolved: half the CPUs allowed, 1 to 8 */
         enum statsd_dialect dialect;
         enum config_profile profile;
@@ -115,6 +128,7 @@ struct config {
         char *mapping;               /* path of a mapping file; NULL = none */
         unsigned native_schema;      /* at most; growth of a bucket 2^(2^-schema) */
         unsigned native_max_buckets; /* the schema is lowered until they suffice */
+        bool created;
     } prometheus;
     struct {
         enum config_anomaly_method method;
@@ -123,6 +137,20 @@ struct config {
         unsigned warmup_windows;
         double min_change; /* a fraction: 10% is 0.1 */
     } anomaly;
+    struct {
+        struct config_strings addresses; /* host:port of receivers; empty = off */
+        enum config_graphite_protocol protocol;
+        uint64_t buffer_bytes;
+        bool legacy_namespace;
+        /* Parts of a path; the prefixes are of the namespace that is not the legacy one. */
+        char *global_prefix, *global_suffix;
+        char *prefix_counter, *prefix_timer, *prefix_gauge, *prefix_set;
+        bool flush_counts;
+        struct config_strings statistics; /* of timers; empty = all */
+        /* Whether idle series are left out. None is SWITCH_AUTO once a configuration is loaded. */
+        enum config_switch delete_idle, delete_counters, delete_timers, delete_gauges, delete_sets;
+        unsigned gauges_max_ttl; /* windows, the one with the sample included */
+    } graphite;
     struct {
         char *url;        /* of the receiver; "" = off */
         char *labels;     /* `k=v, k2=v2`, %h already replaced by the host name */
@@ -142,6 +170,10 @@ struct config {
         struct config_exec *items;
         size_t count;
     } execs;
+    struct {
+        struct config_strings address; /* "host:port"; empty = off */
+        uint64_t datagram_bytes;
+    } relay;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

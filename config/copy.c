@@ -47,6 +47,7 @@ bool config_value_copy(const struct config_key *key, void *to_base, const void *
         return copy_numbers(to, from);
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_GROUP:
     case TYPE_TEXT:
         return copy_text(to, from);
     case TYPE_BOOL:

@@ -38,6 +38,7 @@ enum config_type {
     TYPE_RATE,      /* double a second, and unsigned for the burst */
     TYPE_SIZE,      /* uint64_t, bytes */
     TYPE_TAGS,      /* char *, "" when there are none */
+    TYPE_GROUP,     /* char *, NULL when off */
     TYPE_TEXT,      /* char *, never NULL */
     TYPE_UNSIGNED,  /* unsigned */
     TYPE_WORDS,     /* struct config_strings, of `words` */

@@ -162,10 +162,10 @@ static bool parse_mode(const struct config_key *key, void *field, const char *te
 
 static bool parse_path(const struct config_key *key, void *field, const char *text, char *why)
 {
-    (void)key;
     char *path = NULL;
     if (text[0] == '"')
-        return config_value_refuse(why, "%s is in quotes; paths are written without", text);
+        return config_value_refuse(why, "%s is in quotes; %s written without", text,
+                                   key->type == TYPE_PATH ? "paths are" : "it is");
     if (text[0] != '\0' && strcmp(text, "off") != 0) {
         path = strdup(text);
         if (!path)
@@ -235,7 +235,7 @@ static parse_function *const parsers[TYPE_COUNT_OF_TYPES] = {
     [TYPE_NUMBER] = parse_number,     [TYPE_PATH] = parse_path,
     [TYPE_PERCENT] = parse_percent,   [TYPE_SIZE] = parse_size,
     [TYPE_UNSIGNED] = parse_unsigned, [TYPE_RESERVED] = parse_reserved,
-    [TYPE_TEXT] = parse_text,
+    [TYPE_GROUP] = parse_path,        [TYPE_TEXT] = parse_text,
 };
 
 static bool parse_rate(const struct config_key *key, void *base, const char *text, char *why)
@@ -264,6 +264,7 @@ void config_value_clear(const struct config_key *key, void *base)
     switch (key->type) {
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_GROUP:
     case TYPE_TEXT:
         free(*(char **)field);
         *(char **)field = NULL;
@@ -317,6 +318,7 @@ bool config_value_equal(const struct config_key *key, const void *left, const vo
     switch (key->type) {
     case TYPE_PATH:
     case TYPE_TAGS:
+    case TYPE_GROUP:
     case TYPE_TEXT:
         return equal_texts(*(char *const *)a, *(char *const *)b);
     case TYPE_ADDRESSES:

@@ -16,7 +16,8 @@
 
 /* One bit a byte of a block, the first byte in the lowest. */
 struct block {
-    uint64_t colon, newline;
+    uint64_t name_end; /* ':' and what may begin tags in a name: a mark as the first of its line */
+    uint64_t newline;
     uint64_t fixed; /* marks whatever stands around them: '|', LF, NUL and what is not ASCII */
 };
 
@@ -26,18 +27,19 @@ struct carry {
     uint64_t searching; /* the line under way has no mark yet */
 };
 
-/* Keeps of the colons those that are the first mark of their line. Adding the bit of a line's start
- * to the run of bytes without a mark that begins there carries into the first mark behind it, as a
- * search for a pattern by addition does (Myers, "A fast bit-vector algorithm", 1999). */
+/* Keeps of the ends of names those that are the first mark of their line. Adding the bit of a
+ * line's start to the run of bytes without a mark that begins there carries into the first mark
+ * behind it, as a search for a pattern by addition does (Myers, "A fast bit-vector algorithm",
+ * 1999). */
 static inline uint64_t select_marks(const struct block *block, struct carry *carry)
 {
     uint64_t starts = block->newline << 1 | carry->starts;
     uint64_t sum;
-    bool over = __builtin_add_overflow(~(block->fixed | block->colon), starts, &sum);
+    bool over = __builtin_add_overflow(~(block->fixed | block->name_end), starts, &sum);
     over |= __builtin_add_overflow(sum, carry->searching, &sum);
     carry->starts = block->newline >> 63;
     carry->searching = over;
-    return block->fixed | (block->colon & sum);
+    return block->fixed | (block->name_end & sum);
 }
 
 /* Writes the lowest bit's place and takes it away. Without a bit, writes garbage. */
@@ -66,7 +68,7 @@ static inline uint32_t *put_marks(uint32_t *out, uint32_t base, uint64_t bits)
 
 static inline void shift_block(struct block *block, unsigned count)
 {
-    block->colon >>= count;
+    block->name_end >>= count;
     block->newline >>= count;
     block->fixed >>= count;
 }
@@ -130,7 +132,9 @@ static inline struct block load_portable(const char *bytes)
         memcpy(&text, bytes + i, sizeof text);
         lanes newline = (lanes)(text == '\n');
         lanes other = (lanes)(text == '\0') | (lanes)(text > 127);
-        block.colon |= gather((lanes)(text == ':')) << i;
+        lanes name_end = (lanes)(text == ':') | (lanes)(text == ',') | (lanes)(text == '[') |
+                         (lanes)(text == '#') | (lanes)(text == ';');
+        block.name_end |= gather(name_end) << i;
         block.newline |= gather(newline) << i;
         block.fixed |= gather(newline | other | (lanes)(text == '|')) << i;
     }
@@ -160,16 +164,25 @@ TARGET_AVX2 static inline __m256i find_fixed(__m256i text, __m256i newline)
     return _mm256_or_si256(newline, _mm256_or_si256(other, bar));
 }
 
+/* What a byte would have to be to end a name, by its low half, is looked up and compared; only '['
+ * shares its half with another. NUL may look like one, which is a mark anyway. */
+TARGET_AVX2 static inline __m256i find_name_end(__m256i text)
+{
+    const __m256i by_half = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 0, 0, '#', 0, 0, 0, 0, 0, 0, ':', ';', ',', 0, 0, 0));
+    return _mm256_or_si256(_mm256_cmpeq_epi8(text, _mm256_shuffle_epi8(by_half, text)),
+                           _mm256_cmpeq_epi8(text, _mm256_set1_epi8('[')));
+}
+
 TARGET_AVX2 static inline struct block load_avx2(const char *bytes)
 {
     __m256i low = _mm256_loadu_si256((const void *)bytes);
     __m256i high = _mm256_loadu_si256((const void *)(bytes + 32));
-    __m256i colon = _mm256_set1_epi8(':');
     __m256i newline = _mm256_set1_epi8('\n');
     __m256i low_newline = _mm256_cmpeq_epi8(low, newline);
     __m256i high_newline = _mm256_cmpeq_epi8(high, newline);
     return (struct block){
-        .colon = join(_mm256_cmpeq_epi8(low, colon), _mm256_cmpeq_epi8(high, colon)),
+        .name_end = join(find_name_end(low), find_name_end(high)),
         .newline = join(low_newline, high_newline),
         .fixed = join(find_fixed(low, low_newline), find_fixed(high, high_newline)),
     };
@@ -188,12 +201,19 @@ TARGET_AVX2 static size_t fill_avx2(const char *bytes, uint32_t start, uint32_t 
 #define TARGET_AVX512 \
     __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,avx2,bmi,bmi2,popcnt")))
 
+/* What a byte would have to be to end a name, by its low six bits. NUL may look like one, which is
+ * a mark anyway. */
+static const char name_ends[64] = {
+    [':'] = ':', [','] = ',', ['[' % 64] = '[', ['#'] = '#', [';'] = ';',
+};
+
 TARGET_AVX512 static inline struct block load_avx512(const char *bytes)
 {
     __m512i text = _mm512_loadu_si512(bytes);
     uint64_t newline = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8('\n'));
+    __m512i ends = _mm512_permutexvar_epi8(text, _mm512_loadu_si512(name_ends));
     return (struct block){
-        .colon = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(':')),
+        .name_end = _mm512_cmpeq_epi8_mask(text, ends),
         .newline = newline,
         .fixed = newline | _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8('|')) |
                  _mm512_cmplt_epi8_mask(text, _mm512_set1_epi8(1)),

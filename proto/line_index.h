@@ -21,9 +21,9 @@ enum statsd_path line_index_fastest(void);
 
 /* Writes the places of the marks in bytes[start, end), ascending, and returns how many there are;
  * `start` begins a line, and end - start is at most STATSD_WINDOW_BYTES. Marks are: in each line
- * the first of ':', '|' and the bytes below; every '|'; every LF; every NUL and every byte above
- * 127. A ':' behind the first one of its line is none. Reads nothing outside bytes[0, end); leaves
- * garbage in `marks` behind the last one. */
+ * the first of ':', those that may begin tags in a name (',', '[', '#', ';'), '|' and the bytes
+ * below; every '|'; every LF; every NUL and every byte above 127. Reads nothing outside bytes[0,
+ * end); leaves garbage in `marks` behind the last one. */
 size_t line_index_fill(enum statsd_path path, const char *bytes, uint32_t start, uint32_t end,
                        uint32_t marks[STATSD_MARKS]);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/metric_line.h"
 
+#include "proto/name_tags.h"
 #include "proto/number.h"
 #include "proto/scan.h"
 
@@ -63,7 +64,7 @@ static bool begins_tail(const struct statsd_parser *parser, uint32_t from, uint3
         return false;
     }
     char first = parser->bytes[from];
-    if (parser->dialect == STATSD_ETSY) {
+    if (statsd_dialect_is_strict(parser->dialect)) {
         return first == '#';
     }
     return first != '@' && first != '|' && first != ':';
@@ -112,11 +113,12 @@ static enum statsd_reason read_tail_section(struct statsd_parser *parser, uint32
     const char *bytes = parser->bytes;
     char first = from < end ? bytes[from] : '\0';
     if (first == '#') {
-        if (*tagged) {
+        if (*tagged || parser->at.tags_style != TAGS_COLON) {
             return STATSD_BAD_SECTION;
         }
         *tagged = true;
         parser->at.tags = scan_span(from + 1, end);
+        parser->at.tags_style = (uint8_t)metric_line_tags_style(parser->dialect);
     } else if (first == '@') {
         if (parser->at.tail_rate > 0) {
             return STATSD_BAD_SECTION;
@@ -141,7 +143,7 @@ static enum statsd_reason read_tail(struct statsd_parser *parser, uint32_t from,
     while (from < end) {
         uint32_t stop = scan_for(parser->bytes, from + 1, end, '|');
         enum statsd_reason reason = read_tail_section(parser, from + 1, stop, &tagged);
-        if (reason == STATSD_OK && parser->dialect == STATSD_ETSY && stop < end) {
+        if (reason == STATSD_OK && statsd_dialect_is_strict(parser->dialect) && stop < end) {
             reason = STATSD_BAD_SECTION;
         }
         if (reason != STATSD_OK) {
@@ -185,9 +187,15 @@ enum statsd_reason metric_line_open(struct statsd_parser *parser, struct span li
         scan_for(bytes, line.offset, colon, '\0') < colon) {
         return STATSD_BAD_NAME;
     }
+    struct name_tags found;
+    if (!name_tags_find(parser->dialect, bytes, line.offset, line.offset, colon, &found)) {
+        return STATSD_EMPTY_NAME;
+    }
     memset(&parser->at, 0, sizeof parser->at);
     parser->at.line = line;
-    parser->at.name = scan_span(line.offset, colon);
+    parser->at.name = found.name;
+    parser->at.tags = found.tags;
+    parser->at.tags_style = (uint8_t)found.style;
     parser->at.next = colon + 1;
     parser->at.end = find_tail(parser, colon + 1, end);
     enum statsd_reason reason = read_tail(parser, parser->at.end, end);
@@ -214,7 +222,7 @@ static enum statsd_reason read_group_sections(const struct statsd_parser *parser
             reason = STATSD_BAD_SECTION;
         } else if (is_rate) {
             reason = read_rate(bytes, start + 1, *from, rate) ? STATSD_OK : STATSD_BAD_RATE;
-        } else if (parser->dialect == STATSD_ETSY) {
+        } else if (statsd_dialect_is_strict(parser->dialect)) {
             reason = STATSD_BAD_SECTION;
         } else {
             ++*skipped;
@@ -249,6 +257,22 @@ static enum statsd_reason read_value(const struct statsd_parser *parser, struct 
     return parser->at.type == STATSD_TIMER && *value < 0 ? STATSD_NEGATIVE_TIMER : STATSD_OK;
 }
 
+/* Whether several values of one type may stand in front of it. */
+static bool packs(const struct statsd_parser *parser)
+{
+    switch (parser->dialect) {
+    case STATSD_AUTO:
+    case STATSD_DOGSTATSD:
+        return true;
+    case STATSD_INFLUXDB:
+    case STATSD_SIGNALFX:
+    case STATSD_LIBRATO:
+        return parser->at.type == STATSD_TIMER;
+    default:
+        return false;
+    }
+}
+
 /* Checks every value of a group, so that a packed one is refused whole, and makes the first one
  * pending. */
 static enum statsd_reason read_values(struct statsd_parser *parser, uint32_t from, uint32_t end)
@@ -261,7 +285,7 @@ static enum statsd_reason read_values(struct statsd_parser *parser, uint32_t fro
         parser->at.value_next = end;
         return STATSD_OK;
     }
-    if (parser->dialect == STATSD_ETSY) {
+    if (!packs(parser)) {
         parser->at.text = scan_span(from, end);
         parser->at.value_next = end;
         return read_value(parser, parser->at.text, &parser->at.value);
@@ -279,6 +303,19 @@ static enum statsd_reason read_values(struct statsd_parser *parser, uint32_t fro
     return reason;
 }
 
+/* The type of a group, in [from, end). */
+static bool read_type(const struct statsd_parser *parser, uint32_t from, uint32_t end,
+                      enum statsd_type *type)
+{
+    bool known = metric_line_type(parser->bytes + from, end - from, type);
+    if (parser->loose_types &&
+        (!known || *type == STATSD_HISTOGRAM || *type == STATSD_DISTRIBUTION)) {
+        *type = STATSD_COUNTER;
+        return true;
+    }
+    return known;
+}
+
 /* Reads the group at `next`. Whatever comes back, `next` and `more` are moved behind it. */
 static enum statsd_reason read_group(struct statsd_parser *parser)
 {
@@ -292,7 +329,7 @@ static enum statsd_reason read_group(struct statsd_parser *parser)
     }
     uint32_t stop = type_end(bytes, bar + 1, end);
     enum statsd_type type = STATSD_COUNTER;
-    bool typed = metric_line_type(bytes + bar + 1, stop - bar - 1, &type);
+    bool typed = read_type(parser, bar + 1, stop, &type);
     bool untyped = stop == bar + 1;
     double rate = 0;
     uint32_t skipped = 0;
@@ -332,6 +369,7 @@ static void give_sample(struct statsd_parser *parser, struct statsd_item *item)
     item->delta = type == STATSD_GAUGE && (first == '+' || first == '-');
     item->name = parser->at.name;
     item->tags = parser->at.tags;
+    item->tags_style = parser->at.tags_style;
     item->rate = parser->at.rate;
     if (type == STATSD_SET) {
         item->text = text;

@@ -3,14 +3,15 @@
  * A metric line of the StatsD format, read sample by sample. It is the slow and complete path
  * behind statsd.h, which it must not be used without: the state lives in statsd_parser.at. Grammar:
  *
- *     line  = name ":" group *(":" group) [tail]
+ *     line  = name [tags] ":" group *(":" group) [tail]
  *     group = value *(":" value) "|" type *("|@" rate / "|")
  *     tail  = "|" section *("|" section)        section = "#" tags / "c:" id / "T" time / "@" rate
  * / other
  *
  * The tail begins at the first section that is neither a rate nor empty. Its tags, container and
- * time belong to every sample of the line, its rate to the last group. In dialect etsy a tail is
- * tags alone and a group has one value. Private to proto; a parser belongs to one thread.
+ * time belong to every sample of the line, its rate to the last group. In dialects etsy and
+ * graphite a tail is tags alone and a group has one value. Tags in the name are name_tags.h.
+ * Private to proto; a parser belongs to one thread.
  */
 #ifndef PROTO_METRIC_LINE_H
 #define PROTO_METRIC_LINE_H
@@ -19,6 +20,12 @@
 
 /* Finds the type that is written as the `length` bytes at `text`. */
 bool metric_line_type(const char *text, size_t length, enum statsd_type *type);
+
+/* How tags behind `|#` are to be read: to Graphite a ';' in a tag would begin the next one. */
+static inline enum tags_style metric_line_tags_style(enum statsd_dialect dialect)
+{
+    return dialect == STATSD_GRAPHITE ? TAGS_COLON_CLEAN : TAGS_COLON;
+}
 
 /* Reads the name and the tail of `line`. STATSD_OK: the line is open and metric_line_read() gives
  * its samples. Any other reason refuses the line whole, which the caller counts. */

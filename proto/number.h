@@ -25,4 +25,9 @@ bool number_parse(const char *text, size_t length, double *value);
  * Negative zero is written 0. Ends with NUL; returns the length without it. */
 size_t number_format(char out[NUMBER_TEXT_MAX], double value);
 
+/* The same digits laid out as JavaScript does (ECMA-262, Number::toString): without exponent from
+ * 1e-6 to below 1e21, else 1e+21 or 1e-7 with as few digits of exponent as there are; Infinity and
+ * -Infinity by these words. What etsy's statsd prints. */
+size_t number_format_javascript(char out[NUMBER_TEXT_MAX], double value);
+
 #endif

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "proto/line_index.h"
+#include "proto/metric_line.h"
+#include "proto/name_tags.h"
 #include "proto/number.h"
 #include "proto/number_short.h"
 #include "proto/scan.h"
@@ -23,7 +25,9 @@ static const uint8_t types[256] = {
 struct source {
     const char *bytes;
     uint32_t length;
-    bool extended; /* the dialect knows containers */
+    enum statsd_dialect dialect;
+    bool extended;       /* the dialect knows containers */
+    uint16_t tags_style; /* of tags behind `|#` */
     bool edge;
 };
 
@@ -106,6 +110,7 @@ static INLINE const uint32_t *read_sections(const struct source *source, const u
         uint32_t from = bar + 2;
         bar = *mark++;
         item->tags = scan_span(from, bar);
+        item->tags_style = source->tags_style;
     }
     if (begins(source, bar, 'c') && source->extended && byte_at(source, bar + 2) == ':') {
         uint32_t from = bar + 3;
@@ -117,15 +122,15 @@ static INLINE const uint32_t *read_sections(const struct source *source, const u
     return byte_at(source, bar) == '\n' && source->bytes[bar - 1] != '\r' ? mark : NULL;
 }
 
-/* Takes the line apart that begins at `start` and has its first mark at `mark`. Returns as
- * read_sections() does. A mark that is no LF has another one behind it in its line. Names with '_'
- * in front may be events or service checks; a signed timer may be to be refused. */
-static INLINE const uint32_t *read_line(const struct source *source, const uint32_t *mark,
-                                        uint32_t start, struct statsd_item *item)
+/* Takes the line apart that begins at `start`, has the ':' behind its name at `colon` and its next
+ * mark at mark[1]. Returns as read_sections() does. A mark that is no LF has another one behind it
+ * in its line. Names with '_' in front may be events or service checks; a signed timer may be to be
+ * refused. */
+static INLINE const uint32_t *read_from(const struct source *source, const uint32_t *mark,
+                                        uint32_t start, uint32_t colon, struct statsd_item *item)
 {
     const char *bytes = source->bytes;
-    uint32_t colon = mark[0];
-    if (byte_at(source, colon) != ':' || colon == start || bytes[start] == '_') {
+    if (colon == start || bytes[start] == '_') {
         return NULL;
     }
     uint32_t from = colon + 1;
@@ -159,19 +164,60 @@ static INLINE const uint32_t *read_line(const struct source *source, const uint3
     return mark;
 }
 
-/* Reads lines until `marks_end`, or one that is not plain. */
-static INLINE size_t read_lines(struct statsd_parser *parser, bool edge, const uint32_t *marks_end,
-                                struct statsd_item *items, size_t capacity)
+/* The same, and the first mark has to be that ':'. */
+static INLINE const uint32_t *read_plain(const struct source *source, const uint32_t *mark,
+                                         uint32_t start, struct statsd_item *item)
+{
+    uint32_t colon = mark[0];
+    return byte_at(source, colon) == ':' ? read_from(source, mark, start, colon, item) : NULL;
+}
+
+/* The same where the first mark may begin tags in the name. There too the mark behind it is the '|'
+ * in front of the type. */
+static INLINE const uint32_t *read_named(const struct source *source, const uint32_t *mark,
+                                         uint32_t start, struct statsd_item *item)
+{
+    uint32_t first = mark[0];
+    char byte = byte_at(source, first);
+    if (byte != ',' && byte != '[' && byte != '#' && byte != ';') {
+        return NULL;
+    }
+    uint32_t colon = scan_for(source->bytes, first, mark[1], ':');
+    struct name_tags found;
+    if (colon == mark[1] ||
+        !name_tags_find(source->dialect, source->bytes, start, first, colon, &found)) {
+        return NULL;
+    }
+    const uint32_t *behind = read_from(source, mark, start, colon, item);
+    if (!behind || (found.style != TAGS_COLON && item->tags.offset > 0)) {
+        return NULL;
+    }
+    item->name = found.name;
+    if (found.style != TAGS_COLON) {
+        item->tags = found.tags;
+        item->tags_style = (uint16_t)found.style;
+    }
+    return behind;
+}
+
+/* Reads lines until `marks_end`, or one that is not of this kind: with a name that may hold tags,
+ * or plain. */
+static INLINE size_t read_lines(struct statsd_parser *parser, bool edge, bool named,
+                                const uint32_t *marks_end, struct statsd_item *items,
+                                size_t capacity)
 {
     const struct source source = {.bytes = parser->bytes,
                                   .length = parser->length,
-                                  .extended = parser->dialect != STATSD_ETSY,
+                                  .dialect = parser->dialect,
+                                  .extended = !statsd_dialect_is_strict(parser->dialect),
+                                  .tags_style = (uint16_t)metric_line_tags_style(parser->dialect),
                                   .edge = edge};
     const uint32_t *mark = parser->index.marks + parser->index.at;
     uint32_t start = parser->next;
     size_t count = 0;
     while (count < capacity && mark < marks_end) {
-        const uint32_t *behind = read_line(&source, mark, start, &items[count]);
+        const uint32_t *behind = named ? read_named(&source, mark, start, &items[count])
+                                       : read_plain(&source, mark, start, &items[count]);
         if (!behind) {
             break;
         }
@@ -184,6 +230,15 @@ static INLINE size_t read_lines(struct statsd_parser *parser, bool edge, const u
     parser->tally.lines += count;
     parser->tally.lines_accepted += count;
     return count;
+}
+
+/* Apart from the others, whose code is to stay as short as it can be. */
+static __attribute__((noinline)) size_t read_named_lines(struct statsd_parser *parser, bool edge,
+                                                         const uint32_t *marks_end,
+                                                         struct statsd_item *items, size_t capacity)
+{
+    return edge ? read_lines(parser, true, true, marks_end, items, capacity)
+                : read_lines(parser, false, true, marks_end, items, capacity);
 }
 
 void quick_line_reset(struct statsd_parser *parser)
@@ -222,10 +277,11 @@ size_t quick_line_read(struct statsd_parser *parser, struct statsd_item *items, 
         return 0;
     }
     const uint32_t *marks = parser->index.marks;
-    if (parser->next < NUMBER_SHORT_BYTES || parser->index.at >= parser->index.whole) {
-        return read_lines(parser, true, marks + parser->index.at + 1, items, capacity);
-    }
-    return read_lines(parser, false, marks + parser->index.whole, items, capacity);
+    bool edge = parser->next < NUMBER_SHORT_BYTES || parser->index.at >= parser->index.whole;
+    const uint32_t *end = marks + (edge ? parser->index.at + 1 : parser->index.whole);
+    size_t count = edge ? read_lines(parser, true, false, end, items, capacity)
+                        : read_lines(parser, false, false, end, items, capacity);
+    return count > 0 ? count : read_named_lines(parser, edge, end, items, capacity);
 }
 
 void quick_line_skip(struct statsd_parser *parser)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The quick path behind statsd.h for what nearly every line is: `name:value|type`, then perhaps
- * `|@rate`, then `|#tags`, then `|c:container`, in ASCII. It reads lines by the marks of
- * line_index.h, which are made for many lines at once and kept in the parser. Anything else is left
- * to metric_line.h, which is the specification: this path answers the same wherever it answers.
- * Private to proto.
+ * `|@rate`, then `|#tags`, then `|c:container`, in ASCII, with or without tags in the name. It
+ * reads lines by the marks of line_index.h, which are made for many lines at once and kept in the
+ * parser. Anything else is left to metric_line.h, which is the specification: this path answers the
+ * same wherever it answers. Private to proto.
  */
 #ifndef PROTO_QUICK_LINE_H
 #define PROTO_QUICK_LINE_H

@@ -30,12 +30,15 @@ static const char *const reason_names[STATSD_REASONS] = {
     [STATSD_BAD_SECTION] = "bad_section",
     [STATSD_BAD_EVENT] = "bad_event",
     [STATSD_BAD_SERVICE_CHECK] = "bad_service_check",
+    [STATSD_LINE_TOO_LONG] = "line_too_long",
+    [STATSD_LINE_CUT] = "line_cut",
 };
 
 static const char *const dialect_names[STATSD_DIALECTS] = {
-    [STATSD_AUTO] = "auto",
-    [STATSD_ETSY] = "etsy",
-    [STATSD_DOGSTATSD] = "dogstatsd",
+    [STATSD_AUTO] = "auto",           [STATSD_ETSY] = "etsy",
+    [STATSD_DOGSTATSD] = "dogstatsd", [STATSD_INFLUXDB] = "influxdb",
+    [STATSD_SIGNALFX] = "signalfx",   [STATSD_LIBRATO] = "librato",
+    [STATSD_GRAPHITE] = "graphite",
 };
 
 static const char *const path_names[STATSD_PATHS] = {
@@ -78,6 +81,11 @@ void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialec
     parser->path = line_index_fastest();
 }
 
+void statsd_parser_loosen_types(struct statsd_parser *parser)
+{
+    parser->loose_types = true;
+}
+
 bool statsd_parser_select(struct statsd_parser *parser, enum statsd_path path)
 {
     if (path != STATSD_PATH_COMPLETE && !line_index_supports(path)) {
@@ -103,7 +111,8 @@ static struct span take_line(struct statsd_parser *parser)
     uint32_t start = parser->next;
     uint32_t end = scan_for(parser->bytes, start, parser->length, '\n');
     parser->next = end < parser->length ? end + 1 : end;
-    if (end > start && parser->bytes[end - 1] == '\r' && parser->dialect != STATSD_ETSY) {
+    if (end > start && parser->bytes[end - 1] == '\r' &&
+        (parser->loose_types || !statsd_dialect_is_strict(parser->dialect))) {
         end--;
     }
     return scan_span(start, end);
@@ -149,7 +158,7 @@ static bool read_line(struct statsd_parser *parser, struct statsd_item *item)
         refuse_line(parser, line, STATSD_BAD_UTF8, item);
         return true;
     }
-    bool extended = parser->dialect != STATSD_ETSY;
+    bool extended = !statsd_dialect_is_strict(parser->dialect);
     if (extended && dogstatsd_is_event(parser->bytes, line)) {
         read_dogstatsd_line(parser, line, dogstatsd_read_event, STATSD_BAD_EVENT, item);
         return true;
@@ -168,6 +177,16 @@ static bool read_line(struct statsd_parser *parser, struct statsd_item *item)
     return true;
 }
 
+/* Of the types that plain lines have. */
+static void loosen(struct statsd_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].type == STATSD_HISTOGRAM || items[i].type == STATSD_DISTRIBUTION) {
+            items[i].type = STATSD_COUNTER;
+        }
+    }
+}
+
 /* Reads a run of plain lines, or else the next line up to its first item. Returns how many items,
  * which may be none: 0 does not mean that there are no more. */
 static size_t read_lines(struct statsd_parser *parser, struct statsd_item *items, size_t capacity)
@@ -176,6 +195,9 @@ static size_t read_lines(struct statsd_parser *parser, struct statsd_item *items
         return read_line(parser, items);
     }
     size_t count = quick_line_read(parser, items, capacity);
+    if (parser->loose_types) {
+        loosen(items, count);
+    }
     if (count == 0) {
         count = read_line(parser, items);
         quick_line_skip(parser);

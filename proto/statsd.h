@@ -6,6 +6,7 @@
  *     name:value|type|@rate|#tag:value,tag|c:container|T1656581400
  *     name:1:2:3|ms            value packing: three samples of one type     (DogStatsD
  * protocol 1.1) name:1|c:2|ms            several samples, each with its own type      (etsy statsd)
+ *     name,k=v,k2=v2:1|c       tags in the name: influxdb; also n[k=v], n#k=v and n;k=v
  *     _e{5,4}:title|text|...   event
  *     _sc|name|status|...      service check
  *
@@ -22,6 +23,7 @@
 #include <stdint.h>
 
 #include "proto/span.h"
+#include "proto/tags.h"
 
 /* `ms`, `h` and `d` are aggregated alike but are separate series: the type is part of the identity.
  */
@@ -35,12 +37,29 @@ enum statsd_type {
     STATSD_TYPES
 };
 
-/* All dialects take several samples a line and tags behind a '#'. etsy is strict about what may
+/* All dialects take several samples a line and tags behind a `|#`. etsy is strict about what may
  * follow the type, takes one value a sample and knows neither events nor checks; dogstatsd takes
  * packed values, skips sections it does not know, as its published protocol asks, and trims a CR in
- * front of the LF. auto takes whatever any dialect takes: today that is what dogstatsd takes. A
- * line that begins with "_e{" or "_sc|" is never a metric but in etsy. */
-enum statsd_dialect { STATSD_AUTO, STATSD_ETSY, STATSD_DOGSTATSD, STATSD_DIALECTS };
+ * front of the LF. The others take tags in names, as name_tags.h has it, and refuse a line with
+ * tags in both places: graphite is as strict as etsy, influxdb, signalfx and librato as lenient as
+ * dogstatsd but for packed values, which are for `ms` alone. auto takes what dogstatsd takes and
+ * tags in names in any way, where nothing but tags can be meant. A line that begins with "_e{" or
+ * "_sc|" is never a metric but in etsy and graphite. */
+enum statsd_dialect {
+    STATSD_AUTO,
+    STATSD_ETSY,
+    STATSD_DOGSTATSD,
+    STATSD_INFLUXDB,
+    STATSD_SIGNALFX,
+    STATSD_LIBRATO,
+    STATSD_GRAPHITE,
+    STATSD_DIALECTS
+};
+
+static inline bool statsd_dialect_is_strict(enum statsd_dialect dialect)
+{
+    return dialect == STATSD_ETSY || dialect == STATSD_GRAPHITE;
+}
 
 /* Why a line, or one sample of a line with several, was refused. statsd_reason_name() gives the
  * word used in labels and logs, for instance "bad_value". */
@@ -56,9 +75,13 @@ enum statsd_reason {
     STATSD_BAD_VALUE, /* not a finite decimal number */
     STATSD_NEGATIVE_TIMER,
     STATSD_BAD_RATE,    /* not a number in (0, 1] */
-    STATSD_BAD_SECTION, /* a section this dialect does not know, or the same one twice */
+    STATSD_BAD_SECTION, /* a section this dialect does not know, the same one twice, or tags
+                           behind a name that holds tags */
     STATSD_BAD_EVENT,
     STATSD_BAD_SERVICE_CHECK,
+    /* Never from the parser; whoever takes lines out of a stream counts them in its tally: */
+    STATSD_LINE_TOO_LONG, /* longer than the stream may hold */
+    STATSD_LINE_CUT,      /* the stream ended in the middle of it, and not by the sender's will */
     STATSD_REASONS
 };
 
@@ -76,13 +99,15 @@ enum statsd_path {
 };
 
 struct statsd_item {
-    uint8_t kind;     /* enum statsd_kind: says which of the fields below are set */
-    uint8_t type;     /* SAMPLE: enum statsd_type */
-    uint8_t reason;   /* REFUSED: enum statsd_reason */
-    bool delta;       /* SAMPLE: a gauge written with a sign, which adds to the current value */
-    uint32_t status;  /* SERVICE_CHECK: 0 to 3 */
-    struct span name; /* SAMPLE and SERVICE_CHECK: the name; EVENT: the title */
-    struct span tags; /* raw text behind '#', as sent; length 0 where there is none */
+    uint8_t kind;        /* enum statsd_kind: says which of the fields below are set */
+    uint8_t type;        /* SAMPLE: enum statsd_type */
+    uint8_t reason;      /* REFUSED: enum statsd_reason */
+    bool delta;          /* SAMPLE: a gauge written with a sign, which adds to the current value */
+    uint16_t status;     /* SERVICE_CHECK: 0 to 3 */
+    uint16_t tags_style; /* enum tags_style; TAGS_COLON where none were sent */
+    struct span name; /* SAMPLE and SERVICE_CHECK: the name, to be read by name_tags_resolve() where
+                         the style is not TAGS_COLON; EVENT: the title */
+    struct span tags; /* raw text of the tags, as sent; length 0 where there is none */
     struct span text; /* SAMPLE of a set: the member; EVENT: the text; SERVICE_CHECK: the message
                          (event and check texts still hold the two-character sequence \n) */
     struct span line; /* the whole line without its LF (or CR LF, where the dialect trims the CR) */
@@ -122,6 +147,7 @@ struct statsd_tally {
 struct statsd_parser {
     enum statsd_dialect dialect;
     enum statsd_path path;
+    bool loose_types; /* statsd_parser_loosen_types() was called */
     struct statsd_tally tally;
     const char *bytes; /* the datagram, not owned */
     uint32_t length;
@@ -134,6 +160,7 @@ struct statsd_parser {
         bool pending; /* `value` (of a set: `text`) is the next sample of the current group */
         uint8_t type;
         uint8_t first_refusal;
+        uint8_t tags_style;
         uint32_t refused[STATSD_REASONS];
         uint32_t skipped;
         struct span line, name, text, tags;
@@ -152,6 +179,10 @@ struct statsd_parser {
 
 /* Chooses the fastest path of this CPU that the build allows (CMake's SIGMAD_PATH). */
 void statsd_parser_init(struct statsd_parser *parser, enum statsd_dialect dialect);
+
+/* From the next datagram on every type text but ms, g and s is that of a counter, h, d and none at
+ * all included, and a CR in front of the LF is trimmed in every dialect: what etsy statsd does. */
+void statsd_parser_loosen_types(struct statsd_parser *parser);
 
 /* For tests and benchmarks: takes `path`, be it allowed or not, from the next datagram on. False,
  * with nothing changed, when this CPU cannot run it. */
@@ -180,7 +211,8 @@ const char *statsd_type_name(enum statsd_type type);
 /* A snake_case word a reason, fit for a label value. */
 const char *statsd_reason_name(enum statsd_reason reason);
 
-/* Looks a dialect up by its word ("auto", "etsy", "dogstatsd"). False when there is none. */
+/* Looks a dialect up by its word ("auto", "etsy", "dogstatsd", "influxdb", "signalfx", "librato",
+ * "graphite"). False when there is none. */
 bool statsd_dialect_by_name(const char *name, enum statsd_dialect *dialect);
 
 #endif

@@ -159,3 +159,32 @@ size_t text_escape_label(char *out, const char *text, size_t length)
     }
     return (size_t)(at - out);
 }
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static bool is_kept(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '.' ||
+           byte == ';' || byte == '=';
+}
+
+size_t text_clean_name(char *out, const char *text, size_t length)
+{
+    size_t kept = 0;
+    bool blank = false;
+    for (size_t i = 0; i < length; i++) {
+        char byte = text[i] == '/' ? '-' : text[i];
+        bool again = blank;
+        blank = is_blank(byte);
+        if (blank && !again) {
+            out[kept++] = '_';
+        } else if (is_kept(byte)) {
+            out[kept++] = byte;
+        }
+    }
+    return kept;
+}

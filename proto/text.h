@@ -30,4 +30,9 @@ size_t text_escape_json(char *out, const char *text, size_t length);
  * bytes. */
 size_t text_escape_label(char *out, const char *text, size_t length);
 
+/* A metric's name as etsy statsd keeps it: blanks in a row become one '_', '/' becomes '-', and all
+ * but letters, digits and _ - . ; = of ASCII is left out. `out` has room for `length` bytes and may
+ * be `text`; returns the length, 0 where nothing is left. */
+size_t text_clean_name(char *out, const char *text, size_t length);
+
 #endif

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "server/listeners.h"
 #include "server/lock.h"
 #include "server/net/worker.h"
+#include "server/relay_sink.h"
 #include "server/settings.h"
 #include "server/sinks.h"
 
@@ -40,11 +42,14 @@ struct daemon {
     struct pool *pool;
     struct registry *registry;
     struct listeners listeners;
+    struct streams_quota quota;
     struct worker **workers;
     struct handover *handovers;
     size_t worker_count;
     struct flusher *flusher;
     struct sinks sinks;
+    struct sink *relay; /* one of them, or NULL */
+    _Atomic bool input_ended;
     struct http_server *http;
     bool totals; /* timers keep sketches of all their samples */
     uint64_t started_ns;
@@ -136,6 +141,21 @@ static bool reload(void *context, char *reason, size_t reason_size)
     return true;
 }
 
+/* Worker's thread: standard input has come to its end. */
+static void input_ended(void *context)
+{
+    struct daemon *daemon = context;
+    atomic_store_explicit(&daemon->input_ended, true, memory_order_release);
+    daemon_notify(daemon);
+}
+
+/* Nothing can come any more where standard input was the only input. */
+static bool has_run_dry(const struct daemon *daemon)
+{
+    return daemon->listeners.listening_count == 0 &&
+           atomic_load_explicit(&daemon->input_ended, memory_order_acquire);
+}
+
 static void on_notify(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -146,13 +166,22 @@ static void on_notify(evutil_socket_t fd, short what, void *context)
     if (daemon->http) {
         http_server_wake(daemon->http);
     }
+    if (has_run_dry(daemon) && !daemon->stopping) {
+        log_line(LOG_LEVEL_INFO, "stopping", "reason", "standard input has ended", NULL);
+        daemon->stopping = true;
+        event_base_loopbreak(daemon->base);
+    }
 }
 
 static void on_second(evutil_socket_t fd, short what, void *context)
 {
+    struct daemon *daemon = context;
     (void)fd;
     (void)what;
-    log_refusals(context);
+    log_refusals(daemon);
+    if (daemon->relay) {
+        relay_sink_log(daemon->relay);
+    }
 }
 
 static void on_stop(evutil_socket_t number, short what, void *context)
@@ -212,6 +241,19 @@ static bool make_store(struct daemon *daemon)
     return daemon->registry != NULL;
 }
 
+static bool make_relay(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    if (daemon->settings.config->relay.address.count == 0) {
+        return true;
+    }
+    daemon->relay = relay_sink_new(daemon->settings.config, &daemon->listeners, &clock_system,
+                                   daemon_notify, daemon, reason, reason_size);
+    if (daemon->relay) {
+        daemon->sinks.items[daemon->sinks.count++] = daemon->relay;
+    }
+    return daemon->relay != NULL;
+}
+
 static bool make_workers(struct daemon *daemon)
 {
     unsigned count = daemon->settings.config->server.workers;
@@ -220,15 +262,23 @@ static bool make_workers(struct daemon *daemon)
     if (!daemon->workers || !daemon->handovers) {
         return false;
     }
+    daemon->quota.open_max = daemon->settings.config->server.stream_connections_max;
     for (unsigned i = 0; i < count; i++) {
+        size_t socket_count;
+        const struct worker_socket *sockets = listeners_of(&daemon->listeners, i, &socket_count);
         struct worker_options options = {
             .config = daemon->settings.config,
             .clock = &clock_system,
             .registry = daemon->registry,
             .pool = daemon->pool,
             .handover = &daemon->handovers[i],
-            .fds = listeners_of(&daemon->listeners, i),
-            .fd_count = daemon->listeners.address_count,
+            .sockets = sockets,
+            .socket_count = socket_count,
+            .quota = &daemon->quota,
+            .relay = daemon->relay ? relay_sink_lane(daemon->relay, i) : NULL,
+            .reads_input = i == 0 && daemon->listeners.reads_input,
+            .input_ended = input_ended,
+            .context = daemon,
             .number = i,
             .workers = count,
         };
@@ -314,8 +364,9 @@ static bool make_parts(struct daemon *daemon, char *reason, size_t reason_size)
     snprintf(reason, reason_size, "out of memory");
     return make_loop(daemon) && make_lock(daemon, reason, reason_size) &&
            listeners_open(&daemon->listeners, daemon->settings.config, reason, reason_size) &&
-           make_store(daemon) && make_workers(daemon) && make_flusher(daemon) &&
-           make_sinks(daemon, reason, reason_size) && make_http(daemon, reason, reason_size);
+           make_relay(daemon, reason, reason_size) && make_store(daemon) && make_workers(daemon) &&
+           make_flusher(daemon) && make_sinks(daemon, reason, reason_size) &&
+           make_http(daemon, reason, reason_size);
 }
 
 static void stop_workers(struct daemon *daemon, size_t count)
@@ -355,23 +406,27 @@ static bool start_threads(struct daemon *daemon, char *reason, size_t reason_siz
 
 static void log_ready(struct daemon *daemon)
 {
-    char udp[REASON_BYTES], http[REASON_BYTES] = "off";
-    listeners_addresses(&daemon->listeners, udp, sizeof(udp));
+    char bound[TRANSPORTS][REASON_BYTES], http[REASON_BYTES] = "off";
+    for (unsigned i = 0; i < TRANSPORTS; i++) {
+        listeners_addresses(&daemon->listeners, (enum transport)i, bound[i], sizeof(bound[i]));
+    }
     if (daemon->http) {
         http_server_addresses(daemon->http, http, sizeof(http));
     }
-    log_line(LOG_LEVEL_INFO, "ready", "udp", udp[0] ? udp : "off", "http", http, "csv",
-             daemon->settings.config->csv.directory ? daemon->settings.config->csv.directory
-                                                    : "off",
-             "workers", log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
+    log_line(
+        LOG_LEVEL_INFO, "ready", "udp", bound[TRANSPORT_UDP], "tcp", bound[TRANSPORT_TCP], "unix",
+        bound[TRANSPORT_UNIX], "unix_stream", bound[TRANSPORT_UNIX_STREAM], "http", http, "csv",
+        daemon->settings.config->csv.directory ? daemon->settings.config->csv.directory : "off",
+        "workers", log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
 }
 
 static void log_stopped(struct daemon *daemon)
 {
     struct ingest_figures figures;
     ingest(daemon, &figures);
-    log_line(LOG_LEVEL_INFO, "stopped", "datagrams_received",
-             log_text("%llu", (unsigned long long)figures.datagrams_received[TRANSPORT_UDP]),
+    unsigned long long datagrams =
+        figures.datagrams_received[TRANSPORT_UDP] + figures.datagrams_received[TRANSPORT_UNIX];
+    log_line(LOG_LEVEL_INFO, "stopped", "datagrams_received", log_text("%llu", datagrams),
              "datagrams_dropped", log_text("%llu", (unsigned long long)figures.datagrams_dropped),
              "samples_received",
              log_text("%llu", (unsigned long long)ingest_samples_received(&figures)),
@@ -389,6 +444,7 @@ static bool stop_parts(struct daemon *daemon)
     http_server_free(daemon->http);
     daemon->http = NULL;
     bool complete = sinks_stop(&daemon->sinks, STOP_MS_MAX);
+    daemon->relay = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_close(daemon->workers[i]);
     }

@@ -3,35 +3,66 @@
 
 #include <stdio.h>
 
-#include "server/core/require.h"
 #include "server/sink/csv.h"
+#include "server/sink/exec.h"
+#include "server/sink/graphite.h"
 #include "server/sink/sink_module.h"
 
-static bool wants_csv(const struct config *config)
+static size_t count_csv(const struct config *config)
 {
     return config->csv.directory != NULL;
 }
 
-static struct sink *make_csv(const struct sinks_options *options, char *reason, size_t reason_size)
+static struct sink *make_csv(const struct sinks_options *options, size_t index, char *reason,
+                             size_t reason_size)
 {
+    (void)index;
     return csv_sink_new(options->config, options->clock, options->notify, options->context, reason,
                         reason_size);
 }
 
-static bool wants_remote_write(const struct config *config)
+static size_t count_graphite(const struct config *config)
+{
+    return config->graphite.addresses.count > 0;
+}
+
+static struct sink *make_graphite(const struct sinks_options *options, size_t index, char *reason,
+                                  size_t reason_size)
+{
+    (void)index;
+    return graphite_sink_new(options->config, options->base, options->notify, options->context,
+                             reason, reason_size);
+}
+
+static size_t count_exec(const struct config *config)
+{
+    return config->execs.count;
+}
+
+static struct sink *make_exec(const struct sinks_options *options, size_t index, char *reason,
+                              size_t reason_size)
+{
+    return exec_sink_new(&options->config->execs.items[index], options->base, options->notify,
+                         options->context, reason, reason_size);
+}
+
+static size_t count_remote_write(const struct config *config)
 {
     return config->remote_write.url[0] != '\0';
 }
 
 /* Either `make`, or `module` with the key that asks for it. */
 static const struct sink_kind {
-    bool (*wanted)(const struct config *config);
-    struct sink *(*make)(const struct sinks_options *options, char *reason, size_t reason_size);
+    size_t (*count)(const struct config *config); /* how many are asked for */
+    struct sink *(*make)(const struct sinks_options *options, size_t index, char *reason,
+                         size_t reason_size);
     const char *module, *wanted_by;
     bool totals; /* reads timer_row.total_sketch */
 } kinds[] = {
-    {.wanted = wants_csv, .make = make_csv},
-    {.wanted = wants_remote_write,
+    {.count = count_csv, .make = make_csv},
+    {.count = count_graphite, .make = make_graphite},
+    {.count = count_exec, .make = make_exec},
+    {.count = count_remote_write,
      .module = "remote_write",
      .wanted_by = "remote_write.url",
      .totals = true},
@@ -42,7 +73,7 @@ bool sinks_want_totals(const struct config *config)
 {
     bool wanted = false;
     for (size_t i = 0; i < KINDS; i++) {
-        wanted |= kinds[i].totals && kinds[i].wanted(config);
+        wanted |= kinds[i].totals && kinds[i].count(config) > 0;
     }
     return wanted;
 }
@@ -56,7 +87,7 @@ static const struct sink_module *load(const struct sink_kind *kind, char *reason
 bool sinks_check(const struct config *config, char *reason, size_t reason_size)
 {
     for (size_t i = 0; i < KINDS; i++) {
-        if (!kinds[i].module || !kinds[i].wanted(config)) {
+        if (!kinds[i].module || kinds[i].count(config) == 0) {
             continue;
         }
         const struct sink_module *module = load(&kinds[i], reason, reason_size);
@@ -81,21 +112,28 @@ static struct sink *make_of_module(const struct sink_module *module,
     return module->new (&environment, reason, reason_size);
 }
 
-static bool make(struct sinks *sinks, const struct sink_kind *kind,
-                 const struct sinks_options *options, char *reason, size_t reason_size)
+/* All of one kind. */
+static bool make_kind(struct sinks *sinks, const struct sink_kind *kind,
+                      const struct sinks_options *options, char *reason, size_t reason_size)
 {
-    const struct sink_module *module = kind->module ? load(kind, reason, reason_size) : NULL;
-    struct sink *sink = module       ? make_of_module(module, options, reason, reason_size)
-                        : kind->make ? kind->make(options, reason, reason_size)
-                                     : NULL;
-    if (!sink) {
-        return false;
-    }
-    REQUIRE(sinks->count < SINKS_MAX);
-    sinks->modules[sinks->count] = module;
-    sinks->items[sinks->count++] = sink;
-    if (kind->make == make_csv) {
-        sinks->csv = sink;
+    size_t count = kind->count(options->config);
+    for (size_t i = 0; i < count; i++) {
+        if (sinks->count == SINKS_MAX) {
+            snprintf(reason, reason_size, "there are more than %d outputs", SINKS_MAX);
+            return false;
+        }
+        const struct sink_module *module = kind->module ? load(kind, reason, reason_size) : NULL;
+        struct sink *sink = module       ? make_of_module(module, options, reason, reason_size)
+                            : kind->make ? kind->make(options, i, reason, reason_size)
+                                         : NULL;
+        if (!sink) {
+            return false;
+        }
+        sinks->modules[sinks->count] = module;
+        sinks->items[sinks->count++] = sink;
+        if (kind->make == make_csv) {
+            sinks->csv = sink;
+        }
     }
     return true;
 }
@@ -105,8 +143,7 @@ bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *
 {
     bool made = true;
     for (size_t i = 0; made && i < KINDS; i++) {
-        made = !kinds[i].wanted(options->config) ||
-               make(sinks, &kinds[i], options, reason, reason_size);
+        made = make_kind(sinks, &kinds[i], options, reason, reason_size);
     }
     return made;
 }

@@ -28,16 +28,23 @@ RANK = {
     "server": 6,
 }
 
-# sigmactl is a program of its own: it shares the parser and the pipeline's core, never the server's I/O, but for
-# intake.h, which is what a worker does with a datagram once it is there.
+# sigmactl is a program of its own: it shares the parser and the pipeline's core, never the server's I/O, but for what
+# the table below names: receiving, what is done with a datagram, and how a window is written.
 SIGMACTL = "tools/sigmactl"
 SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server/flush", SIGMACTL}
 
 # Headers by which siblings meet, includable from any layer that calls through them.
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http"},
-    "server/detect/detector.h": {"server/flush", "server/http"},
+    "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
+    "server/http/body.h": {SIGMACTL},
+    "server/http/exposition.h": {SIGMACTL},
+    "server/net/address.h": {SIGMACTL},
     "server/net/intake.h": {SIGMACTL},
+    "server/net/udp.h": {SIGMACTL},
+    "server/sink/blocks.h": {SIGMACTL},
+    "server/sink/csv_rows.h": {SIGMACTL},
+    "server/sink/graphite_lines.h": {SIGMACTL},
 }
 
 SERVER_IO = {"server/net", "server/sink", "server/http", "server/modules", "server"}

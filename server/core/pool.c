@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory goes slab -> batch -> block. The pool cuts a batch of blocks of one size class off its
- * newest slab; caches and the pool exchange whole batches, so that the lock is held for a few
- * instructions however many blocks change hands. A block never leaves its class, except at the
- * budget: then a free block of a larger class is cut up. Slabs go back to the system with the
- * pool only.
+ * Memory goes page -> batch -> block. A page serves one class until all of its blocks are back;
+ * caches and the pool exchange whole batches, so that the lock is held for a few instructions a
+ * block, which touch the description of its page but not the block.
  */
 #include "server/core/pool.h"
 
@@ -12,14 +10,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "server/core/pool_page.h"
 #include "server/core/pool_poison.h"
+#include "server/core/pool_private.h"
 #include "server/core/require.h"
 
 /* Classes are 32, 40, … 128 bytes, then eight an octave to 36 KiB: at most an eighth of a block is
  * lost. */
-#define BLOCK_BYTES_MIN 32
+#define BLOCK_BYTES_MIN POOL_PAGE_BLOCK_MIN
 #define FINE_BYTES_MAX 128
 #define FINE_CLASSES 13
 #define CLASSES (FINE_CLASSES + 8 * 8 + 1)
@@ -27,50 +26,32 @@
 #define BATCH_BYTES 4096
 #define BATCH_BLOCKS_MAX 64
 
-#define PAGE_BYTES 4096
-#define SLAB_BYTES_MIN (64 * 1024)
-#define SLAB_BYTES_MAX (2 * 1024 * 1024)
-
-/* What a free block holds. `next_batch` and `count` are set in the first block of a batch only. */
+/* What a free block in a cache holds. */
 struct free_block {
     struct free_block *next;
-    struct free_block *next_batch;
-    uint64_t count;
 };
 
-_Static_assert(sizeof(struct free_block) <= BLOCK_BYTES_MIN, "a free block must hold its links");
-
-/* At the start of each slab; a cache line, so that blocks of whole lines stay on their lines. */
-struct slab {
-    _Alignas(64) struct slab *next;
-    size_t bytes;
-};
+_Static_assert(sizeof(struct free_block) <= BLOCK_BYTES_MIN, "a free block must hold its link");
 
 struct pool {
     pthread_mutex_t lock;
-    uint64_t bytes_max;
-    _Atomic uint64_t bytes; /* written under the lock */
-    struct slab *slabs;
-    char *fresh; /* the uncut rest of the newest slab */
-    char *fresh_end;
-    struct free_block *batches[CLASSES];
+    struct pool_pages pages;
+    /* A ring a class of the pages that have free blocks and blocks in use: the fuller half is put
+     * in front and used first, so that emptier ones drain. */
+    struct pool_link partial[CLASSES];
+    struct pool_share share;
 };
 
 struct shelf {
     struct free_block *first;
     uint32_t count;
-    uint32_t batch; /* blocks a batch of this class */
+    uint16_t batch; /* blocks a batch of this class */
+    bool filled;    /* since the last cache_trim() */
 };
 
 struct pool_cache {
     struct pool *pool;
     struct shelf shelves[CLASSES];
-};
-
-/* Uncut memory that is to become `count` blocks. */
-struct range {
-    char *memory;
-    size_t count;
 };
 
 static unsigned class_of(size_t bytes)
@@ -97,10 +78,10 @@ size_t pool_block_bytes(size_t bytes)
     return class_bytes(class_of(bytes));
 }
 
-static uint32_t class_batch(unsigned size_class)
+static uint16_t class_batch(unsigned size_class)
 {
     size_t blocks = BATCH_BYTES / class_bytes(size_class);
-    return blocks < 1 ? 1 : blocks > BATCH_BLOCKS_MAX ? BATCH_BLOCKS_MAX : (uint32_t)blocks;
+    return blocks < 1 ? 1 : blocks > BATCH_BLOCKS_MAX ? BATCH_BLOCKS_MAX : (uint16_t)blocks;
 }
 
 POOL_READS_POISONED static struct free_block *block_next(const struct free_block *block)
@@ -113,25 +94,6 @@ POOL_READS_POISONED static void block_link(struct free_block *block, struct free
     block->next = next;
 }
 
-POOL_READS_POISONED static void batch_push(struct pool *pool, unsigned size_class,
-                                           struct free_block *first, uint64_t count)
-{
-    first->next_batch = pool->batches[size_class];
-    first->count = count;
-    pool->batches[size_class] = first;
-}
-
-POOL_READS_POISONED static struct free_block *batch_pop(struct pool *pool, unsigned size_class,
-                                                        uint64_t *count)
-{
-    struct free_block *first = pool->batches[size_class];
-    if (first) {
-        pool->batches[size_class] = first->next_batch;
-        *count = first->count;
-    }
-    return first;
-}
-
 struct pool *pool_new(uint64_t bytes_max)
 {
     struct pool *pool = calloc(1, sizeof *pool);
@@ -142,7 +104,11 @@ struct pool *pool_new(uint64_t bytes_max)
         free(pool);
         return NULL;
     }
-    pool->bytes_max = bytes_max;
+    pool->pages.bytes_max = bytes_max;
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        struct pool_link *ring = &pool->partial[size_class];
+        *ring = (struct pool_link){ring, ring};
+    }
     return pool;
 }
 
@@ -151,29 +117,33 @@ void pool_free(struct pool *pool)
     if (!pool) {
         return;
     }
-    for (struct slab *slab = pool->slabs; slab;) {
-        struct slab *next = slab->next;
-        size_t bytes = slab->bytes;
-        pool_unpoison(slab, bytes);
-        REQUIRE(munmap(slab, bytes) == 0);
-        slab = next;
-    }
+    pool_pages_deinit(&pool->pages);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
 }
 
+struct pool_share *pool_share_of(struct pool *pool)
+{
+    return &pool->share;
+}
+
+struct pool *pool_cache_pool(const struct pool_cache *cache)
+{
+    return cache->pool;
+}
+
 uint64_t pool_bytes(const struct pool *pool)
 {
-    return atomic_load_explicit(&pool->bytes, memory_order_relaxed);
+    return atomic_load_explicit(&pool->pages.bytes, memory_order_relaxed);
 }
 
 bool pool_reserve(struct pool *pool, uint64_t bytes)
 {
     pthread_mutex_lock(&pool->lock);
     uint64_t held = pool_bytes(pool);
-    bool fits = bytes <= pool->bytes_max - held;
+    bool fits = bytes <= pool->pages.bytes_max - held;
     if (fits) {
-        atomic_store_explicit(&pool->bytes, held + bytes, memory_order_relaxed);
+        atomic_store_explicit(&pool->pages.bytes, held + bytes, memory_order_relaxed);
     }
     pthread_mutex_unlock(&pool->lock);
     return fits;
@@ -183,7 +153,7 @@ void pool_release(struct pool *pool, uint64_t bytes)
 {
     pthread_mutex_lock(&pool->lock);
     REQUIRE(bytes <= pool_bytes(pool));
-    atomic_store_explicit(&pool->bytes, pool_bytes(pool) - bytes, memory_order_relaxed);
+    atomic_store_explicit(&pool->pages.bytes, pool_bytes(pool) - bytes, memory_order_relaxed);
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -200,170 +170,168 @@ struct pool_cache *pool_cache_new(struct pool *pool)
     return cache;
 }
 
+/* Into a ring, behind `link`. */
+static void insert(struct pool_page *page, struct pool_link *link)
+{
+    page->link = (struct pool_link){link->next, link};
+    link->next->previous = &page->link;
+    link->next = &page->link;
+}
+
+static void take_out(struct pool_page *page)
+{
+    page->link.next->previous = page->link.previous;
+    page->link.previous->next = page->link.next;
+}
+
+/* The page to take blocks from first; NULL when all are full. */
+static struct pool_page *fullest(struct pool *pool, unsigned size_class)
+{
+    struct pool_link *ring = &pool->partial[size_class];
+    return ring->next == ring ? NULL : (struct pool_page *)(void *)ring->next;
+}
+
+static unsigned page_take(struct pool_page *page, void **blocks, unsigned count_max)
+{
+    unsigned count = pool_page_take(page, blocks, count_max);
+    if (page->free == 0) {
+        take_out(page);
+    }
+    return count;
+}
+
+/* Free blocks of the pages that have some. */
+static unsigned partial_take(struct pool *pool, unsigned size_class, void **blocks, unsigned batch)
+{
+    unsigned count = 0;
+    struct pool_page *page;
+    while (count < batch && (page = fullest(pool, size_class)) != NULL) {
+        count += page_take(page, blocks + count, batch - count);
+    }
+    return count;
+}
+
+static unsigned fresh_take(struct pool *pool, unsigned size_class, void **blocks, unsigned batch)
+{
+    struct pool_page *page = pool_page_new(&pool->pages, size_class, class_bytes(size_class));
+    if (!page) {
+        return 0;
+    }
+    insert(page, &pool->partial[size_class]);
+    return page_take(page, blocks, batch);
+}
+
+/* The last resort: one free block of the next larger class that has any. It goes back to its page
+ * as what it is. */
+static unsigned larger_take(struct pool *pool, unsigned size_class, void **blocks)
+{
+    for (unsigned larger = size_class + 1; larger < CLASSES; larger++) {
+        struct pool_page *page = fullest(pool, larger);
+        if (page) {
+            return page_take(page, blocks, 1);
+        }
+    }
+    return 0;
+}
+
+static void block_give(struct pool *pool, struct pool_place place)
+{
+    struct pool_page *page = place.page;
+    struct pool_link *ring = &pool->partial[page->size_class];
+    pool_page_give(place);
+    if (page->free == page->blocks) {
+        if (page->blocks > 1) {
+            take_out(page);
+        }
+        pool_page_free(&pool->pages, page);
+    } else if (page->free == 1) {
+        insert(page, ring);
+    } else if (page->free == page->blocks / 2 + 1) {
+        take_out(page);
+        insert(page, ring->previous);
+    }
+}
+
+/* Gives the first blocks of a shelf to the pool, a batch at most: those freed last, whose links are
+ * in cache. */
+static void shelf_drain(struct pool_cache *cache, unsigned size_class)
+{
+    struct shelf *shelf = &cache->shelves[size_class];
+    uint32_t count = shelf->count < shelf->batch ? shelf->count : shelf->batch;
+    struct pool_place places[BATCH_BLOCKS_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        struct free_block *block = shelf->first;
+        shelf->first = block_next(block);
+        places[i] = pool_page_place(block);
+    }
+    shelf->count -= count;
+    pthread_mutex_lock(&cache->pool->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        block_give(cache->pool, places[i]);
+    }
+    pthread_mutex_unlock(&cache->pool->lock);
+}
+
+/* Gives what lies on shelves that were not filled of late, or on all: each block keeps a page from
+ * changing its class. */
+static void cache_trim(struct pool_cache *cache, bool all)
+{
+    for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
+        struct shelf *shelf = &cache->shelves[size_class];
+        while (shelf->first && (all || !shelf->filled)) {
+            shelf_drain(cache, size_class);
+        }
+        shelf->filled = false;
+    }
+}
+
+/* A batch for a class whose pages are all full. At the budget the cache parts with all it holds
+ * before larger blocks are touched, so that what is refused once is refused again. */
+static unsigned more_take(struct pool_cache *cache, unsigned size_class, void **blocks)
+{
+    struct pool *pool = cache->pool;
+    unsigned count = 0, batch = cache->shelves[size_class].batch;
+    for (unsigned all = 0; all < 2 && count == 0; all++) {
+        cache_trim(cache, all);
+        pthread_mutex_lock(&pool->lock);
+        count = fresh_take(pool, size_class, blocks, batch);
+        if (count == 0 && all) {
+            count = larger_take(pool, size_class, blocks);
+        }
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return count;
+}
+
+/* Fills an empty shelf. Blocks are linked outside the lock: touching them may fault pages in. */
+static bool shelf_fill(struct pool_cache *cache, unsigned size_class)
+{
+    struct shelf *shelf = &cache->shelves[size_class];
+    void *blocks[BATCH_BLOCKS_MAX];
+    pthread_mutex_lock(&cache->pool->lock);
+    unsigned count = partial_take(cache->pool, size_class, blocks, shelf->batch);
+    pthread_mutex_unlock(&cache->pool->lock);
+    count = count > 0 ? count : more_take(cache, size_class, blocks);
+    shelf->filled = true;
+    shelf->count = count;
+    while (count-- > 0) {
+        block_link(blocks[count], shelf->first);
+        shelf->first = blocks[count];
+    }
+    return shelf->first != NULL;
+}
+
 void pool_cache_free(struct pool_cache *cache)
 {
     if (!cache) {
         return;
     }
-    struct pool *pool = cache->pool;
-    pthread_mutex_lock(&pool->lock);
     for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-        const struct shelf *shelf = &cache->shelves[size_class];
-        if (shelf->first) {
-            batch_push(pool, size_class, shelf->first, shelf->count);
+        while (cache->shelves[size_class].first) {
+            shelf_drain(cache, size_class);
         }
     }
-    pthread_mutex_unlock(&pool->lock);
     free(cache);
-}
-
-/* Puts memory that is too small for what is wanted on the lists of the classes it is large enough
- * for. */
-static void donate(struct pool *pool, char *memory, size_t bytes)
-{
-    while (bytes >= BLOCK_BYTES_MIN) {
-        unsigned size_class = bytes >= POOL_BLOCK_BYTES_MAX ? CLASSES - 1 : class_of(bytes + 1) - 1;
-        struct free_block *block = (struct free_block *)(void *)memory;
-        block_link(block, NULL);
-        batch_push(pool, size_class, block, 1);
-        memory += class_bytes(size_class);
-        bytes -= class_bytes(size_class);
-    }
-}
-
-/* How much to ask of the system: little at first, more as the pool grows, and what the budget
- * leaves. */
-static size_t slab_bytes(const struct pool *pool)
-{
-    uint64_t held = pool_bytes(pool);
-    uint64_t left = (pool->bytes_max - held) & ~(uint64_t)(PAGE_BYTES - 1);
-    uint64_t bytes = held / 8 & ~(uint64_t)(PAGE_BYTES - 1);
-    bytes = bytes < SLAB_BYTES_MIN   ? SLAB_BYTES_MIN
-            : bytes > SLAB_BYTES_MAX ? SLAB_BYTES_MAX
-                                     : bytes;
-    return (size_t)(bytes < left ? bytes : left);
-}
-
-static bool slab_take(struct pool *pool, size_t block_bytes)
-{
-    size_t bytes = slab_bytes(pool);
-    if (bytes < sizeof(struct slab) + block_bytes) {
-        return false;
-    }
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        return false;
-    }
-    donate(pool, pool->fresh, (size_t)(pool->fresh_end - pool->fresh));
-    struct slab *slab = memory;
-    slab->next = pool->slabs;
-    slab->bytes = bytes;
-    pool->slabs = slab;
-    pool->fresh = (char *)memory + sizeof *slab;
-    pool->fresh_end = (char *)memory + bytes;
-    pool_poison(pool->fresh, bytes - sizeof *slab);
-    atomic_store_explicit(&pool->bytes, pool_bytes(pool) + bytes, memory_order_relaxed);
-    return true;
-}
-
-/* Moves `fresh` to where blocks of this size lie best: on cache lines, when they are made of such.
- */
-static void fresh_align(struct pool *pool, size_t block_bytes)
-{
-    size_t past = (size_t)((uintptr_t)pool->fresh % 64);
-    size_t skip = block_bytes % 64 == 0 && past > 0 ? 64 - past : 0;
-    if (skip > 0 && skip <= (size_t)(pool->fresh_end - pool->fresh)) {
-        donate(pool, pool->fresh, skip);
-        pool->fresh += skip;
-    }
-}
-
-static bool fresh_cut(struct pool *pool, unsigned size_class, struct range *range)
-{
-    size_t bytes = class_bytes(size_class);
-    fresh_align(pool, bytes);
-    size_t fits = (size_t)(pool->fresh_end - pool->fresh) / bytes;
-    if (fits == 0) {
-        if (!slab_take(pool, bytes)) {
-            return false;
-        }
-        fits = (size_t)(pool->fresh_end - pool->fresh) / bytes;
-    }
-    uint32_t batch = class_batch(size_class);
-    range->memory = pool->fresh;
-    range->count = fits < batch ? fits : batch;
-    pool->fresh += range->count * bytes;
-    return true;
-}
-
-/* The last resort: one free block of the next larger class that has any. */
-static bool larger_cut(struct pool *pool, unsigned size_class, struct range *range)
-{
-    for (unsigned larger = size_class + 1; larger < CLASSES; larger++) {
-        uint64_t count;
-        struct free_block *block = batch_pop(pool, larger, &count);
-        if (!block) {
-            continue;
-        }
-        if (count > 1) {
-            batch_push(pool, larger, block_next(block), count - 1);
-        }
-        size_t bytes = class_bytes(size_class);
-        range->memory = (char *)block;
-        range->count = class_bytes(larger) / bytes;
-        donate(pool, range->memory + range->count * bytes, class_bytes(larger) % bytes);
-        return true;
-    }
-    return false;
-}
-
-static struct free_block *range_link(const struct range *range, size_t bytes)
-{
-    struct free_block *next = NULL;
-    for (size_t i = range->count; i-- > 0;) {
-        struct free_block *block = (struct free_block *)(void *)(range->memory + i * bytes);
-        block_link(block, next);
-        next = block;
-    }
-    return next;
-}
-
-/* Fills an empty shelf. Fresh memory is linked outside the lock: touching it may fault pages in. */
-static bool shelf_fill(struct pool_cache *cache, unsigned size_class)
-{
-    struct pool *pool = cache->pool;
-    struct shelf *shelf = &cache->shelves[size_class];
-    struct range range = {NULL, 0};
-    uint64_t count = 0;
-    pthread_mutex_lock(&pool->lock);
-    shelf->first = batch_pop(pool, size_class, &count);
-    if (!shelf->first && !fresh_cut(pool, size_class, &range)) {
-        larger_cut(pool, size_class, &range);
-    }
-    pthread_mutex_unlock(&pool->lock);
-    if (!shelf->first) {
-        shelf->first = range_link(&range, class_bytes(size_class));
-        count = range.count;
-    }
-    shelf->count = (uint32_t)count;
-    return shelf->first != NULL;
-}
-
-/* Gives the first batch of a full shelf to the pool: the blocks freed last, whose links are in
- * cache. */
-static void shelf_drain(struct pool_cache *cache, unsigned size_class)
-{
-    struct shelf *shelf = &cache->shelves[size_class];
-    struct free_block *first = shelf->first, *last = first;
-    for (uint32_t i = 1; i < shelf->batch; i++) {
-        last = block_next(last);
-    }
-    shelf->first = block_next(last);
-    shelf->count -= shelf->batch;
-    block_link(last, NULL);
-    pthread_mutex_lock(&cache->pool->lock);
-    batch_push(cache->pool, size_class, first, shelf->batch);
-    pthread_mutex_unlock(&cache->pool->lock);
 }
 
 void *pool_take(struct pool_cache *cache, size_t bytes)

@@ -3,9 +3,10 @@
  * Memory for the small blocks that grow with the traffic (sketches, sets, names) under one budget.
  * A pool is shared by all threads and keeps the budget; each thread allocates through a pool_cache
  * of its own, that holds free blocks by size class and goes to the pool, under its lock, once for
- * many blocks. A block may be freed into another thread's cache than it came from. So the steady
- * state calls no malloc and takes no lock, and a flood of new series ends at the budget instead of
- * the machine's memory.
+ * many blocks. A block may be freed into another thread's cache than it came from. Memory changes
+ * its size class by pages of 16 KiB, when all blocks of a page are free. So the steady state calls
+ * no malloc and takes no lock, sizes that nobody wants any more keep no memory, and a flood of new
+ * series ends at the budget instead of the machine's memory.
  */
 #ifndef SERVER_CORE_POOL_H
 #define SERVER_CORE_POOL_H
@@ -17,7 +18,8 @@
 struct pool;
 struct pool_cache;
 
-/* `bytes_max` bounds what the pool takes from the system. NULL when there is no memory. */
+/* `bytes_max` bounds what the pool takes from the system, in pages; below two pages that is
+ * nothing. NULL when there is no memory. */
 struct pool *pool_new(uint64_t bytes_max);
 
 /* All caches must be freed before; blocks still in use become invalid. */

@@ -2,7 +2,7 @@
  *
  * Tells AddressSanitizer which bytes of a pool belong to nobody, so that it reports a use after
  * pool_give() and a write behind a block as it does for malloc. Without the sanitizer all of it is
- * nothing. Private to pool.c.
+ * nothing. Private to pool.c and pool_page.c.
  */
 #ifndef SERVER_CORE_POOL_POISON_H
 #define SERVER_CORE_POOL_POISON_H

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "server/flush/derive.h"
+#include "server/flush/details.h"
 #include "server/flush/draft.h"
 
 struct derivation {
@@ -18,8 +19,15 @@ struct derivation {
     uint32_t counts[METRIC_KINDS]; /* indexes looked at; series may be added meanwhile */
     uint64_t lifetime_ns;          /* of the kind in hand; 0 = for ever */
     bool judge;
+    double rate_seconds; /* that rates are of */
+    struct details_maker details;
     size_t totals_short; /* timers whose cumulative sketch lacks samples, memory being out */
 };
+
+static inline bool derivation_is_etsy(const struct derivation *derivation)
+{
+    return derivation->options->config->server.profile == PROFILE_ETSY;
+}
 
 /* Hands one figure of a series to the detector, where this snapshot is judged. */
 static inline void observe(struct derivation *derivation, const struct identity *identity,

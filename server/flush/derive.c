@@ -12,8 +12,24 @@
 /* Identities lie anywhere in memory: they are fetched so many series ahead. */
 #define SERIES_AHEAD 12
 
+/* A gauge that Graphite is shown no longer is none to etsy statsd: a change sets it anew. Idle in
+ * the n-th window after its sample, it was seen n intervals ago or longer. 0 = it stays. */
+static uint64_t etsy_gauge_lifetime_ns(const struct config *config)
+{
+    if (config->server.profile != PROFILE_ETSY || config->graphite.addresses.count == 0 ||
+        config->graphite.delete_gauges != SWITCH_ON) {
+        return 0;
+    }
+    unsigned windows = config->graphite.gauges_max_ttl;
+    return windows == 1 ? 1 : windows * config->flush.interval_ms * UINT64_C(1000000);
+}
+
 static uint64_t lifetime_ns(const struct config *config, enum metric_kind kind)
 {
+    uint64_t of_etsy = kind == METRIC_GAUGE ? etsy_gauge_lifetime_ns(config) : 0;
+    if (of_etsy > 0) {
+        return of_etsy;
+    }
     const uint64_t lifetimes[METRIC_KINDS] = {
         [METRIC_COUNTER] = config->flush.expire_counters_ms,
         [METRIC_GAUGE] = config->flush.expire_gauges_ms,
@@ -60,7 +76,7 @@ static const struct identity *visible(const struct derivation *derivation, struc
 static void derive_counter(struct derivation *derivation, struct counter_series *counter,
                            const struct identity *identity)
 {
-    double seconds = derivation->options->window_seconds;
+    double seconds = derivation->rate_seconds;
     struct draft *draft = derivation->draft;
     struct counter_row *row = &draft->counters[draft->snapshot.counter_count++];
     *row = (struct counter_row){.identity = identity,
@@ -108,6 +124,9 @@ static void derive_set(struct derivation *derivation, struct set_series *set,
     }
     row->set = options->close || !row->updated ? set->last : NULL;
     row->unique = set_unique(options->close || !row->updated ? set->last : set->window);
+    if (!row->updated && derivation_is_etsy(derivation)) {
+        row->unique = 0;
+    }
     if (row->updated) {
         observe(derivation, identity, STATISTIC_UNIQUE, row->unique, 0);
     } else {
@@ -188,6 +207,21 @@ static void show_anomalies(struct derivation *derivation)
     draft->snapshot.active_count = active_count;
 }
 
+/* A closed window takes its events along. */
+static void take_events(struct derivation *derivation)
+{
+    const struct derive_options *options = derivation->options;
+    struct events *events = &derivation->draft->events;
+    struct snapshot *snapshot = &derivation->draft->snapshot;
+    *events = options->registry->events;
+    options->registry->events = (struct events){0};
+    events_date(events, options->now_ns, options->timestamp);
+    snapshot->events = events->rows;
+    snapshot->event_bytes = events->bytes;
+    snapshot->event_count = events->count;
+    snapshot->event_bytes_length = events->length;
+}
+
 struct snapshot *derive_snapshot(const struct derive_options *options)
 {
     struct derivation derivation = {.options = options};
@@ -195,11 +229,16 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derivation.counts[kind] = registry_count(options->registry, (enum metric_kind)kind);
     }
     derivation.judge = options->close && !options->final && options->detector;
+    derivation.rate_seconds = derivation_is_etsy(&derivation)
+                                  ? (double)options->config->flush.interval_ms / 1000
+                                  : options->window_seconds;
     derivation.draft =
         draft_new(options, derivation.counts, derive_timer_numbers_max(options->config));
     if (!derivation.draft) {
         return NULL;
     }
+    derivation.details =
+        (struct details_maker){.config = options->config, .store = &derivation.draft->details};
     if (derivation.judge) {
         detector_begin(options->detector, options->timestamp, options->window_seconds);
     }
@@ -207,9 +246,14 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
+    if (options->close) {
+        take_events(&derivation);
+    }
     if (derivation.totals_short > 0) {
         log_line(LOG_LEVEL_WARNING, "samples missing in histograms at the memory limit", "series",
                  log_text("%zu", derivation.totals_short), "key", "limits.memory", NULL);
     }
+    details_maker_deinit(&derivation.details);
+    derivation.draft->snapshot.details_bytes = derivation.draft->details.bytes;
     return &derivation.draft->snapshot;
 }

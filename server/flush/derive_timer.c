@@ -68,8 +68,21 @@ static void compute_quantiles(const struct sketch *sketch, const struct config_n
     quantiles[count] = answers[before];
 }
 
+/* Etsy's percentiles are where its parts end; p99 behind them is for the detector. */
+static void take_bounds(const struct derivation *derivation, const struct timer_row *row,
+                        double *quantiles)
+{
+    size_t count = derivation->options->config->flush.percentiles.count;
+    for (size_t i = 0; i < count; i++) {
+        const struct percentile_part *part = &row->details->parts[i];
+        quantiles[i] = part->count > 0 ? part->bound : (double)NAN;
+    }
+    quantiles[count] = details_percentile(&derivation->details, 99);
+}
+
 /* Closing moves the window's sketch to where later snapshots find it until a newer one comes. */
-static void keep_quantiles(struct derivation *derivation, struct timer_series *timer)
+static void keep_quantiles(struct derivation *derivation, struct timer_series *timer,
+                           const struct timer_row *row)
 {
     const struct derive_options *options = derivation->options;
     const struct config_numbers *percents = &options->config->flush.percentiles;
@@ -78,7 +91,11 @@ static void keep_quantiles(struct derivation *derivation, struct timer_series *t
         timer->quantiles = malloc((percents->count + 1) * sizeof(double));
     }
     if (timer->quantiles) {
-        compute_quantiles(timer->window.sketch, percents, timer->quantiles);
+        if (row->details && derivation_is_etsy(derivation)) {
+            take_bounds(derivation, row, timer->quantiles);
+        } else {
+            compute_quantiles(timer->window.sketch, percents, timer->quantiles);
+        }
         timer->quantiles_ns = options->now_ns;
     }
     graveyard_bury(options->graveyard, GRAVE_SKETCH, timer->sketch, options->sequence);
@@ -191,7 +208,7 @@ static void show_total(struct derivation *derivation, struct timer_series *timer
 static void observe_timer(struct derivation *derivation, const struct timer_series *timer,
                           const struct timer_row *row)
 {
-    double seconds = derivation->options->window_seconds;
+    double seconds = derivation->rate_seconds;
     observe(derivation, row->identity, STATISTIC_RATE, row->rate, sqrt(row->count) / seconds);
     observe(derivation, row->identity, STATISTIC_MEAN, row->mean, 0);
     if (row->samples >= P99_SAMPLES_MIN && timer->quantiles) {
@@ -206,12 +223,18 @@ static void close_timer(struct derivation *derivation, struct timer_series *time
     timer->total_count = row->total_count;
     timer->total_sum = row->total_sum;
     if (row->updated) {
-        keep_quantiles(derivation, timer);
+        keep_quantiles(derivation, timer, row);
         observe_timer(derivation, timer, row);
     } else {
         observe_idle(derivation, row->identity);
     }
     timer_clear(&timer->window, derivation->options->cache);
+}
+
+static bool wants_details(const struct derivation *derivation, const struct timer_row *row)
+{
+    const struct config *config = derivation->options->config;
+    return details_wanted(config) || details_bins(config, row->identity);
 }
 
 void derive_timer(struct derivation *derivation, struct timer_series *timer,
@@ -227,12 +250,15 @@ void derive_timer(struct derivation *derivation, struct timer_series *timer,
                               .updated = timer->series.touched};
     if (row->updated) {
         row->count = window->weight;
-        row->rate = window->weight / derivation->options->window_seconds;
+        row->rate = window->weight / derivation->rate_seconds;
         row->sum = timer_sum(window);
         row->mean = timer_mean(window);
         row->min = window->min;
         row->max = window->max;
         row->stddev = timer_stddev(window);
+    }
+    if (derivation->options->close && row->updated && wants_details(derivation, row)) {
+        details_make(&derivation->details, window, row);
     }
     if (has_buckets(derivation->options->config)) {
         show_buckets(derivation, timer, row);

@@ -19,6 +19,8 @@ static void release(struct snapshot *snapshot)
     large_give(draft->numbers, draft->numbers_max * sizeof(*draft->numbers));
     free(draft->anomalies);
     free(draft->active);
+    events_deinit(&draft->events);
+    details_store_free(&draft->details);
     free(draft);
 }
 
@@ -32,6 +34,8 @@ static void describe(struct draft *draft, const struct derive_options *options)
     snapshot->window = options->window;
     snapshot->closed = options->close;
     snapshot->final = options->final;
+    snapshot->has_bins = options->config->histograms.count > 0;
+    snapshot->idle_is_zero = options->config->server.profile == PROFILE_ETSY;
     snapshot->taken_ns = options->now_ns;
     snapshot->timestamp = options->timestamp;
     snapshot->window_seconds = options->window_seconds;

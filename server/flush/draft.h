@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "server/flush/derive.h"
+#include "server/flush/details.h"
 #include "server/metrics/snapshot.h"
 
 /* A snapshot with everything it owns. Identities, sketches and sets belong to the registry. */
@@ -24,6 +25,8 @@ struct draft {
     uint32_t rows_max[METRIC_KINDS]; /* room there is */
     struct anomaly_row *anomalies;
     struct anomaly_row *active;
+    struct events events;
+    struct details_store details;
 };
 
 /* Room for `counts` rows of each kind and `timer_numbers_max` numbers a timer, with the head of the

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "server/core/pool_share.h"
 #include "server/flush/flusher_private.h"
 #include "server/flush/handover.h"
 
@@ -113,6 +114,10 @@ bool flusher_start(struct flusher *flusher)
     flusher->started_ns = now.monotonic_ns;
     window_begin(&flusher->window, flusher->config->flush.interval_ms * 1000000,
                  flusher->config->flush.align, now.monotonic_ns, now.wall_ns);
+    struct window_seconds seconds = window_seconds(&flusher->window);
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_begin(&flusher->options.handovers[i], seconds.from_s, seconds.until_s);
+    }
     if (pthread_create(&flusher->thread, NULL, run, flusher) != 0) {
         return false;
     }
@@ -190,5 +195,9 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
     for (size_t i = 0; i < STATSD_TYPES; i++) {
         figures->series[i] = atomic_load(&flusher->options.registry->series_by_type[i]);
     }
+    for (size_t i = 0; i < EVENT_LOSSES; i++) {
+        figures->events_lost[i] = atomic_load(&flusher->options.registry->events_lost[i]);
+    }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
+    figures->approximations = pool_share_refused(flusher->options.pool);
 }

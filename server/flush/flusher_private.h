@@ -27,6 +27,7 @@ struct flusher {
     struct slice **slices; /* of one round */
     uint64_t sequence, windows;
     uint64_t started_ns;
+    uint64_t approximations; /* told of */
     int wake_fd;
     pthread_t thread;
 

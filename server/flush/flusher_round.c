@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/core/log.h"
+#include "server/core/pool_share.h"
 #include "server/flush/derive.h"
 #include "server/flush/expire.h"
 #include "server/flush/flusher_private.h"
@@ -212,6 +213,18 @@ static void expire(struct flusher *flusher, uint64_t now_ns)
     pthread_mutex_unlock(&flusher->lock);
 }
 
+/* Says once a window what metrics.timers = exact could not keep. */
+static void tell_approximations(struct flusher *flusher)
+{
+    uint64_t refused = pool_share_refused(flusher->options.pool);
+    uint64_t more = refused - flusher->approximations;
+    flusher->approximations = refused;
+    if (more > 0) {
+        log_line(LOG_LEVEL_WARNING, "no room for every sample, sketches go on", "times",
+                 log_text("%llu", (unsigned long long)more), "key", "limits.memory", NULL);
+    }
+}
+
 static void count_window(struct flusher *flusher, const struct window_closed *closed,
                          size_t missing, uint64_t begun_ns)
 {
@@ -262,9 +275,22 @@ static void go_on(struct flusher *flusher, const struct window *before,
     }
 }
 
+/* The workers' next slices belong to the window that is opened when this one closes. */
+static void announce_next(struct flusher *flusher)
+{
+    struct window next = flusher->window;
+    struct moment now = flusher_clocks(flusher);
+    window_close(&next, now.monotonic_ns, now.wall_ns);
+    struct window_seconds seconds = window_seconds(&next);
+    for (size_t i = 0; i < flusher->options.handover_count; i++) {
+        handover_announce(&flusher->options.handovers[i], seconds.from_s, seconds.until_s);
+    }
+}
+
 void flusher_close_window(struct flusher *flusher, bool drain, bool final)
 {
     uint64_t begun = now_of(flusher);
+    announce_next(flusher);
     size_t missing = collect(flusher, drain);
     take_config(flusher);
     struct moment end = flusher_clocks(flusher);
@@ -283,6 +309,7 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
     }
     if (snapshot) {
         count_window(flusher, &closed, missing, begun);
+        tell_approximations(flusher);
         publish(flusher, snapshot);
         expire(flusher, end.monotonic_ns);
     } else {

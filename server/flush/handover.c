@@ -8,7 +8,8 @@
 
 bool handover_init(struct handover *handover, struct shard *shard)
 {
-    *handover = (struct handover){.shard = shard, .flusher_fd = -1};
+    *handover = (struct handover){
+        .shard = shard, .flusher_fd = -1, .from_s = INT64_MIN, .until_s = INT64_MAX};
     pthread_mutex_init(&handover->lock, NULL);
     handover->worker_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return handover->worker_fd >= 0;
@@ -38,9 +39,25 @@ void handover_ask(struct handover *handover, bool drain)
     wake(handover->worker_fd);
 }
 
+void handover_announce(struct handover *handover, int64_t from_s, int64_t until_s)
+{
+    atomic_store_explicit(&handover->from_s, from_s, memory_order_relaxed);
+    atomic_store_explicit(&handover->until_s, until_s, memory_order_relaxed);
+}
+
+void handover_begin(struct handover *handover, int64_t from_s, int64_t until_s)
+{
+    handover_announce(handover, from_s, until_s);
+    shard_open_window(handover->shard, from_s, until_s);
+}
+
+/* What was announced before the question that is answered is seen here. */
 static void swap(struct handover *handover, uint64_t number, uint64_t now_ns)
 {
     handover->slice = shard_swap(handover->shard, now_ns);
+    shard_open_window(handover->shard,
+                      atomic_load_explicit(&handover->from_s, memory_order_relaxed),
+                      atomic_load_explicit(&handover->until_s, memory_order_relaxed));
     atomic_store_explicit(&handover->given, number, memory_order_release);
 }
 

@@ -22,14 +22,15 @@ struct handover {
     struct shard *shard;
     _Atomic uint64_t asked; /* flusher: number of the question, shifted left; bit 0: drain first */
     _Atomic uint64_t given; /* worker: the latest question answered */
-    _Atomic uint64_t returned; /* flusher: the latest question whose slice went back */
-    _Atomic bool ended;        /* the worker's thread touches the shard no more */
-    uint64_t taken;            /* flusher: the question whose slice it took last */
-    struct slice *slice;       /* the one given; the flusher's until handover_return() */
-    int worker_fd;             /* eventfd that wakes the worker */
-    int flusher_fd;            /* eventfd that wakes the flusher; not owned */
-    pthread_mutex_t lock;      /* guards the list below, which is touched at expiry only */
-    uint32_t *forgets;         /* places in the registry */
+    _Atomic uint64_t returned;       /* flusher: the latest question whose slice went back */
+    _Atomic bool ended;              /* the worker's thread touches the shard no more */
+    _Atomic int64_t from_s, until_s; /* flusher: what stamps the window of the next slice takes */
+    uint64_t taken;                  /* flusher: the question whose slice it took last */
+    struct slice *slice;             /* the one given; the flusher's until handover_return() */
+    int worker_fd;                   /* eventfd that wakes the worker */
+    int flusher_fd;                  /* eventfd that wakes the flusher; not owned */
+    pthread_mutex_t lock;            /* guards the list below, which is touched at expiry only */
+    uint32_t *forgets;               /* places in the registry */
     size_t forget_count, forget_capacity;
     _Atomic bool forgetting; /* the list is not empty */
 };
@@ -38,6 +39,10 @@ struct handover {
 bool handover_init(struct handover *handover, struct shard *shard);
 void handover_deinit(struct handover *handover);
 
+/* Flusher, before it asks at a window's end: stamps that the window then opened takes. The first
+ * window's are the shard's at once. */
+void handover_announce(struct handover *handover, int64_t from_s, int64_t until_s);
+void handover_begin(struct handover *handover, int64_t from_s, int64_t until_s);
 /* Flusher: asks for a slice, with `drain` after taking in what is in the receive buffers now. */
 void handover_ask(struct handover *handover, bool drain);
 /* Flusher: the slice that was given and is not back yet, NULL while there is none. It answers the

@@ -65,13 +65,18 @@ static void merge_counters(struct merge *merge, void *storage, uint32_t first)
     struct counter_chunk *chunk = storage;
     FOR_EACH_BIT (chunk->touched, at) {
         struct counter_series *series = touch(merge, METRIC_COUNTER, first + (uint32_t)at);
-        series->count = clamp(series->count + chunk->increments[at]);
-        series->total = fmin(series->total + chunk->increments[at], DBL_MAX);
+        double increment = chunk->increments[at];
+        series->count = clamp(series->count + increment);
         chunk->increments[at] = 0;
         if (chunk->decrements) {
-            series->count = clamp(series->count + chunk->decrements[at]);
+            if (merge->slice->sequential) {
+                increment = fmax(increment - chunk->decrements[at], 0);
+            } else {
+                series->count = clamp(series->count + chunk->decrements[at]);
+            }
             chunk->decrements[at] = 0;
         }
+        series->total = fmin(series->total + increment, DBL_MAX);
     }
     memset(chunk->touched, 0, sizeof(chunk->touched));
 }
@@ -147,6 +152,14 @@ static void merge_kind(struct merge *merge, enum metric_kind kind, merge_chunk *
     }
 }
 
+static void merge_events(struct merge *merge)
+{
+    struct registry *registry = merge->registry;
+    enum event_loss loss = EVENT_STORED;
+    uint32_t lost = events_move(&registry->events, &merge->slice->events, &loss);
+    atomic_fetch_add_explicit(&registry->events_lost[loss], lost, memory_order_relaxed);
+}
+
 size_t merge_slices(struct registry *registry, struct slice *const *slices, size_t count,
                     struct pool_cache *cache)
 {
@@ -158,6 +171,7 @@ size_t merge_slices(struct registry *registry, struct slice *const *slices, size
         merge_kind(&merge, METRIC_GAUGE, merge_sets_of_gauges);
         merge_kind(&merge, METRIC_TIMER, merge_timers);
         merge_kind(&merge, METRIC_SET, merge_members);
+        merge_events(&merge);
     }
     for (size_t i = 0; i < count; i++) {
         merge.slice = slices[i];

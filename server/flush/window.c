@@ -2,6 +2,8 @@
 #include "server/flush/window.h"
 
 #define MILLISECOND INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+#define AHEAD_S 1
 
 static int64_t floor_to(int64_t value, int64_t step)
 {
@@ -73,4 +75,15 @@ struct window_closed window_close(struct window *window, uint64_t now_ns, int64_
     window->stamp_ns = closed.stamp_ns;
     open_at(window, now_ns, wall_ns, closed.stepped ? wall_ns : closed.stamp_ns);
     return closed;
+}
+
+/* A window that was opened a little before its boundary begins with it all the same. */
+struct window_seconds window_seconds(const struct window *window)
+{
+    int64_t from =
+        window->started_wall_ns > window->stamp_ns ? window->started_wall_ns : window->stamp_ns;
+    return (struct window_seconds){
+        .from_s = floor_to(from, SECOND) / SECOND,
+        .until_s = floor_to(window->boundary_wall_ns + SECOND - 1, SECOND) / SECOND + AHEAD_S,
+    };
 }

@@ -39,4 +39,11 @@ struct window_closed {
 /* Closes the open window at this moment and opens the next, which ends at the next boundary. */
 struct window_closed window_close(struct window *window, uint64_t now_ns, int64_t wall_ns);
 
+/* The Unix seconds [from_s, until_s) that samples of the open window may be stamped with: those it
+ * shares a moment with, and one more at its end, for a sender whose clock is a little ahead. */
+struct window_seconds {
+    int64_t from_s, until_s;
+};
+struct window_seconds window_seconds(const struct window *window);
+
 #endif

@@ -30,6 +30,22 @@ static void write_datagrams(struct json *json, const struct ingest_figures *inge
     json_begin_object(json);
     write_transports(json, "received", ingest->datagrams_received);
     json_member_integer(json, "dropped_by_kernel", ingest->datagrams_dropped);
+    json_member_integer(json, "truncated", ingest->datagrams_truncated);
+    json_end_object(json);
+}
+
+static void write_connections(struct json *json, const struct ingest_figures *ingest)
+{
+    json_put_key(json, "connections");
+    json_begin_object(json);
+    write_transports(json, "accepted", ingest->connections_accepted);
+    json_put_key(json, "ended");
+    json_begin_object(json);
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        json_member_integer(json, connection_end_name((enum connection_end)i),
+                            ingest->connections_ended[i]);
+    }
+    json_end_object(json);
     json_end_object(json);
 }
 
@@ -87,6 +103,17 @@ static void write_sinks(struct json *json, const struct own_figures *figures)
     json_end_object(json);
 }
 
+static void write_event_losses(struct json *json, const struct own_figures *figures)
+{
+    json_put_key(json, "events_lost");
+    json_begin_object(json);
+    for (unsigned i = EVENT_STORED + 1; i < EVENT_LOSSES; i++) {
+        json_member_integer(json, event_loss_name((enum event_loss)i),
+                            figures->ingest.events_lost[i] + figures->flush.events_lost[i]);
+    }
+    json_end_object(json);
+}
+
 static bool is_balanced(const struct ingest_figures *ingest)
 {
     uint64_t lines = 0;
@@ -107,11 +134,13 @@ void balance_json_write(const struct own_figures *figures, struct buffer *out)
     if (figures->dropped_is_lower_bound) {
         json_member_boolean(&json, "datagrams_dropped_is_lower_bound", true);
     }
+    write_connections(&json, ingest);
     write_lines(&json, ingest);
     write_samples(&json, ingest);
     json_member_integer(&json, "series_rejected", ingest->series_rejected);
     json_member_integer(&json, "events_received", ingest->events_received);
     json_member_integer(&json, "service_checks_received", ingest->service_checks_received);
+    write_event_losses(&json, figures);
     json_member_integer(&json, "windows_closed", figures->flush.windows_closed);
     write_sinks(&json, figures);
     json_end_object(&json);

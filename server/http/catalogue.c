@@ -202,6 +202,9 @@ static bool scan(struct catalogue *catalogue, const struct snapshot *snapshot,
         }
         source->round = catalogue->round;
         source->row = (uint32_t)row;
+        if (source->state == SOURCE_UNKNOWN && source->created == 0) {
+            source->created = catalogue->before; /* it may have to wait for its name */
+        }
         if (source->state == SOURCE_UNKNOWN || source->stale) {
             complete &= resolve_push(catalogue, kind, (uint32_t)row);
         }
@@ -225,9 +228,21 @@ static bool retry_refused(struct catalogue *catalogue, enum metric_kind kind)
     return complete;
 }
 
+static uint32_t unix_seconds(double timestamp)
+{
+    return timestamp < 1 ? 1 : (uint32_t)timestamp;
+}
+
 void catalogue_begin(struct catalogue *catalogue, const struct snapshot *snapshot)
 {
     bool complete = true;
+    uint32_t latest = unix_seconds(snapshot->timestamp);
+    if (catalogue->round == 0) {
+        catalogue->before = unix_seconds(snapshot->timestamp - snapshot->uptime_seconds);
+    } else if (latest != catalogue->latest) {
+        catalogue->before = catalogue->latest;
+    }
+    catalogue->latest = latest;
     catalogue->round++;
     for (unsigned kind = 0; kind < METRIC_KINDS; kind++) {
         complete &= scan(catalogue, snapshot, (enum metric_kind)kind);

@@ -12,7 +12,8 @@
  *
  * A family belongs to the kind that came first. A gauge or set whose name another kind has goes by
  * `_gauge` or `_set`; whatever else would clash is refused, counted, and logged once a name. The
- * names of a summary or histogram are its own and those with `_sum`, `_count` and `_bucket` behind.
+ * names of a summary or histogram are its own and those with `_sum`, `_count`, `_bucket` and, for
+ * OpenMetrics, `_created` behind.
  *
  * It owns families, series and sources, and holds no pointer into a snapshot. One thread at a time.
  */
@@ -45,10 +46,12 @@ struct source {
     uint32_t row;  /* in the snapshot last given to catalogue_update() */
     uint32_t next; /* the next source of the same series, of the same kind of metric; SOURCE_NONE */
     uint32_t round; /* the update that saw it last */
-    uint8_t state;
-    bool stale;    /* another series of the registry has its index now */
-    bool counted;  /* as a conflict */
+    uint32_t
+        created;   /* Unix seconds: it was not there yet at the update before it was first seen */
     uint16_t rule; /* that took it; RULE_NONE */
+    uint8_t state : 3;
+    bool stale : 1;   /* another series of the registry has its index now */
+    bool counted : 1; /* as a conflict */
 };
 
 /* When a source had its latest sample, where some have a ttl. */
@@ -71,10 +74,12 @@ struct series {
 struct family {
     struct series *first;
     struct series *last;
-    uint8_t kind : 4; /* enum prom_kind */
-    uint8_t type : 4; /* enum statsd_type of the series that it was made for */
-    bool own_help;    /* of the rule: all of the text */
-    uint16_t rule;    /* by which it was made; RULE_NONE */
+    uint8_t kind : 4;             /* enum prom_kind */
+    uint8_t type : 4;             /* enum statsd_type of the series that it was made for */
+    bool own_help : 1;            /* of the rule: all of the text */
+    bool openmetrics_counter : 1; /* as of `judged` */
+    uint16_t rule;                /* by which it was made; RULE_NONE */
+    uint32_t judged; /* catalogue.names_version that it was found out at; 0 = not yet */
     uint32_t name_length;
     uint32_t help_length;
     char text[]; /* the name, then the StatsD name as HELP has it, or the rule's text */
@@ -91,6 +96,7 @@ struct catalogue {
     struct family **families; /* sorted by name, but for those behind `sorted` */
     size_t family_count, family_capacity, sorted;
     struct index names;              /* hash of each name a family has → the family */
+    uint32_t names_version;          /* changes with them; never 0 */
     struct index series;             /* hash of family and labels → the series */
     uint32_t *pending[METRIC_KINDS]; /* rows to be resolved */
     size_t pending_count[METRIC_KINDS], pending_capacity[METRIC_KINDS];
@@ -101,7 +107,8 @@ struct catalogue {
     bool order_begun;              /* all are resolved */
     bool complete;                 /* memory has sufficed for this update */
     uint32_t round;
-    uint64_t refused; /* sources that are refused now */
+    uint32_t before, latest; /* Unix seconds of the update before this one, and of this one */
+    uint64_t refused;        /* sources that are refused now */
     uint64_t conflicts;
     struct table logged; /* hashes of the names that were logged as conflicts */
     struct buffer scratch;

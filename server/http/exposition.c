@@ -7,23 +7,32 @@
 #include "server/core/large.h"
 #include "server/core/log.h"
 #include "server/http/catalogue.h"
+#include "server/http/protobuf_format.h"
 #include "server/http/sample.h"
+#include "server/http/text_format.h"
 
 /* Bytes compressed in a unit of work. */
 #define PACKED_BYTES_PER_UNIT 256
 
-enum phase { PHASE_IDLE, PHASE_NAMES, PHASE_TEXT, PHASE_PACK };
+enum phase { PHASE_IDLE, PHASE_NAMES, PHASE_FAMILIES, PHASE_PACK };
 
-struct exposition {
-    struct catalogue catalogue;
-    struct sampler sampler;
+/* In one format. */
+struct rendering {
     struct body *body; /* of `sequence`; NULL before the first, and where memory was out */
     struct gzip_part packed;
     bool pack_tried;
     uint64_t sequence; /* 0: there is none */
     size_t length;     /* of the latest body */
+};
+
+struct exposition {
+    struct catalogue catalogue;
+    struct sampler sampler;
+    struct rendering renderings[FORMATS];
+    uint64_t catalogued; /* sequence of the snapshot whose names and rows the catalogue has */
     /* Under way: */
     enum phase phase;
+    enum format format;
     bool renamed; /* `mapper` is to be taken over */
     struct mapper mapper;
     struct snapshot *snapshot;
@@ -43,18 +52,16 @@ struct exposition *exposition_new(const struct config *config, bool totals)
         exposition_free(exposition);
         return NULL;
     }
-    exposition->sampler.totals = totals;
+    exposition->sampler.totals |= totals;
     return exposition;
 }
 
-static void drop(struct exposition *exposition)
+static void drop(struct rendering *rendering)
 {
-    body_unref(exposition->body);
-    body_unref(exposition->packed.body);
-    exposition->body = NULL;
-    exposition->packed = (struct gzip_part){0};
-    exposition->pack_tried = false;
-    exposition->sequence = 0;
+    size_t length = rendering->length;
+    body_unref(rendering->body);
+    body_unref(rendering->packed.body);
+    *rendering = (struct rendering){.length = length};
 }
 
 void exposition_free(struct exposition *exposition)
@@ -62,7 +69,9 @@ void exposition_free(struct exposition *exposition)
     if (!exposition) {
         return;
     }
-    drop(exposition);
+    for (size_t format = 0; format < FORMATS; format++) {
+        drop(&exposition->renderings[format]);
+    }
     mapper_close(&exposition->mapper);
     gzip_abandon(exposition->writer);
     snapshot_unref(exposition->snapshot);
@@ -72,58 +81,9 @@ void exposition_free(struct exposition *exposition)
     free(exposition);
 }
 
-static const char *type_word(const struct exposition *exposition, const struct family *family)
+static struct rendering *current(struct exposition *exposition)
 {
-    enum prom_kind kind = family->kind;
-    if (prom_kind_is_timer(kind)) {
-        return sampler_is_histogram(&exposition->sampler, family) ? "histogram" : "summary";
-    }
-    return kind == PROM_COUNTER ? "counter" : "gauge";
-}
-
-static char *put(char *at, const char *bytes, size_t length)
-{
-    memcpy(at, bytes, length);
-    return at + length;
-}
-
-/* # HELP api_hits_total StatsD counter api.hits.
- * # TYPE api_hits_total counter */
-static void write_head(const struct exposition *exposition, const struct family *family,
-                       struct buffer *out)
-{
-    static const char help[] = "# HELP ";
-    static const char statsd[] = " StatsD ";
-    static const char type[] = ".\n# TYPE ";
-    const char *name = family->text;
-    const char *sent = prom_type_word((enum statsd_type)family->type);
-    const char *word = type_word(exposition, family);
-    size_t sent_length = strlen(sent);
-    size_t word_length = strlen(word);
-    char *room =
-        buffer_room(out, sizeof(help) + sizeof(statsd) + sizeof(type) + 2 * family->name_length +
-                             family->help_length + sent_length + word_length);
-    if (!room) {
-        return;
-    }
-    char *at = put(room, help, strlen(help));
-    at = put(at, name, family->name_length);
-    if (family->own_help) {
-        *at++ = ' ';
-        at = put(at, name + family->name_length, family->help_length);
-        at = put(at, type + 1, strlen(type + 1)); /* without the full stop */
-    } else {
-        at = put(at, statsd, strlen(statsd));
-        at = put(at, sent, sent_length);
-        *at++ = ' ';
-        at = put(at, name + family->name_length, family->help_length);
-        at = put(at, type, strlen(type));
-    }
-    at = put(at, name, family->name_length);
-    *at++ = ' ';
-    at = put(at, word, word_length);
-    *at++ = '\n';
-    out->length += (size_t)(at - room);
+    return &exposition->renderings[exposition->format];
 }
 
 /* Where memory was out a family may be without its series. */
@@ -160,50 +120,53 @@ static void step_names(struct exposition *exposition, size_t *work)
     if (!exposition->catalogue.complete) {
         log_line(LOG_LEVEL_ERROR, "no memory to show every series in Prometheus", NULL);
     }
-    sampler_begin(&exposition->sampler, &exposition->catalogue, exposition->snapshot);
+    sampler_begin(&exposition->sampler, &exposition->catalogue, exposition->snapshot,
+                  exposition->format);
+    exposition->catalogued = exposition->snapshot->sequence;
     /* A large body grows into what it will most likely take. */
-    if (exposition->length >= LARGE_BYTES_MIN) {
-        size_t expected = exposition->length + exposition->length / 32;
+    size_t length = current(exposition)->length;
+    if (length >= LARGE_BYTES_MIN) {
+        size_t expected = length + length / 32;
         char *room = buffer_room(&exposition->out, expected);
         large_advise(room, room ? expected : 0);
     }
-    exposition->phase = PHASE_TEXT;
+    exposition->phase = PHASE_FAMILIES;
     exposition->done = 0;
 }
 
-static void end_text(struct exposition *exposition)
+static void end_families(struct exposition *exposition)
 {
-    drop(exposition);
-    exposition->length = exposition->out.length;
-    exposition->body = body_new(&exposition->out);
-    exposition->sequence = exposition->snapshot->sequence;
+    struct rendering *rendering = current(exposition);
+    text_format_end(exposition->format, &exposition->out);
+    drop(rendering);
+    rendering->length = exposition->out.length;
+    rendering->body = body_new(&exposition->out);
+    rendering->sequence = exposition->snapshot->sequence;
     snapshot_unref(exposition->snapshot);
     exposition->snapshot = NULL;
     exposition->phase = PHASE_IDLE;
 }
 
-static void step_text(struct exposition *exposition, size_t *work)
+static void step_families(struct exposition *exposition, size_t *work)
 {
     const struct catalogue *catalogue = &exposition->catalogue;
-    for (; exposition->done<catalogue->family_count && * work> 0; exposition->done++) {
-        const struct family *family = catalogue->families[exposition->done];
+    size_t (*write)(struct sampler *, struct family *, struct buffer *) =
+        exposition->format == FORMAT_PROTOBUF ? protobuf_format_family : text_format_family;
+    while (exposition->done<catalogue->family_count && * work> 0) {
         look_ahead(exposition, exposition->done);
-        if (family->first) {
-            write_head(exposition, family, &exposition->out);
-        }
-        for (const struct series *series = family->first; series; series = series->next) {
-            sampler_write(&exposition->sampler, series, &exposition->out);
-            *work -= *work > 0;
-        }
+        size_t count =
+            write(&exposition->sampler, catalogue->families[exposition->done++], &exposition->out);
+        *work -= count < *work ? count : *work;
     }
     if (exposition->done == catalogue->family_count) {
-        end_text(exposition);
+        end_families(exposition);
     }
 }
 
 static void step_pack(struct exposition *exposition, size_t *work)
 {
-    const struct body *body = exposition->body;
+    struct rendering *rendering = current(exposition);
+    const struct body *body = rendering->body;
     size_t rest = body->length - exposition->done;
     size_t bytes = *work < rest / PACKED_BYTES_PER_UNIT ? *work * PACKED_BYTES_PER_UNIT : rest;
     bool added =
@@ -214,12 +177,12 @@ static void step_pack(struct exposition *exposition, size_t *work)
         return;
     }
     if (added) {
-        exposition->packed = gzip_end(exposition->writer, true);
+        rendering->packed = gzip_end(exposition->writer, true);
     } else {
         gzip_abandon(exposition->writer);
     }
     exposition->writer = NULL;
-    exposition->pack_tried = true;
+    rendering->pack_tried = true;
     exposition->phase = PHASE_IDLE;
 }
 
@@ -230,7 +193,8 @@ void exposition_map(struct exposition *exposition, struct mapper mapper)
     exposition->renamed = true;
 }
 
-/* False without memory: what was there is gone, and the next snapshot tries again. */
+/* False without memory: what was there is gone, and the next snapshot tries again. Bodies by the
+ * rules of before are not shown again in any format. */
 static bool take_rules(struct exposition *exposition)
 {
     struct mapper *now = &exposition->catalogue.naming.mapper;
@@ -240,12 +204,18 @@ static bool take_rules(struct exposition *exposition)
         *now = (struct mapper){0};
     }
     exposition->renamed = !taken;
+    exposition->catalogued = 0;
+    for (size_t format = 0; format < FORMATS; format++) {
+        drop(&exposition->renderings[format]);
+    }
     return taken;
 }
 
-void exposition_begin(struct exposition *exposition, const struct snapshot *snapshot)
+void exposition_begin(struct exposition *exposition, const struct snapshot *snapshot,
+                      enum format format)
 {
-    bool there = exposition->body && exposition_has(exposition, snapshot->sequence);
+    struct rendering *rendering = &exposition->renderings[format];
+    bool there = rendering->body && exposition_has(exposition, snapshot->sequence, format);
     if (exposition->phase != PHASE_IDLE || there) {
         return;
     }
@@ -253,29 +223,35 @@ void exposition_begin(struct exposition *exposition, const struct snapshot *snap
         log_line(LOG_LEVEL_ERROR, "no memory for the rules of the mapping", NULL);
         return;
     }
+    exposition->format = format;
     exposition->snapshot = snapshot_ref(snapshot);
     /* Nobody but us has the old body: the new one is written over it. */
-    body_recycle(exposition->body, &exposition->out);
-    exposition->body = NULL;
-    drop(exposition);
-    catalogue_begin(&exposition->catalogue, snapshot);
+    body_recycle(rendering->body, &exposition->out);
+    rendering->body = NULL;
+    drop(rendering);
+    if (exposition->catalogued != snapshot->sequence || !exposition->catalogue.complete ||
+        exposition->catalogue.waiting > 0) {
+        catalogue_begin(&exposition->catalogue, snapshot);
+    }
     exposition->phase = PHASE_NAMES;
 }
 
-bool exposition_pack(struct exposition *exposition)
+bool exposition_pack(struct exposition *exposition, enum format format)
 {
-    if (exposition->phase == PHASE_IDLE && exposition->body && !exposition->pack_tried) {
+    const struct rendering *rendering = &exposition->renderings[format];
+    if (exposition->phase == PHASE_IDLE && rendering->body && !rendering->pack_tried) {
+        exposition->format = format;
         exposition->writer = gzip_begin();
         exposition->done = 0;
         exposition->phase = PHASE_PACK;
     }
-    return exposition->pack_tried || !exposition->body;
+    return rendering->pack_tried || !rendering->body;
 }
 
 bool exposition_step(struct exposition *exposition, size_t work)
 {
     static void (*const steps[])(struct exposition *, size_t *) = {
-        [PHASE_NAMES] = step_names, [PHASE_TEXT] = step_text, [PHASE_PACK] = step_pack};
+        [PHASE_NAMES] = step_names, [PHASE_FAMILIES] = step_families, [PHASE_PACK] = step_pack};
     while (exposition->phase != PHASE_IDLE && work > 0) {
         steps[exposition->phase](exposition, &work);
     }
@@ -287,34 +263,40 @@ bool exposition_is_busy(const struct exposition *exposition)
     return exposition->phase != PHASE_IDLE;
 }
 
-bool exposition_has(const struct exposition *exposition, uint64_t sequence)
+bool exposition_has(const struct exposition *exposition, uint64_t sequence, enum format format)
 {
-    return exposition->sequence > 0 && exposition->sequence >= sequence && !exposition->renamed;
+    const struct rendering *rendering = &exposition->renderings[format];
+    return rendering->sequence > 0 && rendering->sequence >= sequence && !exposition->renamed;
 }
 
-struct body *exposition_body(const struct exposition *exposition)
+struct body *exposition_body(const struct exposition *exposition, enum format format)
 {
-    return exposition->body ? body_ref(exposition->body) : NULL;
+    struct body *body = exposition->renderings[format].body;
+    return body ? body_ref(body) : NULL;
 }
 
-const struct gzip_part *exposition_packed(const struct exposition *exposition)
+const struct gzip_part *exposition_packed(const struct exposition *exposition, enum format format)
 {
-    return exposition->packed.body ? &exposition->packed : NULL;
+    const struct gzip_part *packed = &exposition->renderings[format].packed;
+    return packed->body ? packed : NULL;
 }
 
 void exposition_trim(struct exposition *exposition)
 {
-    if (exposition->phase == PHASE_IDLE && exposition->length >= LARGE_BYTES_MIN) {
-        drop(exposition);
+    for (size_t format = 0; exposition->phase == PHASE_IDLE && format < FORMATS; format++) {
+        if (exposition->renderings[format].length >= LARGE_BYTES_MIN) {
+            drop(&exposition->renderings[format]);
+        }
     }
 }
 
-struct body *exposition_render(struct exposition *exposition, const struct snapshot *snapshot)
+struct body *exposition_render(struct exposition *exposition, const struct snapshot *snapshot,
+                               enum format format)
 {
     exposition_step(exposition, SIZE_MAX);
-    exposition_begin(exposition, snapshot);
+    exposition_begin(exposition, snapshot, format);
     exposition_step(exposition, SIZE_MAX);
-    return exposition_body(exposition);
+    return exposition_body(exposition, format);
 }
 
 uint64_t exposition_conflicts(const struct exposition *exposition)

@@ -11,7 +11,7 @@
 
 #define SEED_NAMES 0x6e616d65 /* any number, other than for labels, whose seed is an address */
 
-static const char *const timer_suffixes[] = {"_sum", "_count", "_bucket"};
+static const char *const timer_suffixes[] = {"_sum", "_count", "_bucket", "_created"};
 #define TIMER_SUFFIXES (sizeof(timer_suffixes) / sizeof(timer_suffixes[0]))
 
 static uint32_t name_hash(const char *name, size_t length)
@@ -71,6 +71,47 @@ static bool each_name(struct catalogue *catalogue, struct buffer *name, enum pro
     return ok;
 }
 
+/* In OpenMetrics a counter's family is called without `_total`, and has the names with `_total` and
+ * `_created` behind that. */
+static bool has_counter_names(const struct catalogue *catalogue, const struct family *family)
+{
+    static const char total[] = "_total", created[] = "_created";
+    char name[FAMILY_NAME_MAX + sizeof(created)];
+    size_t length = family->name_length;
+    if (family->kind != PROM_COUNTER || length <= strlen(total) || length > FAMILY_NAME_MAX ||
+        memcmp(family->text + length - strlen(total), total, strlen(total)) != 0) {
+        return false;
+    }
+    length -= strlen(total);
+    memcpy(name, family->text, length);
+    memcpy(name + length, created, strlen(created));
+    if (name_owner(catalogue, name, length) ||
+        name_owner(catalogue, name, length + strlen(created))) {
+        return false;
+    }
+    /* Where there is a_total, a_created_total would have the name a_created too. */
+    size_t stem = length > strlen(created) ? length - strlen(created) : 0;
+    if (stem == 0 || memcmp(name + stem, created, strlen(created)) != 0) {
+        return true;
+    }
+    memcpy(name + stem, total, strlen(total));
+    return !name_owner(catalogue, name, stem + strlen(total));
+}
+
+bool family_is_openmetrics_counter(const struct catalogue *catalogue, struct family *family)
+{
+    if (family->judged != catalogue->names_version) {
+        family->openmetrics_counter = has_counter_names(catalogue, family);
+        family->judged = catalogue->names_version;
+    }
+    return family->openmetrics_counter;
+}
+
+static void names_change(struct catalogue *catalogue)
+{
+    catalogue->names_version += catalogue->names_version == UINT32_MAX ? 2 : 1;
+}
+
 static bool name_is_free(struct catalogue *catalogue, const struct buffer *name, void *context)
 {
     (void)context;
@@ -79,11 +120,13 @@ static bool name_is_free(struct catalogue *catalogue, const struct buffer *name,
 
 static bool enter_name(struct catalogue *catalogue, const struct buffer *name, void *family)
 {
+    names_change(catalogue);
     return index_insert(&catalogue->names, name_hash(name->bytes, name->length), family);
 }
 
 static bool leave_name(struct catalogue *catalogue, const struct buffer *name, void *family)
 {
+    names_change(catalogue);
     index_remove(&catalogue->names, name_hash(name->bytes, name->length), family);
     return true;
 }

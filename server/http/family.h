@@ -15,6 +15,13 @@
 struct family *family_resolve(struct catalogue *catalogue, const struct identity *identity,
                               bool *clash);
 
+/* Longer names are no OpenMetrics counters. */
+#define FAMILY_NAME_MAX 4096
+
+/* True where OpenMetrics may show the family as a counter: its name ends in `_total`, and none of
+ * the names that a counter has there is another family's. */
+bool family_is_openmetrics_counter(const struct catalogue *catalogue, struct family *family);
+
 /* The series of the family with the identity's labels, found or made (then without a source). NULL
  * without memory. */
 struct series *family_series(struct catalogue *catalogue, struct family *family,

@@ -15,6 +15,7 @@ size_t http_server_sinks(struct http_server *server, struct own_sink sinks[HTTP_
 }
 
 struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,
+                               enum format format,
                                void (*render)(const struct own_figures *, struct buffer *))
 {
     struct own_sink sinks[HTTP_SINKS_MAX];
@@ -24,6 +25,7 @@ struct body *http_figures_body(struct http_server *server, const struct snapshot
                                   .naming_waiting = exposition_waiting(server->exposition),
                                   .naming_limited = exposition_limited(server->exposition),
                                   .dropped_is_lower_bound = server->options.config->server.udp_gro,
+                                  .format = format,
                                   .snapshot = snapshot};
     struct buffer out;
     buffer_init(&out);

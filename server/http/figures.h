@@ -12,8 +12,9 @@
 struct http_server;
 
 /* Renders the figures of this moment by `render`. The caller's reference; NULL without memory.
- * `snapshot` may be NULL. */
+ * `snapshot` may be NULL; `format` is for own_figures_render(). */
 struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,
+                               enum format format,
                                void (*render)(const struct own_figures *, struct buffer *));
 
 #endif

@@ -82,4 +82,10 @@ static inline double naming_scale(const struct naming *naming, uint16_t rule)
     return rule ? naming->mapper.mapping->rules[rule - 1].scale : 1;
 }
 
+/* The unit that the names of the rule end in; "" for none. */
+static inline const char *naming_unit(const struct naming *naming, uint16_t rule)
+{
+    return rule ? naming->mapper.mapping->rules[rule - 1].unit : "";
+}
+
 #endif

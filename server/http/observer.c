@@ -140,7 +140,7 @@ static void add_point(void *context, enum sketch_sign sign, int32_t index, doubl
     double base = exp2(exp2(-cloud->schema));
     double middle =
         sign == SKETCH_ZERO ? 0 : sketch_bucket_bound(index, cloud->schema) * 2 / (1 + base);
-    cloud->points[cloud->count++] = (struct point){shown(cloud->unit, sign * middle), weight};
+    cloud->points[cloud->count++] = (struct point){shown(cloud->unit, (int)sign * middle), weight};
     cloud->weight += weight;
 }
 
@@ -203,7 +203,7 @@ static void take_options(struct sampler *sampler, const struct mapping_options *
     for (size_t i = 0; i < quantiles->count; i++) {
         quantiles->percents[i] = options->quantiles[i].quantile * 100;
     }
-    sample_label_quantiles(quantiles);
+    sample_label_quantiles(sampler, quantiles);
     for (size_t i = 0; i < quantiles->count; i++) {
         quantiles->percents[i] = fmax(quantiles->percents[i], 1e-9);
     }
@@ -211,7 +211,7 @@ static void take_options(struct sampler *sampler, const struct mapping_options *
     for (size_t i = 0; i < bounds->count; i++) {
         bounds->values[i] = options->buckets[i];
     }
-    sample_label_bounds(bounds);
+    sample_label_bounds(sampler, bounds);
 }
 
 static void view_quantiles(const struct observed *observed, struct timer_view *view)
@@ -285,20 +285,91 @@ static void view_buckets(const struct observed *observed, struct timer_view *vie
     view->buckets = view->merged_buckets;
 }
 
+/* The schema whose buckets grow by no more than the factor. */
+static int schema_of(double factor)
+{
+    int schema = NATIVE_SCHEMA_MIN;
+    while (schema < SKETCH_SCHEMA_MAX && exp2(exp2(-schema)) > factor) {
+        schema++;
+    }
+    return schema;
+}
+
+/* A rule may ask for less than the configuration has room for. */
+static struct native_limits limits_of(const struct sampler *sampler,
+                                      const struct mapping_options *options)
+{
+    struct native_limits limits = sampler->native.limits;
+    if (options && options->native_factor > 0) {
+        int schema = schema_of(options->native_factor);
+        limits.schema = schema < limits.schema ? schema : limits.schema;
+    }
+    if (options && options->native_buckets_max > 0 &&
+        options->native_buckets_max < limits.buckets_max) {
+        limits.buckets_max = options->native_buckets_max;
+    }
+    return limits;
+}
+
+/* All samples of the sources together, *own where that had to be made. NULL where there are none,
+ * and *whole = false without memory. */
+static const struct sketch *merged_total(const struct observed *observed, struct sketch **own,
+                                         bool *whole)
+{
+    const struct source *source = source_of(observed, observed->first);
+    *own = NULL;
+    *whole = true;
+    if (source->next == SOURCE_NONE) {
+        return row_of(observed, source)->total_sketch;
+    }
+    for (; source; source = source_of(observed, source->next)) {
+        const struct sketch *one = row_of(observed, source)->total_sketch;
+        *whole = *whole && (!one || sketch_merge(own, one, observed->sampler->cache));
+    }
+    return *own;
+}
+
+/* False where the values of the sources become what is shown in different ways: then there are
+ * classic buckets. */
+static bool view_native(const struct observed *observed, const struct mapping_options *options,
+                        struct timer_view *view)
+{
+    struct sampler *sampler = observed->sampler;
+    struct sketch *own;
+    struct unit unit;
+    bool whole;
+    if (!sampler->has_native || sampler->format != FORMAT_PROTOBUF ||
+        !is_uniform(observed, &unit)) {
+        return false;
+    }
+    const struct sketch *total = merged_total(observed, &own, &whole);
+    if (whole) {
+        struct native_limits before = sampler->native.limits;
+        sampler->native.limits = limits_of(sampler, options);
+        native_histogram_make(&sampler->native, total, unit.divisor / unit.scale, 0);
+        sampler->native.limits = before;
+        sampler->native.sum = view->sum;
+        view->native = &sampler->native;
+    }
+    sketch_free(&own, sampler->cache);
+    return whole;
+}
+
 /* A family has the quantiles or bounds of the rule that made it. */
-static void choose_lists(struct sampler *sampler, const struct family *family,
-                         struct timer_view *view)
+static const struct mapping_options *
+choose_lists(struct sampler *sampler, const struct family *family, struct timer_view *view)
 {
     const struct mapping_options *options =
         naming_options(&sampler->catalogue->naming, family->rule);
     view->listed = &sampler->quantiles;
     view->bounds = family->type == STATSD_TIMER ? &sampler->seconds : &sampler->plain;
     if (!options) {
-        return;
+        return NULL;
     }
     take_options(sampler, options);
     view->listed = options->quantile_count > 0 ? &sampler->own_quantiles : view->listed;
     view->bounds = options->bucket_count > 0 ? &sampler->own_bounds : view->bounds;
+    return options;
 }
 
 void observer_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
@@ -307,11 +378,11 @@ void observer_view(struct sampler *sampler, const struct series *series, struct 
     view->count = view->sum = 0;
     view->unit = 1;
     view->quantiles = view->buckets = NULL;
-    choose_lists(sampler, series->family, view);
+    const struct mapping_options *options = choose_lists(sampler, series->family, view);
     add_up(&observed, view);
-    if (sampler_is_histogram(sampler, series->family)) {
-        view_buckets(&observed, view);
-    } else {
+    if (!sampler_is_histogram(sampler, series->family)) {
         view_quantiles(&observed, view);
+    } else if (!view_native(&observed, options, view)) {
+        view_buckets(&observed, view);
     }
 }

@@ -4,80 +4,77 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/http/figure_writer.h"
 #include "server/http/prom_name.h"
 
-static void family(struct buffer *out, const char *name, const char *type, const char *help)
+static void counter(struct figure_writer *out, const char *name, const char *help, uint64_t value)
 {
-    buffer_append_text(out, "# HELP ");
-    buffer_append_text(out, name);
-    buffer_append(out, " ", 1);
-    buffer_append_text(out, help);
-    buffer_append_text(out, "\n# TYPE ");
-    buffer_append_text(out, name);
-    buffer_append(out, " ", 1);
-    buffer_append_text(out, type);
-    buffer_append(out, "\n", 1);
+    figure_family(out, name, "counter", help);
+    figure_sample(out, NULL, NULL, (double)value);
 }
 
-static void sample(struct buffer *out, const char *name, const char *label, const char *value,
-                   double number)
+static void gauge(struct figure_writer *out, const char *name, const char *help, double value)
 {
-    buffer_append_text(out, name);
-    if (label) {
-        buffer_append(out, "{", 1);
-        buffer_append_text(out, label);
-        buffer_append(out, "=\"", 2);
-        prom_append_value(out, value, strlen(value));
-        buffer_append(out, "\"}", 2);
-    }
-    buffer_append(out, " ", 1);
-    buffer_append_number(out, number);
-    buffer_append(out, "\n", 1);
+    figure_family(out, name, "gauge", help);
+    figure_sample(out, NULL, NULL, value);
 }
 
-static void counter(struct buffer *out, const char *name, const char *help, uint64_t value)
-{
-    family(out, name, "counter", help);
-    sample(out, name, NULL, NULL, (double)value);
-}
-
-static void gauge(struct buffer *out, const char *name, const char *help, double value)
-{
-    family(out, name, "gauge", help);
-    sample(out, name, NULL, NULL, value);
-}
-
-static void by_transport(struct buffer *out, const char *name, const char *help,
+static void by_transport(struct figure_writer *out, const char *name, const char *help,
                          const uint64_t values[TRANSPORTS])
 {
-    family(out, name, "counter", help);
+    figure_family(out, name, "counter", help);
     for (unsigned i = 0; i < TRANSPORTS; i++) {
-        sample(out, name, "transport", transport_name((enum transport)i), (double)values[i]);
+        figure_sample(out, "transport", transport_name((enum transport)i), (double)values[i]);
     }
 }
 
-static void by_reason(struct buffer *out, const char *name, const char *help,
+static void by_reason(struct figure_writer *out, const char *name, const char *help,
                       const uint64_t *values, unsigned count)
 {
-    family(out, name, "counter", help);
+    figure_family(out, name, "counter", help);
     for (unsigned i = STATSD_OK + 1; i < count; i++) {
-        sample(out, name, "reason", loss_reason_name(i), (double)values[i]);
+        figure_sample(out, "reason", loss_reason_name(i), (double)values[i]);
     }
 }
 
-static void by_type(struct buffer *out, const char *name, const char *kind, const char *help,
+static void by_type(struct figure_writer *out, const char *name, const char *kind, const char *help,
                     const uint64_t *values, unsigned count)
 {
-    family(out, name, kind, help);
+    figure_family(out, name, kind, help);
     for (unsigned i = 0; i < count; i++) {
-        sample(out, name, "type", sample_type_name(i), (double)values[i]);
+        figure_sample(out, "type", sample_type_name(i), (double)values[i]);
     }
 }
 
-static void render_ingest(const struct ingest_figures *ingest, struct buffer *out)
+/* Nothing where no stream has been served: then there is nothing to say. */
+static void render_connections(const struct ingest_figures *ingest, struct figure_writer *out)
 {
-    by_transport(out, "sigmad_bytes_received_total", "Bytes of datagrams received.",
-                 ingest->bytes_received);
+    uint64_t accepted = 0, ended = 0;
+    for (unsigned i = 0; i < TRANSPORTS; i++) {
+        accepted += ingest->connections_accepted[i];
+    }
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        ended += ingest->connections_ended[i];
+    }
+    if (accepted + ingest->accept_failures == 0) {
+        return;
+    }
+    counter(out, "sigmad_accept_failures_total",
+            "Connections that had to wait for a descriptor or memory.", ingest->accept_failures);
+    gauge(out, "sigmad_connections", "Connections that are open.", (double)(accepted - ended));
+    by_transport(out, "sigmad_connections_accepted_total", "Connections accepted.",
+                 ingest->connections_accepted);
+    figure_family(out, "sigmad_connections_ended_total", "counter", "Connections that have ended.");
+    for (unsigned i = 0; i < CONNECTION_ENDS; i++) {
+        figure_sample(out, "reason", connection_end_name((enum connection_end)i),
+                      (double)ingest->connections_ended[i]);
+    }
+}
+
+static void render_ingest(const struct ingest_figures *ingest, struct figure_writer *out)
+{
+    render_connections(ingest, out);
+    by_transport(out, "sigmad_bytes_received_total", "Bytes received.", ingest->bytes_received);
     /* promtool frowns on a name with "counter" in it, so that it is there only when it has
      * something to say. */
     if (ingest->counter_decrements > 0) {
@@ -87,17 +84,25 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
     counter(out, "sigmad_datagrams_dropped_total",
             "Datagrams the kernel dropped because a receive buffer was full.",
             ingest->datagrams_dropped);
-    by_transport(out, "sigmad_datagrams_received_total", "Datagrams received.",
+    by_transport(out, "sigmad_datagrams_received_total", "Datagrams, or frames of a stream.",
                  ingest->datagrams_received);
-    counter(out, "sigmad_events_received_total", "DogStatsD events received.",
-            ingest->events_received);
+    if (ingest->datagrams_truncated > 0) {
+        counter(out, "sigmad_datagrams_truncated_total",
+                "Datagrams of a Unix socket over 64 KiB, of which the rest was lost.",
+                ingest->datagrams_truncated);
+    }
+    static const char events[] = "sigmad_events_total";
+    figure_family(out, events, "counter", "DogStatsD events and service checks received.");
+    figure_sample(out, "kind", event_kind_name(EVENT_EVENT), (double)ingest->events_received);
+    figure_sample(out, "kind", event_kind_name(EVENT_SERVICE_CHECK),
+                  (double)ingest->service_checks_received);
     counter(out, "sigmad_lines_accepted_total", "Lines of which at least one thing was accepted.",
             ingest->lines_accepted);
     by_transport(out, "sigmad_lines_received_total", "Lines received, empty ones left out.",
                  ingest->lines_received);
     by_reason(out, "sigmad_lines_rejected_total", "Lines refused as a whole.",
               ingest->lines_rejected, STATSD_REASONS);
-    counter(out, "sigmad_samples_late_total", "Samples that came after the last window.",
+    counter(out, "sigmad_samples_late_total", "Samples stamped with |T outside of the open window.",
             ingest->samples_late);
     by_type(out, "sigmad_samples_received_total", "counter",
             "Samples received, by their StatsD type.", ingest->samples_received, STATSD_TYPES + 1);
@@ -110,24 +115,37 @@ static void render_ingest(const struct ingest_figures *ingest, struct buffer *ou
             ingest->sections_skipped);
     counter(out, "sigmad_series_rejected_total", "New series refused at a limit.",
             ingest->series_rejected);
-    counter(out, "sigmad_service_checks_received_total", "DogStatsD service checks received.",
-            ingest->service_checks_received);
 }
 
-static void render_anomaly_counts(const struct flush_figures *flush, struct buffer *out)
+static void render_anomaly_counts(const struct flush_figures *flush, struct figure_writer *out)
 {
     static const char name[] = "sigmad_anomalies_total";
-    family(out, name, "counter", "Anomalies that have started.");
+    figure_family(out, name, "counter", "Anomalies that have started.");
     for (unsigned i = 0; i < SEVERITIES; i++) {
-        sample(out, name, "severity", anomaly_severity_name((enum anomaly_severity)i),
-               (double)flush->anomalies[i]);
+        figure_sample(out, "severity", anomaly_severity_name((enum anomaly_severity)i),
+                      (double)flush->anomalies[i]);
     }
 }
 
-static void render_flush(const struct own_figures *figures, struct buffer *out)
+static void render_event_losses(const struct own_figures *figures, struct figure_writer *out)
+{
+    static const char name[] = "sigmad_events_lost_total";
+    figure_family(out, name, "counter",
+                  "DogStatsD events and service checks received and not stored.");
+    for (unsigned i = EVENT_STORED + 1; i < EVENT_LOSSES; i++) {
+        figure_sample(out, "reason", event_loss_name((enum event_loss)i),
+                      (double)(figures->ingest.events_lost[i] + figures->flush.events_lost[i]));
+    }
+}
+
+static void render_flush(const struct own_figures *figures, struct figure_writer *out)
 {
     const struct flush_figures *flush = &figures->flush;
     render_anomaly_counts(flush, out);
+    render_event_losses(figures, out);
+    counter(out, "sigmad_approximations_total",
+            "Timers and sets of which not every sample could be kept (metrics.timers = exact).",
+            flush->approximations);
     counter(out, "sigmad_clock_steps_total", "Steps of the wall clock that ended a window.",
             flush->clock_steps);
     gauge(out, "sigmad_flush_duration_seconds",
@@ -176,7 +194,7 @@ static double sink_windows_lost(const struct sink_figures *figures)
     return (double)figures->windows_lost;
 }
 
-static void render_sinks(const struct own_figures *figures, struct buffer *out)
+static void render_sinks(const struct own_figures *figures, struct figure_writer *out)
 {
     static const struct {
         const char *name, *type, *help;
@@ -191,19 +209,19 @@ static void render_sinks(const struct own_figures *figures, struct buffer *out)
          "Windows an output gave up, in part or whole.", sink_windows_lost},
     };
     for (size_t i = 0; figures->sink_count > 0 && i < sizeof(families) / sizeof(*families); i++) {
-        family(out, families[i].name, families[i].type, families[i].help);
+        figure_family(out, families[i].name, families[i].type, families[i].help);
         for (size_t j = 0; j < figures->sink_count; j++) {
-            sample(out, families[i].name, "sink", figures->sinks[j].name,
-                   families[i].value(&figures->sinks[j].figures));
+            figure_sample(out, "sink", figures->sinks[j].name,
+                          families[i].value(&figures->sinks[j].figures));
         }
     }
 }
 
-static void render_process(const struct process_figures *process, struct buffer *out)
+static void render_process(const struct process_figures *process, struct figure_writer *out)
 {
-    family(out, "process_cpu_seconds_total", "counter",
-           "User and system CPU time spent in seconds.");
-    sample(out, "process_cpu_seconds_total", NULL, NULL, process->cpu_seconds);
+    figure_family(out, "process_cpu_seconds_total", "counter",
+                  "User and system CPU time spent in seconds.");
+    figure_sample(out, NULL, NULL, process->cpu_seconds);
     gauge(out, "process_max_fds", "Largest number of open file descriptors.",
           (double)process->max_fds);
     gauge(out, "process_open_fds", "Open file descriptors.", (double)process->open_fds);
@@ -216,7 +234,7 @@ static void render_process(const struct process_figures *process, struct buffer 
           (double)process->virtual_bytes);
 }
 
-/* The line of one anomaly, as far as two may be equal: without its value. */
+/* The labels of one anomaly. */
 static void append_anomaly(const struct anomaly_row *row, struct buffer *lines)
 {
     struct tag tags[IDENTITY_TAGS_MAX];
@@ -228,7 +246,7 @@ static void append_anomaly(const struct anomaly_row *row, struct buffer *lines)
     if (room) {
         text.length = tags_format_csv(room, tags, identity->tag_count);
     }
-    buffer_append_text(lines, "sigmad_anomaly{metric=\"");
+    buffer_append_text(lines, "metric=\"");
     prom_append_value(lines, identity_name(identity), identity->name_length);
     buffer_append_text(lines, "\",tags=\"");
     if (text.length > 0) {
@@ -238,7 +256,7 @@ static void append_anomaly(const struct anomaly_row *row, struct buffer *lines)
     buffer_append_text(lines, statistic_name(row->statistic));
     buffer_append_text(lines, "\",severity=\"");
     buffer_append_text(lines, anomaly_severity_name(row->severity));
-    buffer_append(lines, "\"}", sizeof("\"}")); /* with its NUL, to compare by strcmp() */
+    buffer_append(lines, "\"", sizeof("\"")); /* with its NUL, to compare by strcmp() */
     lines->failed |= text.failed;
     buffer_deinit(&text);
 }
@@ -251,24 +269,23 @@ static int compare_lines(const void *left, const void *right, void *lines)
 
 /* A metric may be anomalous in the same statistic as ms, h and d, which the labels do not tell
  * apart: equal lines are shown once. */
-static void append_distinct(struct buffer *out, char *lines, size_t *starts, size_t count)
+static void append_distinct(struct figure_writer *out, char *lines, size_t *starts, size_t count)
 {
     qsort_r(starts, count, sizeof(*starts), compare_lines, lines);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(lines + starts[i - 1], lines + starts[i]) != 0) {
-            buffer_append_text(out, lines + starts[i]);
-            buffer_append(out, " 1\n", 3);
+            figure_labelled(out, lines + starts[i], 1);
         }
     }
 }
 
-static void render_anomalies(const struct snapshot *snapshot, struct buffer *out)
+static void render_anomalies(const struct snapshot *snapshot, struct figure_writer *out)
 {
     size_t count = snapshot ? snapshot->active_count : 0;
     if (count == 0) {
         return;
     }
-    family(out, "sigmad_anomaly", "gauge", "1 while an anomaly lasts.");
+    figure_family(out, "sigmad_anomaly", "gauge", "1 while an anomaly lasts.");
     struct buffer lines;
     buffer_init(&lines);
     size_t *starts = malloc(count * sizeof(*starts));
@@ -277,7 +294,7 @@ static void render_anomalies(const struct snapshot *snapshot, struct buffer *out
         append_anomaly(&snapshot->active[i], &lines);
     }
     if (!starts || lines.failed) {
-        out->failed = true;
+        out->out->failed = true;
     } else {
         append_distinct(out, lines.bytes, starts, count);
     }
@@ -285,13 +302,21 @@ static void render_anomalies(const struct snapshot *snapshot, struct buffer *out
     buffer_deinit(&lines);
 }
 
-void own_figures_render(const struct own_figures *figures, struct buffer *out)
+static void render(const struct own_figures *figures, struct figure_writer *out)
 {
     render_process(&figures->process, out);
     render_anomalies(figures->snapshot, out);
-    family(out, "sigmad_build_info", "gauge", "1; the version of the server is a label.");
-    sample(out, "sigmad_build_info", "version", SIGMAD_VERSION, 1);
+    figure_family(out, "sigmad_build_info", "gauge", "1; the version of the server is a label.");
+    figure_sample(out, "version", SIGMAD_VERSION, 1);
     render_ingest(&figures->ingest, out);
     render_flush(figures, out);
     render_sinks(figures, out);
+}
+
+void own_figures_render(const struct own_figures *figures, struct buffer *out)
+{
+    struct figure_writer writer;
+    figure_writer_begin(&writer, figures->format, out);
+    render(figures, &writer);
+    figure_writer_end(&writer);
 }

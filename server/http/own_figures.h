@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The server's own families, `sigmad_*` and `process_*`, in the Prometheus text format 0.0.4. They
+ * The server's own families, `sigmad_*` and `process_*`, in the formats of /metrics. They
  * are read at scrape time and rendered apart from the series that were received, whose names never
  * begin so. A function of its input.
  */
@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "server/core/buffer.h"
+#include "server/http/format.h"
 #include "server/http/process.h"
 #include "server/metrics/figures.h"
 #include "server/metrics/snapshot.h"
@@ -27,10 +28,11 @@ struct own_figures {
     struct process_figures process;
     const struct own_sink *sinks;
     size_t sink_count;
-    uint64_t conflicts;              /* exposition_conflicts() */
-    size_t naming_waiting;           /* exposition_waiting() */
-    uint64_t naming_limited;         /* exposition_limited() */
-    bool dropped_is_lower_bound;     /* server.udp_gro */
+    uint64_t conflicts;          /* exposition_conflicts() */
+    size_t naming_waiting;       /* exposition_waiting() */
+    uint64_t naming_limited;     /* exposition_limited() */
+    bool dropped_is_lower_bound; /* server.udp_gro */
+    enum format format;
     const struct snapshot *snapshot; /* for the anomalies that last; may be NULL */
 };
 

@@ -7,7 +7,7 @@
 
 void page_balance(struct http_server *server, struct evhttp_request *request)
 {
-    struct body *body = http_figures_body(server, NULL, balance_json_write);
+    struct body *body = http_figures_body(server, NULL, FORMAT_TEXT, balance_json_write);
     reply_body(request, 200, REPLY_JSON, body);
     body_unref(body);
 }

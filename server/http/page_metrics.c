@@ -15,10 +15,11 @@
 void page_metrics_answer(struct http_server *server, struct evhttp_request *request,
                          const struct snapshot *snapshot)
 {
-    struct body *series = exposition_body(server->exposition);
+    enum format format = reply_format(request);
+    struct body *series = exposition_body(server->exposition, format);
     const struct gzip_part *packed =
-        reply_may_be_packed(request) ? exposition_packed(server->exposition) : NULL;
-    struct body *own = http_figures_body(server, snapshot, own_figures_render);
+        reply_may_be_packed(request) ? exposition_packed(server->exposition, format) : NULL;
+    struct body *own = http_figures_body(server, snapshot, format, own_figures_render);
     struct evbuffer *out = evbuffer_new();
     bool whole = series && own && out;
     if (whole && packed) {
@@ -29,8 +30,8 @@ void page_metrics_answer(struct http_server *server, struct evhttp_request *requ
     } else if (whole) {
         whole = body_add(own, out) && body_add(series, out);
     }
-    reply_say_may_be_packed(request);
-    reply(request, 200, REPLY_PROMETHEUS, whole ? out : NULL);
+    reply_say_negotiated(request);
+    reply(request, 200, format_content_type(format), whole ? out : NULL);
     if (out) {
         evbuffer_free(out);
     }

@@ -31,7 +31,7 @@ void page_snapshot(struct http_server *server, struct evhttp_request *request)
 {
     struct snapshot *closed = flusher_closed(server->options.flusher);
     struct body *rows = rows_of(server, closed);
-    struct body *figures = http_figures_body(server, closed, snapshot_json_figures);
+    struct body *figures = http_figures_body(server, closed, FORMAT_TEXT, snapshot_json_figures);
     struct evbuffer *out = evbuffer_new();
     bool whole = rows && figures && out && body_add(rows, out) && body_add(figures, out);
     reply(request, 200, REPLY_JSON, whole ? out : NULL);

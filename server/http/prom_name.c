@@ -74,10 +74,11 @@ static bool begins_with(const char *text, size_t length, const char *prefix)
     return length >= prefix_length && memcmp(text, prefix, prefix_length) == 0;
 }
 
+/* What is nothing but the suffix does not end in it: OpenMetrics would leave no name. */
 static bool ends_with(const struct buffer *text, const char *suffix)
 {
     size_t length = strlen(suffix);
-    return text->length >= length &&
+    return text->length > length &&
            memcmp(text->bytes + text->length - length, suffix, length) == 0;
 }
 

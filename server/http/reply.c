@@ -32,10 +32,16 @@ void reply_say_packed(struct evhttp_request *request)
     evhttp_add_header(headers, "Content-Encoding", "gzip");
 }
 
-void reply_say_may_be_packed(struct evhttp_request *request)
+enum format reply_format(struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    return format_negotiate(evhttp_find_header(headers, "Accept"));
+}
+
+void reply_say_negotiated(struct evhttp_request *request)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    evhttp_add_header(headers, "Vary", "Accept-Encoding");
+    evhttp_add_header(headers, "Vary", "Accept, Accept-Encoding");
 }
 
 void reply(struct evhttp_request *request, int code, const char *type, struct evbuffer *body)

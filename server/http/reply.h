@@ -11,6 +11,7 @@
 
 #include "server/core/buffer.h"
 #include "server/http/body.h"
+#include "server/http/format.h"
 
 struct evbuffer;
 struct evhttp_request;
@@ -18,14 +19,16 @@ struct evhttp_request;
 #define REPLY_TEXT "text/plain; charset=utf-8"
 #define REPLY_JSON "application/json"
 #define REPLY_HTML "text/html; charset=utf-8"
-#define REPLY_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
 /* Whether the request's sender takes gzip. */
 bool reply_may_be_packed(struct evhttp_request *request);
 
-/* Heads of an answer: its body is a gzip file; who asks otherwise may get another one. */
+/* The format of /metrics that the request's sender prefers. */
+enum format reply_format(struct evhttp_request *request);
+
+/* Heads of an answer: its body is a gzip file; who accepts other things may get another one. */
 void reply_say_packed(struct evhttp_request *request);
-void reply_say_may_be_packed(struct evhttp_request *request);
+void reply_say_negotiated(struct evhttp_request *request);
 
 /* `body` is drained; NULL, or a body that could not be made, gives 503. */
 void reply(struct evhttp_request *request, int code, const char *type, struct evbuffer *body);

@@ -86,6 +86,7 @@ static bool resolve(struct catalogue *catalogue, enum metric_kind kind,
                     const struct identity *identity, uint32_t row)
 {
     struct source *source = &catalogue->sources[kind][identity->index];
+    source->created = source->created ? source->created : catalogue->before;
     source->generation = identity->generation;
     source->round = catalogue->round;
     source->row = row;

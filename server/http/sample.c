@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "proto/number.h"
 #include "server/core/require.h"
 #include "server/http/observer.h"
 
@@ -13,54 +12,30 @@
 
 #define MS_PER_SECOND 1000
 
-void sample_label_bounds(struct sample_bounds *bounds)
-{
-    struct buffer *text = &bounds->text;
-    text->length = 0;
-    text->failed = false;
-    for (size_t i = 0; i <= bounds->count; i++) {
-        size_t offset = text->length;
-        buffer_append_text(text, "le=\"");
-        buffer_append_number(text, i < bounds->count ? bounds->values[i] : HUGE_VAL);
-        buffer_append_text(text, "\"");
-        bounds->labels[i] = (struct sample_label){offset, text->length - offset};
-    }
-}
-
-void sample_label_quantiles(struct sample_quantiles *quantiles)
-{
-    struct buffer *text = &quantiles->text;
-    text->length = 0;
-    text->failed = false;
-    for (size_t i = 0; i < quantiles->count; i++) {
-        size_t offset = text->length;
-        buffer_append_text(text, "quantile=\"");
-        prom_append_quantile(text, quantiles->percents[i]);
-        buffer_append_text(text, "\"");
-        quantiles->labels[i] = (struct sample_label){offset, text->length - offset};
-    }
-    quantiles->count = text->failed ? 0 : quantiles->count;
-}
-
-static bool bounds_init(struct sample_bounds *bounds, const struct config_numbers *numbers)
+static void bounds_init(struct sample_bounds *bounds, const struct config_numbers *numbers)
 {
     REQUIRE(numbers->count <= SAMPLE_BUCKETS_MAX);
     bounds->count = numbers->count;
     for (size_t i = 0; i < numbers->count; i++) {
         bounds->values[i] = numbers->items[i];
     }
-    sample_label_bounds(bounds);
-    return !bounds->text.failed;
 }
 
 bool sampler_init(struct sampler *sampler, const struct config *config)
 {
+    struct native_limits limits = {(int)config->prometheus.native_schema,
+                                   config->prometheus.native_max_buckets};
     *sampler = (struct sampler){0};
-    sampler->histogram = config->prometheus.timer_type == TIMER_TYPE_HISTOGRAM;
+    sampler->histogram = config->prometheus.timer_type != TIMER_TYPE_SUMMARY;
+    sampler->has_native = config->prometheus.timer_type == TIMER_TYPE_NATIVE;
+    sampler->totals = sampler->has_native;
+    sampler->created = config->prometheus.created;
+    bounds_init(&sampler->seconds, &config->prometheus.buckets);
+    bounds_init(&sampler->plain, &config->prometheus.buckets_plain);
     sampler->pool = pool_new(POOL_BYTES_MAX);
     sampler->cache = sampler->pool ? pool_cache_new(sampler->pool) : NULL;
-    return sampler->cache && bounds_init(&sampler->seconds, &config->prometheus.buckets) &&
-           bounds_init(&sampler->plain, &config->prometheus.buckets_plain);
+    return sampler->cache &&
+           (!sampler->has_native || native_histogram_init(&sampler->native, &limits));
 }
 
 void sampler_deinit(struct sampler *sampler)
@@ -71,11 +46,55 @@ void sampler_deinit(struct sampler *sampler)
     if (sampler->pool) {
         pool_free(sampler->pool);
     }
+    native_histogram_deinit(&sampler->native);
     buffer_deinit(&sampler->seconds.text);
     buffer_deinit(&sampler->plain.text);
     buffer_deinit(&sampler->quantiles.text);
     buffer_deinit(&sampler->own_quantiles.text);
     buffer_deinit(&sampler->own_bounds.text);
+    buffer_deinit(&sampler->scratch);
+}
+
+/* OpenMetrics wants 1 written 1.0 here, so that a bound is one text wherever it comes from. */
+static void close_label(const struct sampler *sampler, struct buffer *text, size_t number)
+{
+    const char *digits = text->bytes + number;
+    if (sampler->format == FORMAT_OPENMETRICS && !text->failed &&
+        strspn(digits, "+-0123456789") >= text->length - number) {
+        buffer_append_text(text, ".0");
+    }
+    buffer_append(text, "\"", 1);
+}
+
+void sample_label_bounds(const struct sampler *sampler, struct sample_bounds *bounds)
+{
+    struct buffer *text = &bounds->text;
+    text->length = 0;
+    text->failed = false;
+    for (size_t i = 0; i <= bounds->count; i++) {
+        size_t offset = text->length;
+        buffer_append_text(text, "le=\"");
+        size_t number = text->length;
+        buffer_append_number(text, i < bounds->count ? bounds->values[i] : HUGE_VAL);
+        close_label(sampler, text, number);
+        bounds->labels[i] = (struct sample_label){offset, text->length - offset};
+    }
+}
+
+void sample_label_quantiles(const struct sampler *sampler, struct sample_quantiles *quantiles)
+{
+    struct buffer *text = &quantiles->text;
+    text->length = 0;
+    text->failed = false;
+    for (size_t i = 0; i < quantiles->count; i++) {
+        size_t offset = text->length;
+        buffer_append_text(text, "quantile=\"");
+        size_t number = text->length;
+        prom_append_quantile(text, quantiles->percents[i]);
+        close_label(sampler, text, number);
+        quantiles->labels[i] = (struct sample_label){offset, text->length - offset};
+    }
+    quantiles->count = text->failed ? 0 : quantiles->count;
 }
 
 bool sampler_is_histogram(const struct sampler *sampler, const struct family *family)
@@ -90,51 +109,21 @@ bool sampler_is_histogram(const struct sampler *sampler, const struct family *fa
 }
 
 void sampler_begin(struct sampler *sampler, const struct catalogue *catalogue,
-                   const struct snapshot *snapshot)
+                   const struct snapshot *snapshot, enum format format)
 {
     REQUIRE(snapshot->percentile_count <= SAMPLE_QUANTILES_MAX);
+    sampler->snapshot = snapshot;
+    sampler->catalogue = catalogue;
+    sampler->format = format;
+    sampler->scratch.failed = false;
+    sampler->own = NULL;
     sampler->quantiles.count = snapshot->percentile_count;
     for (size_t i = 0; i < snapshot->percentile_count; i++) {
         sampler->quantiles.percents[i] = snapshot->percents[i];
     }
-    sample_label_quantiles(&sampler->quantiles);
-    sampler->own = NULL;
-    sampler->snapshot = snapshot;
-    sampler->catalogue = catalogue;
-}
-
-static char *put(char *at, const char *bytes, size_t length)
-{
-    memcpy(at, bytes, length);
-    return at + length;
-}
-
-/* name suffix{labels,extra} value */
-static void write_line(struct buffer *out, const struct series *series, const char *suffix,
-                       const char *extra, size_t extra_length, double value)
-{
-    const struct family *family = series->family;
-    size_t suffix_length = strlen(suffix);
-    char *room = buffer_room(out, family->name_length + suffix_length + series->labels_length +
-                                      extra_length + NUMBER_TEXT_MAX + 5);
-    if (!room) {
-        return;
-    }
-    char *at = put(room, family->text, family->name_length);
-    at = put(at, suffix, suffix_length);
-    if (series->labels_length + extra_length > 0) {
-        *at++ = '{';
-        at = put(at, series->labels, series->labels_length);
-        if (series->labels_length > 0 && extra_length > 0) {
-            *at++ = ',';
-        }
-        at = put(at, extra, extra_length);
-        *at++ = '}';
-    }
-    *at++ = ' ';
-    at += number_format(at, value);
-    *at++ = '\n';
-    out->length += (size_t)(at - room);
+    sample_label_quantiles(sampler, &sampler->quantiles);
+    sample_label_bounds(sampler, &sampler->seconds);
+    sample_label_bounds(sampler, &sampler->plain);
 }
 
 /* What the rule that took a source multiplies its values with. */
@@ -191,98 +180,130 @@ static double set_value(struct sampler *sampler, const struct series *series)
                                        : merged_unique(sampler, source);
 }
 
-static void add_buckets(struct timer_view *view, const double *buckets, size_t count)
+static void add_buckets(struct timer_view *view, const double *buckets)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < view->bounds->count; i++) {
         view->merged_buckets[i] = buckets[i] + (view->buckets ? view->merged_buckets[i] : 0);
     }
     view->buckets = view->merged_buckets;
 }
 
-/* Without memory for the merged sketch the quantiles are missing, never wrong. */
-static void merge_timers(struct sampler *sampler, const struct source *source, size_t bucket_count,
+static void add_row(struct timer_view *view, const struct timer_row *row)
+{
+    view->count += row->total_count;
+    view->sum += row->total_sum;
+    if (row->buckets) {
+        add_buckets(view, row->buckets);
+    }
+}
+
+/* All sketches of one sort together, to be freed; NULL where there are none, and without memory:
+ * what comes from it is then missing, never wrong. */
+static struct sketch *merged(struct sampler *sampler, const struct source *source,
+                             const struct sketch *(*sketch_of)(const struct timer_row *))
+{
+    struct sketch *all = NULL;
+    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
+        const struct sketch *one = sketch_of(&sampler->snapshot->timers[source->row]);
+        if (one && !sketch_merge(&all, one, sampler->cache)) {
+            sketch_free(&all, sampler->cache);
+            break;
+        }
+    }
+    return all;
+}
+
+static const struct sketch *window_sketch(const struct timer_row *row)
+{
+    return row->sketch;
+}
+
+static const struct sketch *total_sketch(const struct timer_row *row)
+{
+    return row->total_sketch;
+}
+
+static void merge_timers(struct sampler *sampler, const struct source *source,
                          struct timer_view *view)
 {
     const struct snapshot *snapshot = sampler->snapshot;
-    struct sketch *all = NULL;
-    bool whole = true;
-    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
-        const struct timer_row *row = &snapshot->timers[source->row];
-        view->count += row->total_count;
-        view->sum += row->total_sum;
-        whole = whole && (!row->sketch || sketch_merge(&all, row->sketch, sampler->cache));
-        if (row->buckets) {
-            add_buckets(view, row->buckets, bucket_count);
-        }
-    }
-    if (whole && all) {
+    struct sketch *all = merged(sampler, source, window_sketch);
+    if (all) {
         sketch_quantiles(all, snapshot->percents, snapshot->percentile_count,
                          view->merged_quantiles);
         view->quantiles = view->merged_quantiles;
     }
     sketch_free(&all, sampler->cache);
+    for (; source; source = sample_source(sampler, METRIC_TIMER, source->next)) {
+        add_row(view, &snapshot->timers[source->row]);
+    }
 }
 
-static void view_timer(struct sampler *sampler, const struct series *series,
+/* Who does not read native histograms gets classic ones from the same sketch. */
+static void buckets_from(const struct sketch *sketch, struct timer_view *view)
+{
+    double scaled[SAMPLE_BUCKETS_MAX];
+    for (size_t i = 0; i < view->bounds->count; i++) {
+        scaled[i] = view->bounds->values[i] * view->unit;
+    }
+    sketch_cumulative(sketch, scaled, view->bounds->count, view->merged_buckets);
+    view->buckets = view->merged_buckets;
+}
+
+static void view_total(struct sampler *sampler, const struct source *source,
                        struct timer_view *view)
 {
+    bool several = source->next != SOURCE_NONE;
+    struct sketch *all = several ? merged(sampler, source, total_sketch) : NULL;
+    const struct sketch *shown =
+        several ? all : sampler->snapshot->timers[source->row].total_sketch;
+    if (sampler->format == FORMAT_PROTOBUF) {
+        native_histogram_make(&sampler->native, shown, view->unit, view->sum);
+        view->native = &sampler->native;
+    } else {
+        buckets_from(shown, view);
+    }
+    sketch_free(&all, sampler->cache);
+}
+
+void sampler_view(struct sampler *sampler, const struct series *series, struct timer_view *view)
+{
     const struct source *source = sample_source(sampler, METRIC_TIMER, series->first_source);
-    const struct timer_row *row = &sampler->snapshot->timers[source->row];
     bool seconds = series->family->kind == PROM_SECONDS;
     view->count = view->sum = 0;
     view->unit = seconds ? MS_PER_SECOND : 1;
+    view->histogram = sampler_is_histogram(sampler, series->family);
     view->listed = &sampler->quantiles;
     view->bounds = seconds ? &sampler->seconds : &sampler->plain;
     view->quantiles = view->buckets = NULL;
+    view->native = NULL;
     if (series->family->kind == PROM_OBSERVER) {
         observer_view(sampler, series, view);
-    } else if (source->next != SOURCE_NONE) {
-        merge_timers(sampler, source, view->bounds->count, view);
+        return;
+    }
+    if (source->next != SOURCE_NONE) {
+        merge_timers(sampler, source, view);
     } else {
+        const struct timer_row *row = &sampler->snapshot->timers[source->row];
         view->count = row->total_count;
         view->sum = row->total_sum;
         view->quantiles = row->percentiles;
         view->buckets = row->buckets;
     }
-}
-
-static void write_quantiles(const struct series *series, const struct timer_view *view,
-                            struct buffer *out)
-{
-    for (size_t i = 0; i < view->listed->count; i++) {
-        const struct sample_label *label = &view->listed->labels[i];
-        write_line(out, series, "", view->listed->text.bytes + label->offset, label->length,
-                   view->quantiles ? view->quantiles[i] / view->unit : (double)NAN);
+    if (sampler->has_native && view->histogram) {
+        view_total(sampler, source, view);
     }
 }
 
-/* Sums of fractions may differ in the last bit, and a bucket may never exceed the next. */
-static void write_buckets(const struct series *series, const struct timer_view *view,
-                          struct buffer *out)
+double sampler_created(const struct sampler *sampler, const struct series *series)
 {
-    const struct sample_bounds *bounds = view->bounds;
-    for (size_t i = 0; i <= bounds->count; i++) {
-        const struct sample_label *label = &bounds->labels[i];
-        double below = view->count;
-        if (i < bounds->count) {
-            below = view->buckets ? fmin(view->buckets[i], view->count) : 0;
-        }
-        write_line(out, series, "_bucket", bounds->text.bytes + label->offset, label->length,
-                   below);
+    enum metric_kind kind = catalogue_metric_kind(series->family->kind);
+    const struct source *source = sample_source(sampler, kind, series->first_source);
+    uint32_t earliest = UINT32_MAX;
+    for (; source; source = sample_source(sampler, kind, source->next)) {
+        earliest = source->created < earliest ? source->created : earliest;
     }
-}
-
-static void write_timer(struct sampler *sampler, const struct series *series, struct buffer *out)
-{
-    struct timer_view view;
-    view_timer(sampler, series, &view);
-    if (sampler_is_histogram(sampler, series->family)) {
-        write_buckets(series, &view, out);
-    } else {
-        write_quantiles(series, &view, out);
-    }
-    write_line(out, series, "_sum", "", 0, view.sum / view.unit);
-    write_line(out, series, "_count", "", 0, view.count);
+    return earliest;
 }
 
 void sampler_fetch_source(const struct sampler *sampler, const struct series *series)
@@ -321,14 +342,5 @@ double sampler_value(struct sampler *sampler, const struct series *series)
         return gauge_value(sampler, series);
     default:
         return set_value(sampler, series);
-    }
-}
-
-void sampler_write(struct sampler *sampler, const struct series *series, struct buffer *out)
-{
-    if (prom_kind_is_timer((enum prom_kind)series->family->kind)) {
-        write_timer(sampler, series, out);
-    } else {
-        write_line(out, series, "", "", 0, sampler_value(sampler, series));
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/http/snapshot_json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static void write_counters(struct json *json, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->counter_count; i++) {
         const struct counter_row *row = &snapshot->counters[i];
-        if (!row->updated) {
+        if (!row->updated && !snapshot->idle_is_zero) {
             continue;
         }
         json_begin_object(json);
@@ -66,12 +67,38 @@ static void write_gauges(struct json *json, const struct snapshot *snapshot)
     }
 }
 
+static bool has_bins(const struct timer_row *row)
+{
+    return row->details && row->details->bin_count > 0;
+}
+
+/* Of the window, cumulative as the buckets of Prometheus are. */
+static void write_bins(struct json *json, const struct timer_row *row)
+{
+    double count = 0;
+    json_put_key(json, "buckets");
+    json_begin_array(json);
+    for (size_t i = 0; i < row->details->bin_count; i++) {
+        const struct histogram_bin *bin = &row->details->bins[i];
+        count += bin->count;
+        json_begin_object(json);
+        if (isinf(bin->bound)) {
+            json_member_string(json, "le", "+Inf");
+        } else {
+            json_member_number(json, "le", bin->bound);
+        }
+        json_member_number(json, "count", count);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
 static void write_percentiles(struct json *json, const struct snapshot *snapshot,
                               const struct timer_row *row)
 {
     json_put_key(json, "percentiles");
     json_begin_object(json);
-    for (size_t i = 0; row->percentiles && i < snapshot->percentile_count; i++) {
+    for (size_t i = 0; row->updated && row->percentiles && i < snapshot->percentile_count; i++) {
         char text[NUMBER_TEXT_MAX];
         size_t length = number_format(text, snapshot->percents[i]);
         json_put_key_bytes(json, text, length);
@@ -106,7 +133,7 @@ static void write_timers(struct json *json, const struct snapshot *snapshot,
 {
     for (size_t i = 0; i < snapshot->timer_count; i++) {
         const struct timer_row *row = &snapshot->timers[i];
-        if (!row->updated) {
+        if (!row->updated && !snapshot->idle_is_zero) {
             continue;
         }
         json_begin_object(json);
@@ -120,7 +147,9 @@ static void write_timers(struct json *json, const struct snapshot *snapshot,
         json_member_number(json, "max", row->max);
         json_member_number(json, "stddev", row->stddev);
         write_percentiles(json, snapshot, row);
-        if (row->buckets) {
+        if (has_bins(row)) {
+            write_bins(json, row);
+        } else if (row->buckets) {
             write_buckets(json, bounds, row);
         }
         json_end_object(json);
@@ -131,7 +160,7 @@ static void write_sets(struct json *json, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->set_count; i++) {
         const struct set_row *row = &snapshot->sets[i];
-        if (!row->updated) {
+        if (!row->updated && !snapshot->idle_is_zero) {
             continue;
         }
         json_begin_object(json);
@@ -139,6 +168,36 @@ static void write_sets(struct json *json, const struct snapshot *snapshot)
         json_member_number(json, "unique", row->unique);
         json_end_object(json);
     }
+}
+
+static void write_event(struct json *json, const struct snapshot *snapshot,
+                        const struct event_row *row)
+{
+    static const char *const keys[EVENT_FIELDS] = {
+        "name",        "text",         "tags", "host", "priority", "alert_type", "aggregation_key",
+        "source_type", "container_id",
+    };
+    struct tag tags[EVENT_TAGS_MAX];
+    struct span raw = row->fields[EVENT_TAGS];
+    int count = tags_parse(TAGS_COLON, snapshot->event_bytes + raw.offset, raw.length, tags,
+                           EVENT_TAGS_MAX);
+    json_begin_object(json);
+    json_member_string(json, "kind", event_kind_name((enum event_kind)row->kind));
+    json_member_number(json, "time", row->time);
+    if (row->kind == EVENT_SERVICE_CHECK) {
+        json_member_integer(json, "status", row->status);
+    }
+    for (size_t i = 0; i < EVENT_FIELDS; i++) {
+        struct span field = row->fields[i];
+        if (i == EVENT_TAGS) {
+            json_put_key(json, keys[i]);
+            tags_json_write_tags(json, tags, count > 0 ? (size_t)count : 0);
+        } else if (field.length > 0) {
+            json_put_key(json, keys[i]);
+            json_put_string_bytes(json, snapshot->event_bytes + field.offset, field.length);
+        }
+    }
+    json_end_object(json);
 }
 
 void snapshot_json_rows(const struct snapshot *snapshot, const struct snapshot_bounds *bounds,
@@ -166,6 +225,12 @@ void snapshot_json_rows(const struct snapshot *snapshot, const struct snapshot_b
     json_put_key(&json, "sets");
     json_begin_array(&json);
     write_sets(&json, rows);
+    json_end_array(&json);
+    json_put_key(&json, "events");
+    json_begin_array(&json);
+    for (size_t i = 0; i < rows->event_count; i++) {
+        write_event(&json, rows, &rows->events[i]);
+    }
     json_end_array(&json);
 }
 
@@ -219,6 +284,7 @@ static void write_flush(struct json *json, const struct flush_figures *flush)
     json_member_number(json, "duration_seconds", flush->duration_seconds);
     json_member_number(json, "lag_seconds", flush->lag_seconds);
     json_member_integer(json, "series_expired", flush->series_expired);
+    json_member_integer(json, "approximations", flush->approximations);
     json_member_integer(json, "pool_bytes", flush->pool_bytes);
     json_end_object(json);
 }

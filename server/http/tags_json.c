@@ -12,8 +12,12 @@ static bool same_key(const struct tag *a, const struct tag *b)
 void tags_json_write(struct json *json, const struct identity *identity)
 {
     struct tag tags[IDENTITY_TAGS_MAX];
-    size_t count = identity->tag_count;
     identity_tags(identity, tags);
+    tags_json_write_tags(json, tags, identity->tag_count);
+}
+
+void tags_json_write_tags(struct json *json, const struct tag *tags, size_t count)
+{
     json_begin_object(json);
     for (size_t i = 0; i < count; i++) {
         bool repeats = i > 0 && same_key(&tags[i - 1], &tags[i]);

@@ -11,4 +11,7 @@
 
 void tags_json_write(struct json *json, const struct identity *identity);
 
+/* The same of tags in canonical order. */
+void tags_json_write_tags(struct json *json, const struct tag *tags, size_t count);
+
 #endif

@@ -17,10 +17,11 @@ struct waiter {
     enum flusher_work work;
     uint64_t ticket;
     uint64_t deadline_ns;
-    bool answered;     /* by the flusher */
-    uint64_t window;   /* that was closed */
-    uint64_t sequence; /* of the snapshot that is to be shown at least; 0 = not known yet */
-    bool packed;       /* the exposition is wanted compressed */
+    bool answered;      /* by the flusher */
+    uint64_t window;    /* that was closed */
+    uint64_t sequence;  /* of the snapshot that is to be shown at least; 0 = not known yet */
+    enum format format; /* that the exposition is wanted in */
+    bool packed;        /* and compressed */
     /* What the sinks had counted when the request came: more than that is this window's. */
     struct {
         uint64_t errors, windows_lost;
@@ -95,11 +96,11 @@ static enum progress judge_exposition(struct http_server *server, struct waiter 
     }
     snprintf(reason, reason_size, "the exposition is being rendered");
     waiter->sequence = waiter->sequence > 0 ? waiter->sequence : latest->sequence;
-    bool ready = exposition_has(exposition, waiter->sequence);
+    bool ready = exposition_has(exposition, waiter->sequence, waiter->format);
     if (!ready) {
-        exposition_begin(exposition, latest);
+        exposition_begin(exposition, latest, waiter->format);
     } else if (waiter->packed) {
-        ready = exposition_pack(exposition);
+        ready = exposition_pack(exposition, waiter->format);
     }
     snapshot_unref(latest);
     return ready ? PROGRESS_DONE : PROGRESS_WAITS;
@@ -137,7 +138,7 @@ static void answer_flush(struct http_server *server, const struct waiter *waiter
 {
     struct evhttp_request *request = waiter->request;
     struct snapshot *closed = flusher_closed(server->options.flusher);
-    struct body *exposition = exposition_body(server->exposition);
+    struct body *exposition = exposition_body(server->exposition, waiter->format);
     if (!closed || !exposition) {
         reply_text(request, HTTP_SERVUNAVAIL, "no memory to render the window");
     } else {
@@ -269,6 +270,7 @@ static struct waiter *append(struct waiting *waiting, struct evhttp_request *req
     waiter->request = request;
     waiter->work = work;
     waiter->packed = work == FLUSHER_VIEW && reply_may_be_packed(request);
+    waiter->format = work == FLUSHER_VIEW ? reply_format(request) : FORMAT_TEXT;
     waiter->deadline_ns = now_ns(waiting) + WAITING_DEADLINE_SECONDS * UINT64_C(1000000000);
     *waiting->last = waiter;
     waiting->last = &waiter->next;

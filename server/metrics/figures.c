@@ -5,15 +5,27 @@
 
 const char *transport_name(enum transport transport)
 {
-    static const char *const names[] = {"udp"};
+    static const char *const names[TRANSPORTS] = {"udp", "tcp", "unix", "unix_stream", "stdin"};
     return names[transport];
+}
+
+bool transport_is_stream(enum transport transport)
+{
+    return transport != TRANSPORT_UDP && transport != TRANSPORT_UNIX;
+}
+
+const char *connection_end_name(enum connection_end end)
+{
+    static const char *const names[CONNECTION_ENDS] = {"closed",    "error", "idle",
+                                                       "bad_frame", "limit", "stop"};
+    return names[end];
 }
 
 const char *loss_reason_name(unsigned reason)
 {
     static const char *const names[] = {"rate_below_minimum", "name_too_long", "too_many_tags",
                                         "tags_too_long",      "series_limit",  "memory_limit",
-                                        "out_of_range"};
+                                        "no_name_left",       "out_of_range"};
     REQUIRE(reason < LOSS_REASONS);
     return reason < STATSD_REASONS ? statsd_reason_name((enum statsd_reason)reason)
                                    : names[reason - STATSD_REASONS];

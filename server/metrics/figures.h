@@ -8,14 +8,35 @@
 #ifndef SERVER_METRICS_FIGURES_H
 #define SERVER_METRICS_FIGURES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/statsd.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/snapshot.h"
 
-enum transport { TRANSPORT_UDP, TRANSPORTS };
-const char *transport_name(enum transport transport); /* "udp" */
+enum transport {
+    TRANSPORT_UDP,
+    TRANSPORT_TCP,
+    TRANSPORT_UNIX, /* datagrams */
+    TRANSPORT_UNIX_STREAM,
+    TRANSPORT_STDIN,
+    TRANSPORTS
+};
+const char *transport_name(enum transport transport); /* "udp", …, "unix_stream", "stdin" */
+bool transport_is_stream(enum transport transport);
+
+/* How a connection, or standard input, came to its end. */
+enum connection_end {
+    CONNECTION_CLOSED,    /* by the sender */
+    CONNECTION_ERROR,     /* reset, or it cannot be read */
+    CONNECTION_IDLE,      /* server.stream_idle */
+    CONNECTION_BAD_FRAME, /* a length that no frame has */
+    CONNECTION_LIMIT,     /* server.stream_connections: refused as soon as it was accepted */
+    CONNECTION_STOP,      /* the server stops */
+    CONNECTION_ENDS
+};
+const char *connection_end_name(enum connection_end end); /* "closed", …, "stop" */
 
 /* Why a sample that was received is not stored: the parser's reasons (for one bad sample of a line
  * that holds good ones), then the server's. */
@@ -26,6 +47,7 @@ enum loss_reason {
     LOSS_TAGS_TOO_LONG,                       /* limits.max_tag_bytes */
     LOSS_SERIES_LIMIT, /* limits.max_series: a new name while the limit is reached */
     LOSS_MEMORY_LIMIT, /* limits.memory */
+    LOSS_NO_NAME_LEFT, /* profile etsy: cleaning left nothing of the name */
     LOSS_OUT_OF_RANGE, /* so large that sums or squares could leave the range of a double */
     LOSS_REASONS
 };
@@ -46,12 +68,17 @@ struct ingest_figures {
     uint64_t samples_received[STATSD_TYPES + 1];
     uint64_t samples_rejected[LOSS_REASONS];
     uint64_t samples_late;
-    uint64_t datagrams_dropped; /* by the kernel */
+    uint64_t datagrams_dropped;   /* by the kernel */
+    uint64_t datagrams_truncated; /* larger than the buffer: the rest of them is lost */
+    uint64_t connections_accepted[TRANSPORTS];
+    uint64_t connections_ended[CONNECTION_ENDS];
+    uint64_t accept_failures; /* no descriptor or memory for a connection, which then waits */
     uint64_t sections_skipped;
     uint64_t events_received;
     uint64_t service_checks_received;
-    uint64_t series_rejected;    /* new names refused, each time one was */
-    uint64_t counter_decrements; /* negative counter samples */
+    uint64_t events_lost[EVENT_LOSSES]; /* of both, by a worker */
+    uint64_t series_rejected;           /* new names refused, each time one was */
+    uint64_t counter_decrements;        /* negative counter samples */
 };
 
 /* into += from, field by field. */
@@ -72,7 +99,10 @@ struct flush_figures {
     double lag_seconds;      /* how long after its boundary the latest window was closed */
     uint64_t series[STATSD_TYPES];
     uint64_t series_expired;
-    uint64_t anomalies[SEVERITIES]; /* started */
+    uint64_t approximations; /* timers and sets that had to give up what metrics.timers = exact
+                                keeps */
+    uint64_t anomalies[SEVERITIES];     /* started */
+    uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
     uint64_t pool_bytes;
 };
 

@@ -55,7 +55,7 @@ struct identity {
     uint8_t type : 4; /* enum statsd_type */
     uint8_t kind : 4; /* enum metric_kind */
     bool escaped;     /* the CSV text is not the plain one, which stands behind it */
-    char bytes[]; /* CSV text, plain text where it differs, two lengths a tag */
+    char bytes[];     /* CSV text, plain text where it differs, two lengths a tag */
 };
 
 static inline const char *identity_name(const struct identity *identity)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/text.h"
+#include "server/core/pool_share.h"
 #include "server/core/require.h"
 #include "server/metrics/figures.h"
 
@@ -12,6 +14,9 @@
 /* Room for the longest name and tags that the configuration can allow, and tags of its own, with
  * every byte escaped. */
 #define DRAFT_BYTES_MAX ((size_t)256 * 1024)
+
+/* As limits.max_name allows at most. */
+#define NAME_BYTES_MAX 4096
 
 static const size_t series_bytes[METRIC_KINDS] = {
     [METRIC_COUNTER] = sizeof(struct counter_series),
@@ -27,14 +32,20 @@ static bool read_own_tags(struct registry *registry, const char *text)
     if (!registry->own_text || !registry->own_tags) {
         return false;
     }
-    int count = tags_parse(registry->own_text, strlen(registry->own_text), registry->own_tags,
-                           IDENTITY_TAGS_MAX / 2);
+    int count = tags_parse(TAGS_COLON, registry->own_text, strlen(registry->own_text),
+                           registry->own_tags, IDENTITY_TAGS_MAX / 2);
     registry->own_tag_count = count < 0 ? 0 : (size_t)count;
     return count >= 0;
 }
 
+/* Of the budget, for samples and members that are all kept. */
+#define SHARE_OF_MEMORY 2
+
 struct registry *registry_new(const struct config *config, struct pool *pool)
 {
+    if (config->metrics.timers == TIMERS_EXACT) {
+        pool_share_open(pool, config->limits.memory_bytes / SHARE_OF_MEMORY);
+    }
     struct registry *registry = calloc(1, sizeof(*registry));
     if (!registry) {
         return NULL;
@@ -44,6 +55,7 @@ struct registry *registry_new(const struct config *config, struct pool *pool)
     registry->series_max = config->limits.max_series;
     registry->chunks_max = (uint32_t)(registry->series_max / REGISTRY_CHUNK + 1);
     registry->tags_max = config->limits.max_tags;
+    registry->clean_names = config->server.profile == PROFILE_ETSY;
     bool made = table_init(&registry->directory) && lines_init(&registry->identities, pool) &&
                 read_own_tags(registry, config->metrics.tags);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
@@ -107,6 +119,7 @@ void registry_free(struct registry *registry, struct pool_cache *cache)
     }
     table_deinit(&registry->directory);
     lines_deinit(&registry->identities);
+    events_deinit(&registry->events);
     free(registry->own_tags);
     free(registry->own_text);
     pthread_mutex_destroy(&registry->lock);
@@ -126,10 +139,10 @@ static bool has_key(const struct tag *tags, size_t count, const struct tag *want
 
 /* The sender's tags and those of the configuration whose keys he did not send, in canonical order.
  * Returns how many, or -1 for too many. */
-static int canonical_tags(const struct registry *registry, const char *text, size_t length,
-                          struct tag *tags)
+static int canonical_tags(const struct registry *registry, enum tags_style style, const char *text,
+                          size_t length, struct tag *tags)
 {
-    int sent = length == 0 ? 0 : tags_parse(text, length, tags, registry->tags_max);
+    int sent = length == 0 ? 0 : tags_parse(style, text, length, tags, registry->tags_max);
     if (sent < 0) {
         return -1;
     }
@@ -279,11 +292,21 @@ static unsigned find_or_add(struct registry *registry, const struct identity *dr
     return 0;
 }
 
-unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
-                          size_t name_length, const char *tags, size_t tags_length, uint32_t *place)
+unsigned registry_resolve(struct registry *registry, enum statsd_type type, enum tags_style style,
+                          const struct name_tags_text *sent, uint32_t *place)
 {
     struct tag list[IDENTITY_TAGS_MAX];
-    int tag_count = canonical_tags(registry, tags, tags_length, list);
+    const char *name = sent->name;
+    size_t name_length = sent->name_length;
+    char clean[NAME_BYTES_MAX];
+    if (registry->clean_names && name_length <= sizeof(clean)) {
+        name_length = text_clean_name(clean, name, name_length);
+        name = clean;
+        if (name_length == 0) {
+            return LOSS_NO_NAME_LEFT;
+        }
+    }
+    int tag_count = canonical_tags(registry, style, sent->tags, sent->tags_length, list);
     if (tag_count < 0) {
         return LOSS_TOO_MANY_TAGS;
     }

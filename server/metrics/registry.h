@@ -23,9 +23,11 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "proto/name_tags.h"
 #include "server/core/lines.h"
 #include "server/core/pool.h"
 #include "server/core/table.h"
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/timer.h"
@@ -95,12 +97,15 @@ struct registry {
     uint32_t chunks_max;
     uint64_t series_max;
     uint64_t tags_max;
+    bool clean_names; /* profile etsy */
     uint32_t generation;
     struct tag *own_tags; /* metrics.tags, pointing into own_text */
     size_t own_tag_count;
     char *own_text;
     _Atomic uint64_t series_count; /* of all kinds */
     _Atomic uint64_t series_by_type[STATSD_TYPES];
+    struct events events; /* of the open window; the flusher's */
+    _Atomic uint64_t events_lost[EVENT_LOSSES];
     /* A bit by hash for each name refused at the limit since registry_take_refused(). */
     uint64_t refused[REGISTRY_REFUSED_WORDS];
 };
@@ -111,11 +116,12 @@ struct registry *registry_new(const struct config *config, struct pool *pool);
 /* `cache` takes back what the series hold. */
 void registry_free(struct registry *registry, struct pool_cache *cache);
 
-/* Any thread. Finds or makes the series of this name, raw tag text and type, and counts one more
- * holder on it. Returns 0 with its place, or an enum loss_reason. */
-unsigned registry_resolve(struct registry *registry, enum statsd_type type, const char *name,
-                          size_t name_length, const char *tags, size_t tags_length,
-                          uint32_t *place);
+/* Any thread. Finds or makes the series of this type, name and raw tags, as name_tags_resolve()
+ * leaves them (with profile etsy, of what cleaning leaves of the name), and counts one more holder
+ * on it. Returns 0 with its place, or an enum loss_reason.
+ */
+unsigned registry_resolve(struct registry *registry, enum statsd_type type, enum tags_style style,
+                          const struct name_tags_text *sent, uint32_t *place);
 
 /* Any thread: one holder less on this series. */
 void registry_release(struct registry *registry, uint32_t place);

@@ -9,14 +9,21 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "server/core/pool_share.h"
 #include "server/core/require.h"
 #include "server/metrics/hyperloglog.h"
 
 #define SLOTS_FIRST 4
 
+/* Those of SET_EXACT_MEMBERS. */
+#define SLOTS_MAX 512
+
+/* The most members that a set of the pool's share may have: 64 MiB. */
+#define SHARED_MEMBERS_MAX (UINT32_C(3) << 21)
+
 struct set {
-    uint16_t slot_count; /* a power of two; 0 once it is a HyperLogLog */
-    uint16_t member_count;
+    uint32_t slot_count; /* a power of two; 0 once it is a HyperLogLog */
+    uint32_t member_count;
     union {
         uint64_t slot; /* the first of slot_count */
         uint8_t *registers;
@@ -38,14 +45,26 @@ static uint64_t *slots_of(const struct set *set)
     return (uint64_t *)((uintptr_t)set + offsetof(struct set, slot));
 }
 
+/* Larger ones than others may have are of the pool's share. */
 static struct set *exact_new(unsigned slot_count, struct pool_cache *cache)
 {
-    struct set *set = pool_take(cache, exact_bytes(slot_count));
+    size_t bytes = exact_bytes(slot_count);
+    struct set *set =
+        slot_count > SLOTS_MAX ? pool_share_take(cache, bytes) : pool_take(cache, bytes);
     if (set) {
-        memset(set, 0, exact_bytes(slot_count));
-        set->slot_count = (uint16_t)slot_count;
+        memset(set, 0, bytes);
+        set->slot_count = slot_count;
     }
     return set;
+}
+
+static void exact_free(struct set *set, struct pool_cache *cache)
+{
+    if (set->slot_count > SLOTS_MAX) {
+        pool_share_give(cache, set, exact_bytes(set->slot_count));
+    } else {
+        pool_give(cache, set, exact_bytes(set->slot_count));
+    }
 }
 
 static struct set *estimate_new(struct pool_cache *cache)
@@ -68,7 +87,7 @@ void set_free(struct set **set, struct pool_cache *cache)
         return;
     }
     if (is_exact(*set)) {
-        pool_give(cache, *set, exact_bytes((*set)->slot_count));
+        exact_free(*set, cache);
     } else {
         pool_give(cache, (*set)->registers, HYPERLOGLOG_REGISTERS);
         pool_give(cache, *set, sizeof **set);
@@ -97,7 +116,7 @@ static bool contains(const struct set *set, uint64_t member)
 static void insert(struct set *set, uint64_t member)
 {
     uint64_t *slot = slot_find(set, member);
-    set->member_count = (uint16_t)(set->member_count + (*slot == 0));
+    set->member_count += *slot == 0;
     *slot = member;
 }
 
@@ -141,6 +160,11 @@ static bool exact_reserve(struct set **set, unsigned count, struct pool_cache *c
     return true;
 }
 
+static bool may_be_exact(unsigned count, const struct pool_cache *cache)
+{
+    return count <= SET_EXACT_MEMBERS || (count <= SHARED_MEMBERS_MAX && pool_share_is_open(cache));
+}
+
 /* A HyperLogLog of the members of two exact sets, of which one may be NULL, in place of the first.
  */
 static bool estimate_replace(struct set **set, const struct set *other, struct pool_cache *cache)
@@ -166,12 +190,12 @@ bool set_add(struct set **set, uint64_t hash, struct pool_cache *cache)
         if (contains(*set, member)) {
             return true;
         }
-        if (count < SET_EXACT_MEMBERS) {
-            if (!exact_reserve(set, count + 1, cache)) {
-                return false;
-            }
+        if (may_be_exact(count + 1, cache) && exact_reserve(set, count + 1, cache)) {
             insert(*set, member);
             return true;
+        }
+        if (count < SET_EXACT_MEMBERS) {
+            return false;
         }
         if (!estimate_replace(set, NULL, cache)) {
             return false;
@@ -188,14 +212,11 @@ static bool merge_exact(struct set **into, const struct set *from, struct pool_c
         uint64_t member = slots_of(from)[i];
         count += member != 0 && !contains(*into, member);
     }
-    if (count > SET_EXACT_MEMBERS) {
-        return estimate_replace(into, from, cache);
+    if (may_be_exact(count, cache) && exact_reserve(into, count, cache)) {
+        exact_insert_all(*into, from);
+        return true;
     }
-    if (!exact_reserve(into, count, cache)) {
-        return false;
-    }
-    exact_insert_all(*into, from);
-    return true;
+    return count > SET_EXACT_MEMBERS && estimate_replace(into, from, cache);
 }
 
 static bool merge_into_copy(struct set **into, const struct set *from, struct pool_cache *cache)

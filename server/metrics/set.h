@@ -7,6 +7,9 @@
  * that are to be merged; in the exact phase two members are taken for one only when their hashes
  * collide, which for 256 members happens once in 5e14 sets.
  *
+ * Where the pool has a share open (server/core/pool_share.h), a set stays exact for as long as the
+ * share lasts, up to six million members.
+ *
  * The set owns pool blocks: 8 bytes a member slot while exact, 16 KiB as HyperLogLog. One thread at
  * a time.
  */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/name_tags.h"
+#include "server/core/require.h"
 #include "server/metrics/figures.h"
 
 /* Beyond so many on average, spellings are looked up in the registry each time. */
@@ -27,6 +29,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
         .tag_bytes_max = config->limits.max_tag_bytes,
         .series_max = config->limits.max_series,
         .rate_min = config->metrics.min_sample_rate,
+        .open_from_s = INT64_MIN,
+        .open_until_s = INT64_MAX,
     };
     shard->open = &shard->slices[0];
     shard->cache = pool_cache_new(pool);
@@ -35,6 +39,8 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                                shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
+    shard->slices[0].sequential = shard->slices[1].sequential =
+        config->server.profile == PROFILE_ETSY;
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
         made = held_init(&shard->held[kind], shard->series_max);
     }
@@ -78,11 +84,23 @@ static bool hold(struct shard *shard, uint32_t place)
     return reserved;
 }
 
+/* Names and tags are within the configuration's limits, and a name may hold its tags. */
+static unsigned resolve(struct shard *shard, const struct spelling_key *key, uint32_t *place)
+{
+    char scratch[SPELLING_BYTES_MAX];
+    struct name_tags_text text = {.name = key->name,
+                                  .tags = key->tags,
+                                  .name_length = key->name_length,
+                                  .tags_length = key->tags_length};
+    REQUIRE(text.name_length + text.tags_length <= sizeof(scratch));
+    name_tags_resolve(spelling_style(key), &text, scratch);
+    return registry_resolve(shard->registry, spelling_type(key), spelling_style(key), &text, place);
+}
+
 /* What cannot be remembered for want of memory comes this way again. */
 unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *place)
 {
-    unsigned loss = registry_resolve(shard->registry, (enum statsd_type)key->type, key->name,
-                                     key->name_length, key->tags, key->tags_length, place);
+    unsigned loss = resolve(shard, key, place);
     if (loss == 0 && !hold(shard, *place)) {
         loss = LOSS_MEMORY_LIMIT;
     }
@@ -91,10 +109,9 @@ unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32
     }
     if (loss == 0) {
         const struct identity *identity = registry_identity_at(shard->registry, *place);
-        uint32_t *chain =
-            spelling_is_identity(identity, key)
-                ? NULL
-                : held_chain(&shard->held[place_kind(*place)], place_index(*place));
+        uint32_t *chain = spelling_is_identity(identity, key)
+                              ? NULL
+                              : held_chain(&shard->held[place_kind(*place)], place_index(*place));
         spellings_enter(&shard->spellings, key, identity, chain);
     }
     return loss;
@@ -125,6 +142,12 @@ struct slice *shard_swap(struct shard *shard, uint64_t now_ns)
     given->ended_ns = now_ns;
     shard->open = given == &shard->slices[0] ? &shard->slices[1] : &shard->slices[0];
     return given;
+}
+
+void shard_open_window(struct shard *shard, int64_t from_s, int64_t until_s)
+{
+    atomic_store_explicit(&shard->open_from_s, from_s, memory_order_relaxed);
+    atomic_store_explicit(&shard->open_until_s, until_s, memory_order_relaxed);
 }
 
 static bool retire(struct shard *shard, uint32_t place)

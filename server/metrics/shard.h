@@ -12,6 +12,7 @@
 #ifndef SERVER_METRICS_SHARD_H
 #define SERVER_METRICS_SHARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +43,9 @@ struct shard {
     uint64_t name_bytes_max, tag_bytes_max, series_max;
     double rate_min;
     uint64_t names_refused; /* new names refused, each time one was */
+    /* The Unix seconds that samples of the open window may be stamped with. Its own thread changes
+     * them at a swap; the first ones come from another. */
+    _Atomic int64_t open_from_s, open_until_s;
 };
 
 /* False without memory. `registry` and `pool` must outlive the shard. */
@@ -56,6 +60,17 @@ unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32
 /* Hands out the open slice, stamped, and opens the other one, which must have been given back
  * (cleared). */
 struct slice *shard_swap(struct shard *shard, uint64_t now_ns);
+
+/* From now on the open slice is one of a window that takes stamps in [from_s, until_s). Until it is
+ * told, a shard takes any. */
+void shard_open_window(struct shard *shard, int64_t from_s, int64_t until_s);
+
+/* Whether a sample stamped so belongs to the open window. */
+static inline bool shard_takes_stamp(const struct shard *shard, int64_t stamp_s)
+{
+    return stamp_s >= atomic_load_explicit(&shard->open_from_s, memory_order_relaxed) &&
+           stamp_s < atomic_load_explicit(&shard->open_until_s, memory_order_relaxed);
+}
 
 /* Drops the spellings of a series, if it is held: the next sample of it starts as one of a new
  * name. */

@@ -19,7 +19,8 @@ static bool has_rate(const struct statsd_item *item)
 
 static unsigned check(const struct shard *shard, const struct statsd_item *item)
 {
-    if (item->name.length > shard->name_bytes_max) {
+    uint64_t block = item->tags_style == TAGS_INSIDE ? (uint64_t)item->tags.length + 2 : 0;
+    if (item->name.length - block > shard->name_bytes_max) {
         return LOSS_NAME_TOO_LONG;
     }
     if (item->tags.length > shard->tag_bytes_max) {
@@ -57,9 +58,10 @@ unsigned shard_group_add(struct shard_group *group, const struct shard *shard, c
     return 0;
 }
 
-/* Of the cell that a sample of this kind and index id writes first. Inlined by force: gcc 12 takes a
- * function that does nothing but prefetch for one without effects, and leaves its calls out. */
-static inline __attribute__((always_inline)) void prefetch_cell(const struct slice *slice, uint32_t place)
+/* Of the cell that a sample of this kind and index id writes first. Inlined by force: gcc 12 takes
+ * a function that does nothing but prefetch for one without effects, and leaves its calls out. */
+static inline __attribute__((always_inline)) void prefetch_cell(const struct slice *slice,
+                                                                uint32_t place)
 {
     uint32_t index = place_index(place), at = index % SLICE_CHUNK;
     switch (place_kind(place)) {

@@ -3,11 +3,13 @@
 
 #include <math.h>
 
+#include "server/core/pool_share.h"
 #include "server/core/require.h"
 #include "server/metrics/sketch_exact.h"
 #include "server/metrics/sketch_histogram.h"
 #include "server/metrics/sketch_list.h"
 #include "server/metrics/sketch_private.h"
+#include "server/metrics/sketch_samples.h"
 
 /* Weights to here are tried as whole numbers first. */
 #define WHOLE_WEIGHT_MAX 1e9
@@ -25,6 +27,11 @@ static struct sketch_list *list_of(const struct sketch *sketch)
 static struct sketch_histogram *histogram_of(const struct sketch *sketch)
 {
     return (struct sketch_histogram *)(uintptr_t)sketch;
+}
+
+static struct sketch_samples *samples_of(const struct sketch *sketch)
+{
+    return (struct sketch_samples *)(uintptr_t)sketch;
 }
 
 /* What decides on the form of samples that no longer fit the one they have. */
@@ -139,11 +146,41 @@ static bool count_codes(struct sketch_histogram **into, const struct sketch_list
     return true;
 }
 
+static bool count_sample(struct sketch_histogram **into, struct sketch_sample sample,
+                         struct pool_cache *cache)
+{
+    if (increment(*into, sample.value, sample.weight)) {
+        return true;
+    }
+    if (!sketch_histogram_count(into, sketch_bucket_point(sample.value), sample.weight, cache)) {
+        return false;
+    }
+    sketch_histogram_extend(*into, sample.value, sample.value);
+    return true;
+}
+
+static bool count_chunks(struct sketch_histogram **into, const struct sketch_samples *from,
+                         struct pool_cache *cache)
+{
+    for (const struct samples_chunk *chunk = from->first; chunk; chunk = chunk->next) {
+        for (unsigned i = 0; i < chunk->count; i++) {
+            if (!count_sample(into, samples_chunk_at(chunk, i), cache)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Not of a histogram. */
 static bool count_all(struct sketch_histogram **into, const struct sketch *from,
                       struct pool_cache *cache)
 {
     if (!from) {
         return true;
+    }
+    if (from->phase == SKETCH_PHASE_SAMPLES) {
+        return count_chunks(into, samples_of(from), cache);
     }
     return from->phase == SKETCH_PHASE_EXACT ? count_samples(into, exact_of(from), cache)
                                              : count_codes(into, list_of(from), cache);
@@ -220,10 +257,53 @@ static bool outgrow(struct sketch **sketch, double value, double weight, struct 
     return replace(sketch, histogram ? &histogram->sketch : NULL, cache);
 }
 
+/* There is no room for every sample: from here on they are counted in buckets. */
+static bool give_up_samples(struct sketch **sketch, struct pool_cache *cache)
+{
+    struct sketch_histogram *histogram = sketch_histogram_new(SKETCH_SCHEMA_MAX, 0, cache);
+    if (histogram && !count_chunks(&histogram, samples_of(*sketch), cache)) {
+        sketch_pages_free(histogram, cache);
+        histogram = NULL;
+    }
+    return replace(sketch, histogram ? &histogram->sketch : NULL, cache);
+}
+
+static bool add_to_histogram(struct sketch **sketch, double value, double weight,
+                             struct pool_cache *cache)
+{
+    struct sketch_histogram *histogram = histogram_of(*sketch);
+    bool added = histogram_add(&histogram, value, weight, cache);
+    *sketch = &histogram->sketch;
+    return added;
+}
+
+static __attribute__((noinline)) bool add_to_samples(struct sketch **sketch, double value,
+                                                     double weight, struct pool_cache *cache)
+{
+    return sketch_samples_add(samples_of(*sketch), value, weight, cache) ||
+           (give_up_samples(sketch, cache) && add_to_histogram(sketch, value, weight, cache));
+}
+
+/* The first sample, where all are to be kept. False where there is no room for that. */
+static __attribute__((noinline)) bool begin_samples(struct sketch **sketch, double value,
+                                                    double weight, struct pool_cache *cache)
+{
+    struct sketch_samples *samples = sketch_samples_new(cache);
+    if (samples && !sketch_samples_add(samples, value, weight, cache)) {
+        sketch_samples_free(samples, cache);
+        samples = NULL;
+    }
+    *sketch = samples ? &samples->sketch : NULL;
+    return samples != NULL;
+}
+
 static bool add_to_exact(struct sketch **sketch, double value, double weight,
                          struct pool_cache *cache)
 {
     struct sketch_exact *exact = exact_of(*sketch);
+    if (!exact && pool_share_is_open(cache) && begin_samples(sketch, value, weight, cache)) {
+        return true;
+    }
     if (exact && exact->count == SKETCH_EXACT_SAMPLES) {
         return outgrow(sketch, value, weight, cache);
     }
@@ -253,13 +333,13 @@ static bool add_by_phase(struct sketch **sketch, double value, double weight,
 {
     unsigned phase = *sketch ? (*sketch)->phase : SKETCH_PHASE_EXACT;
     if (phase == SKETCH_PHASE_HISTOGRAM) {
-        struct sketch_histogram *histogram = histogram_of(*sketch);
-        bool added = histogram_add(&histogram, value, weight, cache);
-        *sketch = &histogram->sketch;
-        return added;
+        return add_to_histogram(sketch, value, weight, cache);
+    }
+    if (phase == SKETCH_PHASE_EXACT) {
+        return add_to_exact(sketch, value, weight, cache);
     }
     return phase == SKETCH_PHASE_LIST ? add_to_list(sketch, value, weight, cache)
-                                      : add_to_exact(sketch, value, weight, cache);
+                                      : add_to_samples(sketch, value, weight, cache);
 }
 
 /* What is left to add_by_phase() is called last and at one place, so that the short way saves no
@@ -317,11 +397,54 @@ static bool merge_into_copy(struct sketch **into, const struct sketch_histogram 
     return replace(into, copy ? &copy->sketch : NULL, cache);
 }
 
+static bool holds_samples(const struct sketch *sketch)
+{
+    return sketch && sketch->phase == SKETCH_PHASE_SAMPLES;
+}
+
+/* All samples of both, where both have them all and there is room. */
+static bool append_samples(struct sketch **into, const struct sketch *from,
+                           struct pool_cache *cache)
+{
+    if (!holds_samples(from) || (*into && !holds_samples(*into)) || !pool_share_is_open(cache)) {
+        return false;
+    }
+    struct sketch_samples *samples = *into ? samples_of(*into) : sketch_samples_new(cache);
+    if (samples && sketch_samples_merge(samples, samples_of(from), cache)) {
+        *into = &samples->sketch;
+        return true;
+    }
+    if (samples && !*into) {
+        sketch_samples_free(samples, cache);
+    }
+    return false;
+}
+
+/* One of them has its samples, and the other has not or there is no room for those of both. */
+static bool merge_as_histogram(struct sketch **into, const struct sketch *from,
+                               struct pool_cache *cache)
+{
+    struct sketch_histogram *histogram = sketch_histogram_new(SKETCH_SCHEMA_MAX, 0, cache);
+    bool counted = histogram && count_all(&histogram, *into, cache);
+    if (counted) {
+        counted = is_histogram(from) ? sketch_histogram_merge(&histogram, histogram_of(from), cache)
+                                     : count_all(&histogram, from, cache);
+    }
+    if (histogram && !counted) {
+        sketch_pages_free(histogram, cache);
+        histogram = NULL;
+    }
+    return replace(into, histogram ? &histogram->sketch : NULL, cache);
+}
+
 bool sketch_merge(struct sketch **into, const struct sketch *from, struct pool_cache *cache)
 {
     REQUIRE(!from || *into != from);
     if (!from) {
         return true;
+    }
+    if (holds_samples(*into) || (holds_samples(from) && !is_histogram(*into))) {
+        return append_samples(into, from, cache) || merge_as_histogram(into, from, cache);
     }
     if (!is_histogram(*into)) {
         return is_histogram(from) ? merge_into_copy(into, histogram_of(from), cache)
@@ -343,6 +466,8 @@ void sketch_free(struct sketch **sketch, struct pool_cache *cache)
         sketch_exact_free(exact_of(*sketch), cache);
     } else if ((*sketch)->phase == SKETCH_PHASE_LIST) {
         sketch_list_free(list_of(*sketch), cache);
+    } else if ((*sketch)->phase == SKETCH_PHASE_SAMPLES) {
+        sketch_samples_free(samples_of(*sketch), cache);
     } else {
         sketch_pages_free(histogram_of(*sketch), cache);
     }
@@ -360,6 +485,8 @@ void sketch_quantiles(const struct sketch *sketch, const double *percents, size_
         sketch_exact_quantiles(exact_of(sketch), percents, count, results);
     } else if (sketch->phase == SKETCH_PHASE_LIST) {
         sketch_list_quantiles(list_of(sketch), percents, count, results);
+    } else if (sketch->phase == SKETCH_PHASE_SAMPLES) {
+        sketch_samples_quantiles(samples_of(sketch), percents, count, results);
     } else {
         sketch_histogram_quantiles(histogram_of(sketch), percents, count, results);
     }
@@ -376,6 +503,8 @@ void sketch_cumulative(const struct sketch *sketch, const double *bounds, size_t
         sketch_exact_cumulative(exact_of(sketch), bounds, count, weights);
     } else if (sketch->phase == SKETCH_PHASE_LIST) {
         sketch_list_cumulative(list_of(sketch), bounds, count, weights);
+    } else if (sketch->phase == SKETCH_PHASE_SAMPLES) {
+        sketch_samples_cumulative(samples_of(sketch), bounds, count, weights);
     } else {
         sketch_histogram_cumulative(histogram_of(sketch), bounds, count, weights);
     }
@@ -388,6 +517,9 @@ double sketch_weight(const struct sketch *sketch)
     }
     if (sketch->phase == SKETCH_PHASE_EXACT) {
         return sketch_exact_weight(exact_of(sketch));
+    }
+    if (sketch->phase == SKETCH_PHASE_SAMPLES) {
+        return samples_of(sketch)->weight;
     }
     return sketch->phase == SKETCH_PHASE_LIST ? list_of(sketch)->count * list_of(sketch)->weight
                                               : sketch_histogram_weight(histogram_of(sketch));
@@ -403,6 +535,8 @@ void sketch_export(const struct sketch *sketch, int *schema, sketch_visit *visit
         sketch_exact_export(exact_of(sketch), visit, context);
     } else if (sketch->phase == SKETCH_PHASE_LIST) {
         sketch_list_export(list_of(sketch), visit, context);
+    } else if (sketch->phase == SKETCH_PHASE_SAMPLES) {
+        sketch_samples_export(samples_of(sketch), visit, context);
     } else {
         *schema = histogram_of(sketch)->schema;
         sketch_histogram_export(histogram_of(sketch), visit, context);
@@ -416,6 +550,9 @@ size_t sketch_bytes(const struct sketch *sketch)
     }
     if (sketch->phase == SKETCH_PHASE_EXACT) {
         return pool_block_bytes(sketch_exact_bytes(exact_of(sketch)));
+    }
+    if (sketch->phase == SKETCH_PHASE_SAMPLES) {
+        return samples_of(sketch)->bytes;
     }
     return sketch->phase == SKETCH_PHASE_LIST ? pool_block_bytes(sketch_list_bytes(list_of(sketch)))
                                               : sketch_histogram_bytes(histogram_of(sketch));

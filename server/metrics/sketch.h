@@ -13,14 +13,18 @@
  * these would pass SKETCH_BYTES_MAX the schema is halved (index' = ceil(index / 2)), which doubles
  * the error and bounds the memory of one sketch whatever is sent.
  *
- * Bytes of lognormal samples of one weight that are floats, on average (bench_sketch; one sample
- * that is no float makes it eight bytes in place of four each in the exact phase):
+ * Bytes of lognormal samples of one weight, on average (bench_sketch). In the exact phase samples
+ * take four bytes each while all are floats, or all are decimals of up to nine digits such
+ * as 12.345; else eight:
  *
  *     samples              20    64   100   156  1000  10000
  *     sigma 0.25           88   288   191   214   350    669
  *     sigma 0.5            88   288   240   325   549   1062
  *     sigma 1              88   288   240   352   805   1633
  *     sigma 2              88   288   240   352  1179   2319
+ *
+ * Where the pool has a share open (server/core/pool_share.h), every sample is kept instead, for as
+ * long as the share lasts; quantiles are then exact whatever their number.
  *
  * The sketch owns pool blocks. One thread at a time; a sketch may pass from a worker to the
  * flusher.
@@ -62,9 +66,25 @@ void sketch_quantiles(const struct sketch *sketch, const double *percents, size_
                       double *results);
 
 /* The weight of samples <= bound, for `count` ascending bounds (classic histogram buckets): exact
- * in the exact phase, else each bucket counts on the side of its representative value. */
+ * in the exact phase, else with the whole of the bucket that the bound is in, since what lies at a
+ * bound is often a round number like it. */
 void sketch_cumulative(const struct sketch *sketch, const double *bounds, size_t count,
                        double *weights);
+
+/* A value and how often it counts. */
+struct sketch_sample {
+    double value;
+    double weight;
+};
+
+/* Writes what the sketch holds in ascending order, the samples themselves where they are kept, else
+ * a bucket's value with its weight, and returns how many. There must be room for
+ * sketch_samples_max(). */
+size_t sketch_samples_max(const struct sketch *sketch);
+size_t sketch_samples(const struct sketch *sketch, struct sketch_sample *samples);
+
+/* True where these are the samples themselves. */
+bool sketch_is_whole(const struct sketch *sketch);
 
 /* Total weight held. */
 double sketch_weight(const struct sketch *sketch);

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "server/core/require.h"
-#include "server/metrics/sketch_bucket.h"
+#include "server/metrics/sketch_decimal.h"
 
 _Static_assert(offsetof(struct sketch_exact, bytes) == 8, "capacities are chosen for this header");
 
-/* How many samples a block holds as it grows: as floats they fill 32, 64, 88, 128, 192 and 264
- * bytes. All are even, so that weights behind floats are aligned. */
+/* How many samples a block holds as it grows: in four bytes each they fill 32, 64, 88, 128, 192 and
+ * 264 bytes. All are even, so that weights behind them are aligned. */
 static const uint8_t capacities[] = {6, 14, 20, 30, 46, SKETCH_EXACT_SAMPLES};
 
 static unsigned capacity_for(unsigned count)
@@ -23,15 +23,37 @@ static unsigned capacity_for(unsigned count)
     return capacities[i];
 }
 
-static size_t shape_bytes(unsigned capacity, bool wide, bool weighted)
+/* How values are written; places are 0 but for decimals. */
+struct form {
+    unsigned kind, places;
+};
+
+static const struct form doubles = {SKETCH_DOUBLES, 0};
+
+static struct form form_of(const struct sketch_exact *exact)
 {
-    size_t each = (wide ? sizeof(double) : sizeof(float)) + (weighted ? sizeof(double) : 0);
+    return (struct form){exact->kind, exact->places};
+}
+
+static bool same_form(struct form a, struct form b)
+{
+    return a.kind == b.kind && a.places == b.places;
+}
+
+static size_t width_of(unsigned kind)
+{
+    return kind == SKETCH_DOUBLES ? sizeof(double) : sizeof(float);
+}
+
+static size_t shape_bytes(unsigned capacity, unsigned kind, bool weighted)
+{
+    size_t each = width_of(kind) + (weighted ? sizeof(double) : 0);
     return offsetof(struct sketch_exact, bytes) + capacity * each;
 }
 
 size_t sketch_exact_bytes(const struct sketch_exact *exact)
 {
-    return shape_bytes(exact->capacity, exact->wide, exact->weighted);
+    return shape_bytes(exact->capacity, exact->kind, exact->weighted);
 }
 
 void sketch_exact_free(struct sketch_exact *exact, struct pool_cache *cache)
@@ -39,40 +61,132 @@ void sketch_exact_free(struct sketch_exact *exact, struct pool_cache *cache)
     pool_give(cache, exact, sketch_exact_bytes(exact));
 }
 
-static const double *weights_of(const struct sketch_exact *exact)
+static double *weights_of(const struct sketch_exact *exact)
 {
-    size_t values = exact->capacity * (exact->wide ? sizeof(double) : sizeof(float));
-    return (const double *)(const void *)(exact->bytes + values);
+    size_t values = exact->capacity * width_of(exact->kind);
+    return (double *)((uintptr_t)exact->bytes + values);
+}
+
+static double value_of(const struct sketch_exact *exact, unsigned i)
+{
+    const void *values = exact->bytes;
+    switch (exact->kind) {
+    case SKETCH_FLOATS:
+        return (double)((const float *)values)[i];
+    case SKETCH_DECIMALS:
+        return sketch_decimal_value(((const int32_t *)values)[i], exact->places);
+    default:
+        return ((const double *)values)[i];
+    }
 }
 
 struct sketch_sample sketch_exact_sample(const struct sketch_exact *exact, unsigned i)
 {
-    const void *values = exact->bytes;
     return (struct sketch_sample){
-        .value = exact->wide ? ((const double *)values)[i] : (double)((const float *)values)[i],
+        .value = value_of(exact, i),
         .weight = exact->weighted ? weights_of(exact)[i] : (double)exact->weight,
     };
 }
 
-/* There must be room of the right shape. */
-static void append(struct sketch_exact *exact, double value, double weight)
+static bool is_float(double value)
 {
-    unsigned i = exact->count++;
-    size_t width = exact->wide ? sizeof(double) : sizeof(float);
-    if (exact->wide) {
-        ((double *)(void *)exact->bytes)[i] = value;
-    } else {
-        ((float *)(void *)exact->bytes)[i] = (float)value;
+    return fabs(value) <= (double)FLT_MAX && (double)(float)value == value;
+}
+
+/* Writes the value that comes next, for which there must be room. False when it does not fit the
+ * form. */
+static inline bool put(struct sketch_exact *exact, double value)
+{
+    void *values = exact->bytes;
+    switch (exact->kind) {
+    case SKETCH_FLOATS:
+        if (!is_float(value)) {
+            return false;
+        }
+        ((float *)values)[exact->count] = (float)value;
+        return true;
+    case SKETCH_DECIMALS:
+        return sketch_decimal_units(value, exact->places, &((int32_t *)values)[exact->count]);
+    default:
+        ((double *)values)[exact->count] = value;
+        return true;
     }
+}
+
+/* There must be room of the right shape. */
+static void append(struct sketch_exact *exact, struct sketch_sample sample)
+{
+    bool fits = put(exact, sample.value);
+    REQUIRE(fits);
     if (exact->weighted) {
-        ((double *)(void *)(exact->bytes + exact->capacity * width))[i] = weight;
+        weights_of(exact)[exact->count] = sample.weight;
     }
+    exact->count++;
+}
+
+static void append_all(struct sketch_exact *into, const struct sketch_exact *from)
+{
+    if (!into->weighted && same_form(form_of(into), form_of(from))) {
+        size_t width = width_of(from->kind);
+        memcpy(into->bytes + into->count * width, from->bytes, from->count * width);
+        into->count = (uint8_t)(into->count + from->count);
+        return;
+    }
+    for (unsigned i = 0; i < from->count; i++) {
+        append(into, sketch_exact_sample(from, i));
+    }
+}
+
+/* Leaves those of *places that all values have units at. */
+static void narrow_all(struct sketch_places *places, const struct sketch_exact *exact)
+{
+    for (unsigned i = 0; i < exact->count && places->least <= places->most; i++) {
+        sketch_places_narrow(places, value_of(exact, i));
+    }
+}
+
+static struct form form_at(struct sketch_places places)
+{
+    return places.least <= places.most ? (struct form){SKETCH_DECIMALS, (unsigned)places.least}
+                                       : doubles;
+}
+
+/* The form for one more value; of a NULL sketch, for the first. */
+static struct form form_with(const struct sketch_exact *exact, double value)
+{
+    struct form form = exact ? form_of(exact) : (struct form){SKETCH_FLOATS, 0};
+    int32_t units;
+    if (form.kind == SKETCH_DECIMALS ? sketch_decimal_units(value, form.places, &units)
+                                     : form.kind == SKETCH_DOUBLES || is_float(value)) {
+        return form;
+    }
+    struct sketch_places places = SKETCH_PLACES_ANY;
+    sketch_places_narrow(&places, value);
+    if (exact) {
+        narrow_all(&places, exact);
+    }
+    return form_at(places);
+}
+
+static struct form form_for_both(const struct sketch_exact *a, const struct sketch_exact *b)
+{
+    if (same_form(form_of(a), form_of(b))) {
+        return form_of(a);
+    }
+    if (a->kind == SKETCH_DOUBLES || b->kind == SKETCH_DOUBLES) {
+        return doubles;
+    }
+    struct sketch_places places = SKETCH_PLACES_ANY;
+    narrow_all(&places, a);
+    narrow_all(&places, b);
+    return form_at(places);
 }
 
 /* What a sketch needs to be to hold samples. */
 struct shape {
     unsigned count;
-    bool wide, weighted;
+    struct form form;
+    bool weighted;
     float weight;
 };
 
@@ -80,42 +194,34 @@ static struct sketch_exact *exact_new(const struct shape *shape, struct pool_cac
 {
     unsigned capacity = capacity_for(shape->count);
     struct sketch_exact *exact =
-        pool_take(cache, shape_bytes(capacity, shape->wide, shape->weighted));
+        pool_take(cache, shape_bytes(capacity, shape->form.kind, shape->weighted));
     if (exact) {
         exact->sketch.phase = SKETCH_PHASE_EXACT;
         exact->count = 0;
         exact->capacity = (uint8_t)capacity;
-        exact->wide = shape->wide;
+        exact->kind = shape->form.kind & 3;
+        exact->places = shape->form.places & 15;
         exact->weighted = shape->weighted;
         exact->weight = shape->weight;
     }
     return exact;
 }
 
-static void append_all(struct sketch_exact *into, const struct sketch_exact *from)
-{
-    for (unsigned i = 0; i < from->count; i++) {
-        struct sketch_sample sample = sketch_exact_sample(from, i);
-        append(into, sample.value, sample.weight);
-    }
-}
-
-/* Room for samples of this shape beside those that are there. Makes *exact where it is NULL. False
- * at the budget: nothing is changed. */
-static bool reserve(struct sketch_exact **exact, struct shape shape, struct pool_cache *cache)
+/* Makes *shape that of these samples beside those that are there, all of them in its form, and room
+ * for them. Makes *exact where it is NULL. False at the budget: nothing is changed. */
+static bool reserve(struct sketch_exact **exact, struct shape *shape, struct pool_cache *cache)
 {
     struct sketch_exact *old = *exact;
     if (old) {
-        shape.count += old->count;
-        shape.weighted |= old->weighted || shape.weight != old->weight;
-        if (shape.count <= old->capacity && shape.wide <= old->wide &&
-            shape.weighted <= old->weighted) {
+        shape->count += old->count;
+        shape->weighted |= old->weighted || shape->weight != old->weight;
+        if (shape->count <= old->capacity && same_form(shape->form, form_of(old)) &&
+            shape->weighted <= old->weighted) {
             return true;
         }
-        shape.wide |= old->wide;
     }
-    REQUIRE(shape.count <= SKETCH_EXACT_SAMPLES);
-    struct sketch_exact *grown = exact_new(&shape, cache);
+    REQUIRE(shape->count <= SKETCH_EXACT_SAMPLES);
+    struct sketch_exact *grown = exact_new(shape, cache);
     if (!grown) {
         return false;
     }
@@ -127,9 +233,17 @@ static bool reserve(struct sketch_exact **exact, struct shape shape, struct pool
     return true;
 }
 
-static bool is_float(double value)
+/* Where there is no room of the right shape, or there are weights. */
+static bool add_slowly(struct sketch_exact **exact, double value, double weight,
+                       struct pool_cache *cache)
 {
-    return fabs(value) <= (double)FLT_MAX && (double)(float)value == value;
+    bool weighted = !is_float(weight);
+    struct shape shape = {1, form_with(*exact, value), weighted, weighted ? 0 : (float)weight};
+    if (!reserve(exact, &shape, cache)) {
+        return false;
+    }
+    append(*exact, (struct sketch_sample){value, weight});
+    return true;
 }
 
 bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
@@ -137,83 +251,39 @@ bool sketch_exact_add(struct sketch_exact **exact, double value, double weight,
 {
     struct sketch_exact *old = *exact;
     if (old && old->count < old->capacity && !old->weighted && weight == (double)old->weight &&
-        !old->wide && is_float(value)) {
-        ((float *)(void *)old->bytes)[old->count++] = (float)value;
+        put(old, value)) {
+        old->count++;
         return true;
     }
-    bool weighted = !is_float(weight);
-    struct shape shape = {1, !is_float(value), weighted, weighted ? 0 : (float)weight};
-    if (!reserve(exact, shape, cache)) {
-        return false;
-    }
-    append(*exact, value, weight);
-    return true;
+    return add_slowly(exact, value, weight, cache);
 }
 
 bool sketch_exact_merge(struct sketch_exact **into, const struct sketch_exact *from,
                         struct pool_cache *cache)
 {
-    struct shape shape = {from->count, from->wide, from->weighted, from->weight};
-    if (!reserve(into, shape, cache)) {
+    struct form form = *into ? form_for_both(*into, from) : form_of(from);
+    struct shape shape = {from->count, form, from->weighted, from->weight};
+    if (!reserve(into, &shape, cache)) {
         return false;
     }
     append_all(*into, from);
     return true;
 }
 
-/* Insertion sort: there are few, and none is NaN. */
-static void samples_sort(struct sketch_sample *samples, unsigned count)
+void sketch_exact_values(const struct sketch_exact *exact, double values[SKETCH_EXACT_SAMPLES])
 {
-    for (unsigned i = 1; i < count; i++) {
-        struct sketch_sample sample = samples[i];
-        unsigned at = i;
-        for (; at > 0 && samples[at - 1].value > sample.value; at--) {
-            samples[at] = samples[at - 1];
-        }
-        samples[at] = sample;
-    }
-}
-
-/* Values alone move in half the time. */
-static void values_sort(double *values, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        double value = values[i];
-        unsigned at = i;
-        for (; at > 0 && values[at - 1] > value; at--) {
-            values[at] = values[at - 1];
-        }
-        values[at] = value;
-    }
-}
-
-static void values_copy(const struct sketch_exact *exact, double *values)
-{
-    if (exact->wide) {
-        memcpy(values, exact->bytes, exact->count * sizeof *values);
-        return;
-    }
     const float *floats = (const float *)(const void *)exact->bytes;
-    for (unsigned i = 0; i < exact->count; i++) {
-        values[i] = (double)floats[i];
-    }
-}
-
-void sketch_exact_sort(const struct sketch_exact *exact,
-                       struct sketch_sample samples[SKETCH_EXACT_SAMPLES])
-{
-    if (exact->weighted) {
+    const int32_t *units = (const int32_t *)(const void *)exact->bytes;
+    if (exact->kind == SKETCH_DOUBLES) {
+        memcpy(values, exact->bytes, exact->count * sizeof *values);
+    } else if (exact->kind == SKETCH_DECIMALS) {
         for (unsigned i = 0; i < exact->count; i++) {
-            samples[i] = sketch_exact_sample(exact, i);
+            values[i] = sketch_decimal_value(units[i], exact->places);
         }
-        samples_sort(samples, exact->count);
-        return;
-    }
-    double values[SKETCH_EXACT_SAMPLES];
-    values_copy(exact, values);
-    values_sort(values, exact->count);
-    for (unsigned i = 0; i < exact->count; i++) {
-        samples[i] = (struct sketch_sample){values[i], (double)exact->weight};
+    } else {
+        for (unsigned i = 0; i < exact->count; i++) {
+            values[i] = (double)floats[i];
+        }
     }
 }
 
@@ -227,76 +297,4 @@ double sketch_exact_weight(const struct sketch_exact *exact)
         weight += weights_of(exact)[i];
     }
     return weight;
-}
-
-void sketch_exact_quantiles(const struct sketch_exact *exact, const double *percents, size_t count,
-                            double *results)
-{
-    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    sketch_exact_sort(exact, samples);
-    double total = sketch_exact_weight(exact);
-    double cumulative = samples[0].weight;
-    unsigned at = 0;
-    for (size_t i = 0; i < count; i++) {
-        double rank = sketch_rank(percents[i], total);
-        while (cumulative < rank && at + 1U < exact->count) {
-            cumulative += samples[++at].weight;
-        }
-        results[i] = samples[at].value;
-    }
-}
-
-void sketch_exact_cumulative(const struct sketch_exact *exact, const double *bounds, size_t count,
-                             double *weights)
-{
-    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    sketch_exact_sort(exact, samples);
-    double cumulative = 0;
-    unsigned at = 0;
-    for (size_t i = 0; i < count; i++) {
-        while (at < exact->count && samples[at].value <= bounds[i]) {
-            cumulative += samples[at++].weight;
-        }
-        weights[i] = cumulative;
-    }
-}
-
-/* Makes the weights whole units, dealt out in ascending order as becoming a histogram would. */
-static void samples_round(struct sketch_sample *samples, unsigned count)
-{
-    double carry = 0;
-    for (unsigned i = 0; i < count; i++) {
-        samples[i].weight = (double)sketch_whole_units(samples[i].weight, &carry);
-    }
-}
-
-static enum sketch_sign sign_of(double value)
-{
-    return value > 0 ? SKETCH_POSITIVE : value < 0 ? SKETCH_NEGATIVE : SKETCH_ZERO;
-}
-
-static int32_t index_of(double value)
-{
-    return value == 0 ? 0 : sketch_bucket_index(fabs(value), SKETCH_SCHEMA_MAX);
-}
-
-static bool same_bucket(double a, double b)
-{
-    return sign_of(a) == sign_of(b) && index_of(a) == index_of(b);
-}
-
-void sketch_exact_export(const struct sketch_exact *exact, sketch_visit *visit, void *context)
-{
-    struct sketch_sample samples[SKETCH_EXACT_SAMPLES];
-    sketch_exact_sort(exact, samples);
-    samples_round(samples, exact->count);
-    for (unsigned i = 0; i < exact->count;) {
-        double value = samples[i].value, units = 0;
-        for (; i < exact->count && same_bucket(samples[i].value, value); i++) {
-            units += samples[i].weight;
-        }
-        if (units > 0) {
-            visit(context, sign_of(value), index_of(value), units);
-        }
-    }
 }

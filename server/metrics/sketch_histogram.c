@@ -216,9 +216,7 @@ static struct limit limit_of(const struct sketch_histogram *histogram, double bo
 {
     struct sketch_point point = sketch_bucket_point(bound);
     point.ordinal >>= SKETCH_SCHEMA_MAX - histogram->schema;
-    bool within = clamp(histogram, sketch_bucket_center(point, histogram->schema)) <= bound;
-    bool negative = point.sign == SKETCH_NEGATIVE;
-    return (struct limit){point.sign, point.ordinal + (within != negative)};
+    return (struct limit){point.sign, point.ordinal + (point.sign != SKETCH_NEGATIVE)};
 }
 
 static int sign_order(enum sketch_sign a, enum sketch_sign b)

@@ -166,14 +166,14 @@ void sketch_list_quantiles(const struct sketch_list *list, const double *percent
     }
 }
 
-/* The highest code whose value is within a bound that lies from the minimum to the maximum. */
-static unsigned code_within(const struct sketch_list *list, double bound)
+/* The highest code whose bucket begins within a bound that lies from the minimum to the maximum. */
+static unsigned code_within(double bound)
 {
     uint16_t code = sketch_list_code(bound);
     if (code == 0) {
         return bound > 0 ? SKETCH_LIST_ZERO : SKETCH_LIST_ZERO - 1;
     }
-    return value_of(list, code) <= bound ? code : code - 1U;
+    return code;
 }
 
 static unsigned samples_within(const struct sketch_list *list, const struct by_page *pages,
@@ -182,7 +182,7 @@ static unsigned samples_within(const struct sketch_list *list, const struct by_p
     if (bound < list->minimum || bound >= list->maximum) {
         return bound < list->minimum ? 0 : list->count;
     }
-    unsigned code = code_within(list, bound), page = code >> 6;
+    unsigned code = code_within(bound), page = code >> 6;
     if (page < pages->low) {
         return 0;
     }

@@ -7,9 +7,14 @@
 
 #include <stdint.h>
 
-enum sketch_phase { SKETCH_PHASE_EXACT, SKETCH_PHASE_LIST, SKETCH_PHASE_HISTOGRAM };
+enum sketch_phase {
+    SKETCH_PHASE_EXACT,
+    SKETCH_PHASE_LIST,
+    SKETCH_PHASE_HISTOGRAM,
+    SKETCH_PHASE_SAMPLES
+};
 
-/* The first member of struct sketch_exact, struct sketch_list and struct sketch_histogram. */
+/* The first member of struct sketch_exact, _list, _histogram and _samples. */
 struct sketch {
     uint8_t phase;
 };

@@ -46,6 +46,7 @@ void slice_deinit(struct slice *slice, struct pool_cache *cache)
         }
         free(slice->chunks[kind]);
     }
+    events_deinit(&slice->events);
     *slice = (struct slice){0};
 }
 
@@ -81,6 +82,8 @@ bool slice_add_counter(struct slice *slice, uint32_t index, double count)
         chunk->increments[at] += count;
     } else if (!add_decrement(chunk, at, count)) {
         return false;
+    } else if (slice->sequential) {
+        chunk->increments[at] += count;
     }
     slice_touch(chunk->touched, at);
     return true;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/timer.h"
@@ -21,7 +22,7 @@
 
 struct counter_chunk {
     uint64_t touched[SLICE_WORDS];
-    double increments[SLICE_CHUNK]; /* Σ of positive value/rate */
+    double increments[SLICE_CHUNK]; /* Σ of positive value/rate; of all in a sequential slice */
     double *decrements; /* Σ of negative ones, SLICE_CHUNK of them; NULL until there is one */
 };
 
@@ -48,9 +49,11 @@ struct slice {
     /* By kind: chunks_max pointers each, NULL where no series of that chunk exists yet. */
     void **chunks[METRIC_KINDS];
     uint32_t chunks_max;
-    uint32_t
-        count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
-    uint64_t ended_ns;       /* monotonic: everything in it was received before */
+    uint32_t count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
+    struct events events;
+    uint64_t ended_ns; /* monotonic: everything in it was received before */
+    bool sequential;   /* profile etsy: counts are added up in the order they came, whatever their
+                          sign, so that a sum of fractions is rounded as etsy statsd's is */
 };
 
 /* False without memory. */

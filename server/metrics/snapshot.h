@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/metrics/events.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/sketch.h"
@@ -46,7 +47,9 @@ struct percentile_part {
     double bound; /* its highest sample, or of the top its lowest */
 };
 
-/* Samples from the bound of the bin before, included, to its own, excluded. */
+/* Samples from the bound of the bin before to its own. With profile etsy a sample at a bound is in
+ * the next bin and each counts once; otherwise it is within the bound, as with Prometheus' `le`,
+ * and samples have their weights. */
 struct histogram_bin {
     double bound; /* as configured, in the unit of the samples; may be infinite */
     double count;
@@ -56,9 +59,7 @@ struct histogram_bin {
  * of it is etsy statsd's arithmetic: the samples themselves, each counted once whatever its rate.
  * Otherwise samples are weighted, and once there are many parts are worked out from the sketch. */
 struct timer_details {
-    double median;
-    double sum; /* of the samples, for profile etsy as in the parts; otherwise that of the row */
-    double sum_squares;
+    double median, sum_squares;
     const struct percentile_part *parts; /* snapshot->percentile_count, in their order */
     const struct histogram_bin *bins;    /* of the first [histogram] that fits the name */
     size_t bin_count;
@@ -142,6 +143,8 @@ struct snapshot {
     uint64_t window;   /* how many windows were closed, this one included */
     bool closed;       /* a whole window; else a live view into the open one */
     bool final;        /* the short window that the stop of the server closed */
+    bool has_bins;     /* [histogram] sections are configured */
+    bool idle_is_zero; /* profile etsy: a series without samples counts as one with zeros */
     uint64_t taken_ns; /* monotonic stamp: what was received before is in it */
     double timestamp;  /* Unix seconds of the window's end (or of the view), at most 3 decimals */
     double window_seconds; /* measured length of the window (or of the open one so far) */
@@ -154,6 +157,7 @@ struct snapshot {
     const struct timer_row *timers;
     const struct set_row *sets;
     size_t counter_count, gauge_count, timer_count, set_count;
+    size_t details_bytes; /* what the details of timers take */
 
     /* Of a closed window: anomalies that started or ended with it. */
     const struct anomaly_row *anomalies;
@@ -161,6 +165,12 @@ struct snapshot {
     /* Anomalies that last (at most 1,000); `end` is false. Present in views as well. */
     const struct anomaly_row *active;
     size_t active_count;
+
+    /* Of a closed window: the events and service checks received in it, their text in event_bytes.
+     */
+    const struct event_row *events;
+    const char *event_bytes;
+    size_t event_count, event_bytes_length;
 
     _Atomic uint32_t references;
     void (*release)(struct snapshot *snapshot); /* set by the maker; called at the last unref */

@@ -4,6 +4,8 @@
 #include "server/core/hash.h"
 #include "server/core/require.h"
 
+#define TAGS_SEED UINT64_C(0x7a65)
+
 static size_t spelling_bytes(size_t name_length, size_t tags_length)
 {
     return offsetof(struct spelling, bytes) + name_length + tags_length;
@@ -25,20 +27,21 @@ void spellings_deinit(struct spellings *spellings)
 
 static uint32_t hash_of(const struct spelling_key *key)
 {
-    uint64_t hash = hash_bytes(key->name, key->name_length, (uint64_t)key->type + 1);
+    uint64_t hash = hash_bytes(key->name, key->name_length, (uint64_t)key->form + 1);
     if (key->tags_length > 0) {
-        hash ^= hash_bytes(key->tags, key->tags_length, STATSD_TYPES + 1) * 31;
+        hash ^= hash_bytes(key->tags, key->tags_length, TAGS_SEED) * 31;
     }
     return table_hash(hash);
 }
 
 struct spelling_key spelling_key(const char *datagram, const struct statsd_item *item)
 {
-    struct spelling_key key = {.name = datagram + item->name.offset,
-                               .tags = datagram + item->tags.offset,
-                               .name_length = item->name.length,
-                               .tags_length = item->tags.length,
-                               .type = item->type};
+    struct spelling_key key = {
+        .name = datagram + item->name.offset,
+        .tags = datagram + item->tags.offset,
+        .name_length = item->name.length,
+        .tags_length = item->tags.length,
+        .form = spelling_form((enum statsd_type)item->type, (enum tags_style)item->tags_style)};
     key.hash = hash_of(&key);
     return key;
 }
@@ -63,8 +66,11 @@ bool spellings_find(const struct spellings *spellings, const struct spelling_key
 static uint32_t record(struct spellings *spellings, const struct spelling_key *key, uint32_t place,
                        uint32_t next)
 {
-    uint32_t line =
-        lines_take(&spellings->lines, spelling_bytes(key->name_length, key->tags_length));
+    size_t bytes = spelling_bytes(key->name_length, key->tags_length);
+    if (bytes > (size_t)LINES_RUN_MAX * LINE_BYTES) {
+        return LINES_NONE;
+    }
+    uint32_t line = lines_take(&spellings->lines, bytes);
     if (line == LINES_NONE) {
         return LINES_NONE;
     }
@@ -73,7 +79,7 @@ static uint32_t record(struct spellings *spellings, const struct spelling_key *k
     spelling->place = place;
     spelling->tags_length = key->tags_length;
     spelling->name_length = (uint16_t)key->name_length;
-    spelling->type = key->type;
+    spelling->form = key->form;
     memcpy(spelling->bytes, key->name, key->name_length);
     memcpy(spelling->bytes + key->name_length, key->tags, key->tags_length);
     return line;
@@ -89,8 +95,7 @@ void spellings_enter(struct spellings *spellings, const struct spelling_key *key
         table_insert(&spellings->table, key->hash, identity->line | SPELLING_IS_IDENTITY);
         return;
     }
-    uint32_t line =
-        chain ? record(spellings, key, identity_place(identity), *chain) : LINES_NONE;
+    uint32_t line = chain ? record(spellings, key, identity_place(identity), *chain) : LINES_NONE;
     if (line == LINES_NONE) {
         return;
     }
@@ -108,7 +113,7 @@ static void forget_record(struct spellings *spellings, uint32_t line,
                                .tags = spelling->bytes + spelling->name_length,
                                .name_length = spelling->name_length,
                                .tags_length = spelling->tags_length,
-                               .type = spelling->type};
+                               .form = spelling->form};
     key.hash = hash_of(&key);
     uint32_t place;
     struct table_slot *slot = find(spellings, &key, &place);
@@ -122,7 +127,7 @@ static void forget_identity(struct spellings *spellings, const struct identity *
     struct spelling_key key = {.name = identity_name(identity),
                                .tags = "",
                                .name_length = identity->name_length,
-                               .type = identity->type};
+                               .form = spelling_form((enum statsd_type)identity->type, TAGS_COLON)};
     key.hash = hash_of(&key);
     uint32_t place;
     struct table_slot *slot = find(spellings, &key, &place);

@@ -23,9 +23,27 @@
 struct spelling_key {
     const char *name, *tags;
     uint32_t name_length, tags_length;
-    uint8_t type;
+    uint8_t form; /* type and style of the tags, see spelling_form() */
     uint32_t hash;
 };
+
+/* In a form with tags that are not TAGS_COLON no spelling is equal to an identity. */
+#define SPELLING_STYLE_SHIFT 4
+
+static inline uint8_t spelling_form(enum statsd_type type, enum tags_style style)
+{
+    return (uint8_t)((unsigned)type | (unsigned)style << SPELLING_STYLE_SHIFT);
+}
+
+static inline enum statsd_type spelling_type(const struct spelling_key *key)
+{
+    return (enum statsd_type)(key->form & ((1 << SPELLING_STYLE_SHIFT) - 1));
+}
+
+static inline enum tags_style spelling_style(const struct spelling_key *key)
+{
+    return (enum tags_style)(key->form >> SPELLING_STYLE_SHIFT);
+}
 
 /* A name and tags of up to 49 bytes take one line. */
 struct spelling {
@@ -33,9 +51,13 @@ struct spelling {
     uint32_t place; /* where it leads */
     uint32_t tags_length;
     uint16_t name_length;
-    uint8_t type;
+    uint8_t form;
     char bytes[]; /* the name, then the raw tags */
 };
+
+/* Bounds names and raw tags together: tags within a name are in both, and the configuration allows
+ * 4,096 bytes of name and 16,384 of tags. */
+#define SPELLING_BYTES_MAX (4096 + 2 * 16384 + 2)
 
 /* In a slot's value: the line is one of an identity, not of a spelling. */
 #define SPELLING_IS_IDENTITY (UINT32_C(1) << 31)
@@ -61,8 +83,8 @@ bool spellings_find(const struct spellings *spellings, const struct spelling_key
 /* The same in steps, so that a group of lookups can wait for memory together: prefetch the slot;
  * take the first slot of this hash, which almost always is the spelling, and prefetch its line;
  * compare. A spelling that is not confirmed so has to be looked for by spellings_find(). */
-static inline __attribute__((always_inline)) void spellings_prefetch(const struct spellings *spellings,
-                                      const struct spelling_key *key)
+static inline __attribute__((always_inline)) void
+spellings_prefetch(const struct spellings *spellings, const struct spelling_key *key)
 {
     __builtin_prefetch(&spellings->table.slots[key->hash & spellings->table.mask]);
 }
@@ -107,14 +129,14 @@ static inline bool spelling_is_identity(const struct identity *identity,
                                         const struct spelling_key *key)
 {
     return identity->name_length == key->name_length && key->tags_length == 0 &&
-           identity->tag_count == 0 && identity->type == key->type &&
+           identity->tag_count == 0 && identity->type == key->form &&
            spelling_same_bytes(identity_name(identity), key->name, key->name_length);
 }
 
 static inline bool spelling_is(const struct spelling *spelling, const struct spelling_key *key)
 {
     return spelling->name_length == key->name_length && spelling->tags_length == key->tags_length &&
-           spelling->type == key->type &&
+           spelling->form == key->form &&
            spelling_same_bytes(spelling->bytes, key->name, key->name_length) &&
            (key->tags_length == 0 ||
             spelling_same_bytes(spelling->bytes + key->name_length, key->tags, key->tags_length));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define HOST_MAX 256
@@ -75,6 +76,14 @@ bool address_resolve(const char *text, int socket_type, struct address *address,
     return true;
 }
 
+static void format_path(const struct sockaddr_un *address, char out[ADDRESS_TEXT_MAX])
+{
+    size_t length = strnlen(address->sun_path, sizeof(address->sun_path));
+    const size_t shown = ADDRESS_TEXT_MAX - sizeof("unix:");
+    snprintf(out, ADDRESS_TEXT_MAX, length > 0 ? "unix:%.*s" : "unix",
+             (int)(length < shown ? length : shown), address->sun_path);
+}
+
 void address_format(const struct sockaddr *sockaddr, char out[ADDRESS_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "?";
@@ -93,7 +102,54 @@ void address_format(const struct sockaddr *sockaddr, char out[ADDRESS_TEXT_MAX])
             inet_ntop(AF_INET6, &in6.sin6_addr, host, sizeof(host));
             snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(in6.sin6_port));
         }
+    } else if (sockaddr->sa_family == AF_UNIX) {
+        format_path((const struct sockaddr_un *)(const void *)sockaddr, out);
     } else {
         snprintf(out, ADDRESS_TEXT_MAX, "unknown");
     }
+}
+
+static bool reaches_ipv4(const struct address *address, const struct sockaddr_storage *bound)
+{
+    struct sockaddr_in to, own;
+    memcpy(&to, &address->storage, sizeof(to));
+    memcpy(&own, bound, sizeof(own));
+    bool loopback = ntohl(to.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    return to.sin_port == own.sin_port && (to.sin_addr.s_addr == own.sin_addr.s_addr ||
+                                           (loopback && own.sin_addr.s_addr == htonl(INADDR_ANY)));
+}
+
+static bool reaches_ipv6(const struct address *address, const struct sockaddr_storage *bound)
+{
+    struct sockaddr_in6 to, own;
+    memcpy(&to, &address->storage, sizeof(to));
+    memcpy(&own, bound, sizeof(own));
+    bool same = memcmp(&to.sin6_addr, &own.sin6_addr, sizeof(to.sin6_addr)) == 0;
+    bool any = memcmp(&own.sin6_addr, &in6addr_any, sizeof(own.sin6_addr)) == 0;
+    bool loopback = memcmp(&to.sin6_addr, &in6addr_loopback, sizeof(to.sin6_addr)) == 0;
+    return to.sin6_port == own.sin6_port && (same || (any && loopback));
+}
+
+/* A socket for every IPv6 address may take IPv4 as well. */
+static bool reaches_both(const struct address *address, const struct sockaddr_storage *bound)
+{
+    struct sockaddr_in to;
+    struct sockaddr_in6 own;
+    memcpy(&to, &address->storage, sizeof(to));
+    memcpy(&own, bound, sizeof(own));
+    bool loopback = ntohl(to.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    bool any = memcmp(&own.sin6_addr, &in6addr_any, sizeof(own.sin6_addr)) == 0;
+    return to.sin_port == own.sin6_port && any && loopback;
+}
+
+bool address_reaches(const struct address *address, const struct sockaddr_storage *bound)
+{
+    if (address->storage.ss_family == AF_INET && bound->ss_family == AF_INET) {
+        return reaches_ipv4(address, bound);
+    }
+    if (address->storage.ss_family == AF_INET && bound->ss_family == AF_INET6) {
+        return reaches_both(address, bound);
+    }
+    return address->storage.ss_family == AF_INET6 && bound->ss_family == AF_INET6 &&
+           reaches_ipv6(address, bound);
 }

@@ -71,11 +71,12 @@ static void append_process(const char *process, char *text, size_t text_size)
     snprintf(text + length, text_size - length, " (held by %s, process %s)", name, process);
 }
 
-void holder_append(const struct address *address, char *text, size_t text_size)
+void holder_append(const struct address *address, int type, char *text, size_t text_size)
 {
+    bool tcp = type == SOCK_STREAM;
     unsigned port = port_of(address);
-    unsigned long inode = inode_in("/proc/net/udp", port);
-    inode = inode ? inode : inode_in("/proc/net/udp6", port);
+    unsigned long inode = inode_in(tcp ? "/proc/net/tcp" : "/proc/net/udp", port);
+    inode = inode ? inode : inode_in(tcp ? "/proc/net/tcp6" : "/proc/net/udp6", port);
     DIR *processes = inode ? opendir("/proc") : NULL;
     char wanted[64];
     snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);

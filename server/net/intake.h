@@ -44,6 +44,15 @@ void intake_deinit(struct intake *intake);
 void intake_take(struct intake *intake, const struct udp_datagram *datagram,
                  enum transport transport, uint64_t now_ns);
 
+/* The same for whole lines of a stream; what they are a part of is the caller's to count. */
+void intake_take_lines(struct intake *intake, const struct udp_datagram *datagram,
+                       enum transport transport, uint64_t now_ns);
+
+/* Refuses a line of a stream that has not come whole; `beginning` is what there is of it. */
+void intake_refuse_line(struct intake *intake, enum statsd_reason reason,
+                        const struct udp_datagram *beginning, enum transport transport,
+                        uint64_t now_ns);
+
 /* Stores what is left of the batch and brings `figures` in line with everything taken so far. */
 void intake_settle(struct intake *intake);
 

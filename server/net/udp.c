@@ -160,7 +160,8 @@ static void release(void *memory, size_t bytes)
 static void prepare(struct udp_buffers *buffers, size_t i)
 {
     struct iovec *vectors = buffers->vectors[i];
-    struct iovec tail = {buffers->tails + i * DATAGRAM_STRIDE, DATAGRAM_BYTES_MAX};
+    struct iovec tail = {buffers->tails + i * DATAGRAM_STRIDE,
+                         buffers->gro ? DATAGRAM_BYTES_MAX : DATAGRAM_BYTES_MAX - SLOT_BYTES};
     struct msghdr *header = &buffers->messages[i].msg_hdr;
     *header = (struct msghdr){.msg_iov = vectors, .msg_name = &buffers->senders[i]};
     if (buffers->gro) {
@@ -286,6 +287,27 @@ struct udp_batch udp_receive(int fd, struct udp_buffers *buffers)
             batch.count += split(buffers, i, &buffers->datagrams[batch.count]);
         } else {
             buffers->datagrams[batch.count++] = single(buffers, i);
+        }
+    }
+    return batch;
+}
+
+/* The lines before the last LF are whole. */
+static uint32_t whole_lines(const char *bytes, uint32_t length)
+{
+    const char *feed = memrchr(bytes, '\n', length);
+    return feed ? (uint32_t)(feed - bytes) : 0;
+}
+
+struct udp_batch udp_receive_unix(int fd, struct udp_buffers *buffers, const struct sockaddr *own)
+{
+    struct udp_batch batch = udp_receive(fd, buffers);
+    for (size_t i = 0; i < batch.count; i++) {
+        struct udp_datagram *datagram = &buffers->datagrams[i];
+        datagram->sender = own;
+        if (buffers->messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
+            datagram->length = whole_lines(datagram->bytes, datagram->length);
+            batch.truncated++;
         }
     }
     return batch;

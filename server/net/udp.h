@@ -56,8 +56,9 @@ struct udp_datagram {
 struct udp_batch {
     const struct udp_datagram *datagrams;
     size_t count;
-    size_t messages; /* datagrams, or rows of them that the kernel has joined */
-    bool full;       /* as many messages as fit, so that there may be more */
+    size_t messages;  /* datagrams, or rows of them that the kernel has joined */
+    size_t truncated; /* of Unix sockets: datagrams that were too large */
+    bool full;        /* as many messages as fit, so that there may be more */
 };
 
 struct udp_buffers;
@@ -70,5 +71,9 @@ void udp_buffers_free(struct udp_buffers *buffers);
 
 /* Receives what fits without waiting; nothing when there is none or on an error. */
 struct udp_batch udp_receive(int fd, struct udp_buffers *buffers);
+
+/* The same of a Unix datagram socket, whose senders have no names: `own`, which has to stay, stands
+ * for them. Of a datagram over 64 KiB what follows the last LF within them is lost. */
+struct udp_batch udp_receive_unix(int fd, struct udp_buffers *buffers, const struct sockaddr *own);
 
 #endif

@@ -5,88 +5,68 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/metrics/ingest.h"
 #include "server/net/intake.h"
-#include "server/net/pace.h"
-#include "server/net/udp.h"
+#include "server/net/receiver.h"
 
-/* Batches from one socket before the others, and the wake-up descriptor, get their turn. */
-#define BATCHES_PER_TURN 16
-
-/* The least memory the kernel accounts for a queued message; bounds how many there can be. */
-#define QUEUED_MESSAGE_BYTES_MIN 256
-
-/* It is either armed, so that the next datagram wakes the worker, or resting until a timer ends,
- * when it is emptied whether it is readable or not. */
-struct receiver {
-    struct worker *worker;
-    struct event *readable;
-    struct event *rested;
-    bool armed;
-    struct pace pace;
-    size_t taken; /* messages since it was emptied */
-    int fd;
-    uint32_t drops; /* as read last, modulo 2^32 */
-};
+/* How long a datagram of the relay may wait for more lines. */
+static const struct timeval relay_linger = {.tv_usec = 10000};
 
 struct worker {
     const struct clock *clock;
     struct event_base *base;
+    struct receiver_owner owner;
     struct event *wake;
     struct receiver *receivers;
     size_t receiver_count;
     struct udp_buffers *buffers;
+    struct streams *streams;  /* NULL where there are none */
+    struct relay_lane *relay; /* NULL = off */
+    struct event *linger;     /* of the relay */
     struct handover *handover;
     struct intake intake;
     struct ingest ingest;
-    uint64_t batch_ns; /* stamp of the latest batch */
+    void (*input_ended)(void *context);
+    void *context;
     _Atomic bool stopping;
     pthread_t thread;
     unsigned number;
 };
 
-static void publish(struct worker *worker)
+static void on_linger(evutil_socket_t fd, short what, void *context)
 {
+    struct worker *worker = context;
+    (void)fd;
+    (void)what;
+    relay_send(worker->relay, true);
+}
+
+/* What does not fill a datagram waits a moment for more. */
+static void relay_full(struct worker *worker)
+{
+    relay_send(worker->relay, false);
+    if (relay_is_waiting(worker->relay) && !event_pending(worker->linger, EV_TIMEOUT, NULL)) {
+        event_add(worker->linger, &relay_linger);
+    }
+}
+
+static void publish(void *context)
+{
+    struct worker *worker = context;
     intake_settle(&worker->intake);
     ingest_publish(&worker->ingest, &worker->intake.figures);
-}
-
-/* Receives one batch and takes it in. */
-static struct udp_batch take_batch(struct receiver *receiver)
-{
-    struct worker *worker = receiver->worker;
-    struct udp_batch batch = udp_receive(receiver->fd, worker->buffers);
-    if (batch.count > 0) {
-        worker->batch_ns = clock_monotonic_ns(worker->clock);
-        for (size_t i = 0; i < batch.count; i++) {
-            intake_take(&worker->intake, &batch.datagrams[i], TRANSPORT_UDP, worker->batch_ns);
-        }
-        publish(worker);
-    }
-    return batch;
-}
-
-/* Takes in what is queued at this moment. A flood would go on for ever, so what the queue can hold
- * now is the bound. */
-static void drain(struct receiver *receiver)
-{
-    size_t budget = udp_queued(receiver->fd) / QUEUED_MESSAGE_BYTES_MIN + UDP_BATCH;
-    size_t taken = 0;
-    size_t messages;
-    while (taken < budget && (messages = take_batch(receiver).messages) > 0) {
-        taken += messages;
+    if (worker->relay) {
+        relay_full(worker);
     }
 }
 
 static void count_drops(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        struct receiver *receiver = &worker->receivers[i];
-        uint32_t drops = udp_drops(receiver->fd);
-        worker->intake.figures.datagrams_dropped += (uint32_t)(drops - receiver->drops);
-        receiver->drops = drops;
+        receiver_count_drops(&worker->receivers[i]);
     }
 }
 
@@ -97,77 +77,56 @@ static void serve_handover(struct worker *worker)
     uint64_t question = handover_question(worker->handover);
     for (size_t i = 0; i < worker->receiver_count; i++) {
         if (handover_wants_drain(question) || !worker->receivers[i].armed) {
-            drain(&worker->receivers[i]);
+            receiver_drain(&worker->receivers[i]);
         }
+    }
+    if (handover_wants_drain(question) && worker->streams) {
+        streams_drain(worker->streams);
     }
     count_drops(worker);
     publish(worker);
     handover_give(worker->handover, question, clock_monotonic_ns(worker->clock));
 }
 
-/* Takes in what there is, up to a turn's bound. Returns whether that was all. */
-static bool take_turn(struct receiver *receiver)
+static void answer(void *context)
 {
-    struct udp_batch batch = {.full = true};
-    for (int i = 0; i < BATCHES_PER_TURN && batch.full; i++) {
-        batch = take_batch(receiver);
-        receiver->taken += batch.messages;
-        if (handover_wanted(receiver->worker->handover)) {
-            serve_handover(receiver->worker);
-        }
-    }
-    return !batch.full;
-}
-
-/* Arming is put off while a receiver goes from one rest into the next: under load it costs nothing.
- */
-static void rest(struct receiver *receiver, unsigned wait_ms)
-{
-    const struct timeval wait = {.tv_usec = wait_ms * 1000};
-    if (receiver->armed) {
-        event_del(receiver->readable);
-        receiver->armed = false;
-    }
-    event_add(receiver->rested, &wait);
-}
-
-static void arm(struct receiver *receiver)
-{
-    if (!receiver->armed) {
-        event_add(receiver->readable, NULL);
-        receiver->armed = true;
+    struct worker *worker = context;
+    if (handover_wanted(worker->handover)) {
+        serve_handover(worker);
     }
 }
 
-/* Either event: the socket is readable, or has rested. */
-static void on_turn(evutil_socket_t fd, short what, void *context)
+/* The streams have taken something in. */
+static void on_taken(void *context)
 {
-    (void)fd;
-    (void)what;
-    struct receiver *receiver = context;
-    unsigned wait_ms = 0;
-    if (take_turn(receiver)) {
-        wait_ms = pace_wait_ms(&receiver->pace, receiver->taken, receiver->worker->batch_ns);
-        receiver->taken = 0;
-    }
-    if (wait_ms > 0) {
-        rest(receiver, wait_ms);
-    } else {
-        arm(receiver);
-    }
+    publish(context);
+    answer(context);
+}
+
+static void on_finished(void *context)
+{
+    struct worker *worker = context;
+    worker->input_ended(worker->context);
 }
 
 /* Closed gate first, so that the drains below come to an end. */
 static void finish(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        udp_close_gate(worker->receivers[i].fd);
+        receiver_close_gate(&worker->receivers[i]);
     }
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        drain(&worker->receivers[i]);
+        receiver_drain(&worker->receivers[i]);
+    }
+    if (worker->streams) {
+        streams_finish(worker->streams);
     }
     count_drops(worker);
     publish(worker);
+    if (worker->relay) {
+        relay_send(worker->relay, true);
+        worker->relay = NULL; /* the lane may go before the worker does */
+    }
     handover_end(worker->handover);
     event_base_loopbreak(worker->base);
 }
@@ -200,15 +159,43 @@ static struct event_base *new_base(void)
     return base;
 }
 
-static bool add_receiver(struct worker *worker, int fd)
+static bool has_streams(const struct worker_options *options)
 {
-    struct receiver *receiver = &worker->receivers[worker->receiver_count];
-    *receiver = (struct receiver){.worker = worker, .fd = fd, .armed = true};
-    pace_init(&receiver->pace, udp_buffer(fd));
-    receiver->readable = event_new(worker->base, fd, EV_READ | EV_PERSIST, on_turn, receiver);
-    receiver->rested = event_new(worker->base, -1, 0, on_turn, receiver);
-    worker->receiver_count++;
-    return receiver->readable && receiver->rested && event_add(receiver->readable, NULL) == 0;
+    bool has = options->reads_input;
+    for (size_t i = 0; i < options->socket_count; i++) {
+        has = has || transport_is_stream(options->sockets[i].transport);
+    }
+    return has;
+}
+
+static bool make_streams(struct worker *worker, const struct worker_options *options)
+{
+    const struct config *config = options->config;
+    const struct streams_options streams = {
+        .base = worker->base,
+        .clock = worker->clock,
+        .intake = &worker->intake,
+        .relay = worker->relay,
+        .quota = options->quota,
+        .line_bytes_max = (uint32_t)config->server.stream_line_bytes,
+        .idle_ms = config->server.stream_idle_ms,
+        .taken = on_taken,
+        .finished = on_finished,
+        .context = worker,
+    };
+    worker->input_ended = options->input_ended;
+    worker->context = options->context;
+    worker->streams = streams_new(&streams);
+    return worker->streams &&
+           (!options->reads_input || streams_read_input(worker->streams, STDIN_FILENO));
+}
+
+static bool add_socket(struct worker *worker, const struct worker_socket *socket)
+{
+    return transport_is_stream(socket->transport)
+               ? streams_listen(worker->streams, socket->fd, socket->transport)
+               : receiver_init(&worker->receivers[worker->receiver_count++], &worker->owner,
+                               socket);
 }
 
 static bool prepare(struct worker *worker, const struct worker_options *options)
@@ -221,15 +208,28 @@ static bool prepare(struct worker *worker, const struct worker_options *options)
     worker->handover = options->handover;
     worker->base = new_base();
     worker->buffers = udp_buffers_new(options->config->server.udp_gro);
-    worker->receivers = calloc(options->fd_count + 1, sizeof(*worker->receivers));
+    worker->receivers = calloc(options->socket_count + 1, sizeof(*worker->receivers));
     if (!worker->base || !worker->buffers || !worker->receivers) {
+        return false;
+    }
+    worker->owner = (struct receiver_owner){.base = worker->base,
+                                            .clock = worker->clock,
+                                            .intake = &worker->intake,
+                                            .buffers = worker->buffers,
+                                            .relay = worker->relay,
+                                            .publish = publish,
+                                            .taken = answer,
+                                            .context = worker};
+    worker->linger = worker->relay ? event_new(worker->base, -1, 0, on_linger, worker) : NULL;
+    if ((worker->relay && !worker->linger) ||
+        (has_streams(options) && !make_streams(worker, options))) {
         return false;
     }
     worker->wake = event_new(worker->base, options->handover->worker_fd, EV_READ | EV_PERSIST,
                              on_wake, worker);
     bool added = worker->wake && event_add(worker->wake, NULL) == 0;
-    for (size_t i = 0; added && i < options->fd_count; i++) {
-        added = add_receiver(worker, options->fds[i]);
+    for (size_t i = 0; added && i < options->socket_count; i++) {
+        added = add_socket(worker, &options->sockets[i]);
     }
     return added;
 }
@@ -241,6 +241,7 @@ struct worker *worker_new(const struct worker_options *options)
         return NULL;
     }
     worker->clock = options->clock;
+    worker->relay = options->relay;
     worker->number = options->number;
     if (!prepare(worker, options)) {
         worker_free(worker);
@@ -280,7 +281,7 @@ void worker_stop(struct worker *worker)
 void worker_close(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        udp_turn_away(worker->receivers[i].fd);
+        receiver_turn_away(&worker->receivers[i]);
     }
     count_drops(worker);
     publish(worker);
@@ -299,10 +300,11 @@ static void free_event(struct event *event)
 void worker_free(struct worker *worker)
 {
     for (size_t i = 0; i < worker->receiver_count; i++) {
-        free_event(worker->receivers[i].readable);
-        free_event(worker->receivers[i].rested);
+        receiver_deinit(&worker->receivers[i]);
     }
     free_event(worker->wake);
+    free_event(worker->linger);
+    streams_free(worker->streams);
     if (worker->base) {
         event_base_free(worker->base);
     }

@@ -217,8 +217,12 @@ static bool open_files(struct csv_sink *sink, const struct config *config, char 
                        size_t reason_size)
 {
     int64_t now_ms = clock_wall_ns(sink->clock) / 1000000;
+    unsigned files = csv_rows_files(config->histograms.count > 0);
     for (int i = 0; i < CSV_KINDS; i++) {
         struct csv_file *file = &sink->files[i];
+        if (!(files & 1U << i)) {
+            continue;
+        }
         sink->header.length = 0;
         csv_rows_header((enum csv_kind)i, config->flush.percentiles.items,
                         config->flush.percentiles.count, &sink->header);

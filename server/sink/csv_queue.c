@@ -9,10 +9,12 @@ uint64_t csv_queue_memory(const struct snapshot *snapshot)
 {
     uint64_t timer_bytes =
         sizeof(struct timer_row) + snapshot->percentile_count * sizeof(*snapshot->percents);
-    return sizeof(*snapshot) + snapshot->counter_count * sizeof(struct counter_row) +
+    return sizeof(*snapshot) + snapshot->details_bytes +
+           snapshot->counter_count * sizeof(struct counter_row) +
            snapshot->gauge_count * sizeof(struct gauge_row) + snapshot->timer_count * timer_bytes +
            snapshot->set_count * sizeof(struct set_row) +
-           snapshot->anomaly_count * sizeof(struct anomaly_row);
+           snapshot->anomaly_count * sizeof(struct anomaly_row) +
+           snapshot->event_count * sizeof(struct event_row) + snapshot->event_bytes_length;
 }
 
 void csv_queue_put(struct csv_queue *queue, const struct snapshot *snapshot, uint64_t now_ns)
@@ -23,7 +25,7 @@ void csv_queue_put(struct csv_queue *queue, const struct snapshot *snapshot, uin
         .snapshot = snapshot_ref(snapshot),
         .submitted_ns = now_ns,
         .memory_bytes = csv_queue_memory(snapshot),
-        .files = CSV_FILES_ALL,
+        .files = csv_rows_files(snapshot->has_bins),
     };
     queue->memory_bytes += window->memory_bytes;
     queue->latest_window = snapshot->window;

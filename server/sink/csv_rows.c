@@ -9,16 +9,20 @@
 #include "proto/statsd.h"
 #include "proto/text.h"
 #include "server/core/require.h"
+#include "server/sink/csv_events.h"
 
-static const char *const kind_names[CSV_KINDS] = {"counters", "gauges", "timers", "sets",
-                                                  "anomalies"};
+static const char *const kind_names[CSV_KINDS] = {
+    "counters", "gauges", "timers", "histograms", "sets", "anomalies", "events",
+};
 
 static const char *const kind_columns[CSV_KINDS] = {
     "count,rate",
     "value",
     "type,count,rate,sum,mean,min,max,stddev",
+    "le,count",
     "unique",
     "statistic,value,mean,stddev,lower,upper,type,severity,state,reason",
+    CSV_EVENTS_COLUMNS,
 };
 
 /* Bytes that a word of ours (a type, a statistic, a severity) may take. */
@@ -55,6 +59,11 @@ const char *csv_kind_name(enum csv_kind kind)
     return kind_names[kind];
 }
 
+unsigned csv_rows_files(bool has_bins)
+{
+    return ((1U << CSV_KINDS) - 1) & ~(has_bins ? 0U : 1U << CSV_HISTOGRAMS);
+}
+
 void csv_rows_header(enum csv_kind kind, const double *percents, size_t percent_count,
                      struct buffer *out)
 {
@@ -77,10 +86,14 @@ size_t csv_rows_count(enum csv_kind kind, const struct snapshot *snapshot)
         return snapshot->gauge_count;
     case CSV_TIMERS:
         return snapshot->timer_count;
+    case CSV_HISTOGRAMS:
+        return snapshot->has_bins ? snapshot->timer_count : 0;
     case CSV_SETS:
         return snapshot->set_count;
     case CSV_ANOMALIES:
         return snapshot->anomaly_count;
+    case CSV_EVENTS:
+        return snapshot->event_count;
     case CSV_KINDS:
         break;
     }
@@ -201,9 +214,9 @@ static void end_row(struct line *line)
     *line->at++ = '\n';
 }
 
-static void put_counter(struct line *line, const struct counter_row *row)
+static void put_counter(struct line *line, const struct counter_row *row, bool idle)
 {
-    if (row->updated && begin_row(line, row->identity, 2 * (NUMBER_TEXT_MAX + 1))) {
+    if ((row->updated || idle) && begin_row(line, row->identity, 2 * (NUMBER_TEXT_MAX + 1))) {
         put_number(line, row->count);
         put_rate(line, row->rate);
         end_row(line);
@@ -218,10 +231,11 @@ static void put_gauge(struct line *line, const struct gauge_row *row)
     }
 }
 
-static void put_timer(struct line *line, const struct timer_row *row, size_t percentile_count)
+static void put_timer(struct line *line, const struct timer_row *row, size_t percentile_count,
+                      bool idle)
 {
     size_t fields_max = WORD_BYTES_MAX + (7 + percentile_count) * (NUMBER_TEXT_MAX + 1);
-    if (!row->updated || !begin_row(line, row->identity, fields_max)) {
+    if (!(row->updated || idle) || !begin_row(line, row->identity, fields_max)) {
         return;
     }
     put_word(line, statsd_type_name((enum statsd_type)row->identity->type));
@@ -233,14 +247,35 @@ static void put_timer(struct line *line, const struct timer_row *row, size_t per
     put_number(line, row->max);
     put_number(line, row->stddev);
     for (size_t i = 0; i < percentile_count; i++) {
-        put_number(line, row->percentiles ? row->percentiles[i] : (double)NAN);
+        double known = row->percentiles ? row->percentiles[i] : (double)NAN;
+        put_number(line, row->updated ? known : 0);
     }
     end_row(line);
 }
 
-static void put_set(struct line *line, const struct set_row *row)
+/* Bins add up, as the buckets of Prometheus do. */
+static void put_bins(struct line *line, const struct timer_row *row)
 {
-    if (row->updated && begin_row(line, row->identity, NUMBER_TEXT_MAX + 1)) {
+    double count = 0;
+    for (size_t i = 0; row->details && i < row->details->bin_count; i++) {
+        const struct histogram_bin *bin = &row->details->bins[i];
+        if (!begin_row(line, row->identity, 2 * (NUMBER_TEXT_MAX + 1))) {
+            return;
+        }
+        if (isinf(bin->bound)) {
+            put_word(line, "+Inf");
+        } else {
+            put_number(line, bin->bound);
+        }
+        count += bin->count;
+        put_number(line, count);
+        end_row(line);
+    }
+}
+
+static void put_set(struct line *line, const struct set_row *row, bool idle)
+{
+    if ((row->updated || idle) && begin_row(line, row->identity, NUMBER_TEXT_MAX + 1)) {
         put_number(line, row->unique);
         end_row(line);
     }
@@ -287,10 +322,14 @@ static void fetch(const struct identity *identity)
         }                                                                                \
         return index;                                                                    \
     }
-RENDER(render_counters, counters, put_counter(line, &snapshot->counters[index]))
+RENDER(render_counters, counters,
+       put_counter(line, &snapshot->counters[index], snapshot->idle_is_zero))
 RENDER(render_gauges, gauges, put_gauge(line, &snapshot->gauges[index]))
-RENDER(render_timers, timers, put_timer(line, &snapshot->timers[index], snapshot->percentile_count))
-RENDER(render_sets, sets, put_set(line, &snapshot->sets[index]))
+RENDER(render_timers, timers,
+       put_timer(line, &snapshot->timers[index], snapshot->percentile_count,
+                 snapshot->idle_is_zero))
+RENDER(render_histograms, timers, put_bins(line, &snapshot->timers[index]))
+RENDER(render_sets, sets, put_set(line, &snapshot->sets[index], snapshot->idle_is_zero))
 RENDER(render_anomalies, anomalies, put_anomaly(line, &snapshot->anomalies[index]))
 
 typedef size_t render_rows(struct line *line, const struct snapshot *snapshot, size_t index,
@@ -302,11 +341,14 @@ size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size
     static render_rows *const renders[CSV_KINDS] = {
         [CSV_COUNTERS] = render_counters,   [CSV_GAUGES] = render_gauges,
         [CSV_TIMERS] = render_timers,       [CSV_SETS] = render_sets,
-        [CSV_ANOMALIES] = render_anomalies,
+        [CSV_ANOMALIES] = render_anomalies, [CSV_HISTOGRAMS] = render_histograms,
     };
     struct line line;
     memset(line.rates, 0, sizeof(line.rates));
     format_stamp(&line, snapshot);
+    if (kind == CSV_EVENTS) {
+        return csv_events_render(snapshot, line.stamp, from, bytes_max, out);
+    }
     line.out = out;
     line.at = buffer_room(out, 1);
     if (!line.at) {

@@ -13,13 +13,27 @@
 #ifndef SERVER_SINK_CSV_ROWS_H
 #define SERVER_SINK_CSV_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "server/core/buffer.h"
 #include "server/metrics/snapshot.h"
 
-enum csv_kind { CSV_COUNTERS, CSV_GAUGES, CSV_TIMERS, CSV_SETS, CSV_ANOMALIES, CSV_KINDS };
+enum csv_kind {
+    CSV_COUNTERS,
+    CSV_GAUGES,
+    CSV_TIMERS,
+    CSV_HISTOGRAMS,
+    CSV_SETS,
+    CSV_ANOMALIES,
+    CSV_EVENTS,
+    CSV_KINDS
+};
+
+/* Which files there are, a bit each: histograms.csv where bins are configured, the others always.
+ */
+unsigned csv_rows_files(bool has_bins);
 
 /* The file's name without its ending: "counters". */
 const char *csv_kind_name(enum csv_kind kind);
@@ -31,13 +45,14 @@ const char *csv_kind_name(enum csv_kind kind);
 void csv_rows_header(enum csv_kind kind, const double *percents, size_t percent_count,
                      struct buffer *out);
 
-/* How many rows the snapshot holds for this file, those that are left out included. */
+/* How many rows the snapshot holds for this file, those that are left out included; one a timer in
+ * histograms.csv, where each is as many lines as it has bins. */
 size_t csv_rows_count(enum csv_kind kind, const struct snapshot *snapshot);
 
 /* Appends the rows from index `from` on until `out` holds `bytes_max` bytes or more, or all are
  * done, and returns the index to go on from (csv_rows_count() at the end). Rows that were not
- * updated in the window are left out; gauges have one in every window. When memory runs out `out`
- * is marked as failed. */
+ * updated in the window are left out, unless the snapshot has idle ones as zeros; gauges have one
+ * in every window. When memory runs out `out` is marked as failed. */
 size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size_t from,
                        size_t bytes_max, struct buffer *out);
 

@@ -413,10 +413,10 @@ static void take_turns(struct exposition *exposition, struct turns *turns, int r
 }
 
 static void render(struct exposition *exposition, const struct snapshot *snapshot,
-                   struct turns *turns, int round)
+                   enum format format, struct turns *turns, int round)
 {
     double begun = thread_ns();
-    exposition_begin(exposition, snapshot);
+    exposition_begin(exposition, snapshot, format);
     turns->whole[round] = turns->longest[round] = thread_ns() - begun;
     take_turns(exposition, turns, round);
 }
@@ -431,7 +431,7 @@ static void bench_exposition(const char *directory, size_t series)
 {
     struct bench bench;
     struct stages stages;
-    struct turns first, later, packing = {0};
+    struct turns first, later, openmetrics, protobuf, packing = {0};
     double views[ROUNDS];
     double ratio = 0;
     bench_init(&bench, directory, series);
@@ -441,15 +441,19 @@ static void bench_exposition(const char *directory, size_t series)
     for (int round = 0; round < ROUNDS; round++) {
         struct exposition *exposition = exposition_new(bench.config, false);
         REQUIRE(exposition);
-        render(exposition, bench.published.closed, &first, round);
+        render(exposition, bench.published.closed, FORMAT_TEXT, &first, round);
         fill(&bench, METRIC_COUNTER, COUNTS);
         merge(&bench, &stages, round);
         struct snapshot *view = derive(&bench, &stages, round, false);
         views[round] = stages.derive[round];
-        render(exposition, view, &later, round);
-        exposition_pack(exposition);
+        render(exposition, view, FORMAT_TEXT, &later, round);
+        render(exposition, bench.published.closed, FORMAT_OPENMETRICS, &openmetrics, round);
+        render(exposition, view, FORMAT_OPENMETRICS, &openmetrics, round);
+        render(exposition, bench.published.closed, FORMAT_PROTOBUF, &protobuf, round);
+        render(exposition, view, FORMAT_PROTOBUF, &protobuf, round);
+        exposition_pack(exposition, FORMAT_TEXT);
         take_turns(exposition, &packing, round);
-        const struct gzip_part *packed = exposition_packed(exposition);
+        const struct gzip_part *packed = exposition_packed(exposition, FORMAT_TEXT);
         REQUIRE(packed);
         ratio = (double)packed->body->length / (double)packed->length;
         exposition_free(exposition);
@@ -460,6 +464,10 @@ static void bench_exposition(const char *directory, size_t series)
                "exposition, longest turn, new names", &first, series);
     note_turns("exposition, a sample of known names", "exposition, longest turn, known names",
                &later, series);
+    note_turns("exposition, OpenMetrics, a sample", "exposition, longest turn, OpenMetrics",
+               &openmetrics, series);
+    note_turns("exposition, protobuf, a sample", "exposition, longest turn, protobuf", &protobuf,
+               series);
     note_turns("exposition, gzip, a sample", "exposition, longest turn, gzip", &packing, series);
     note("exposition, gzip, of its size", "", ratio, 0);
     bench_deinit(&bench);

@@ -27,6 +27,8 @@
 /* S, then each path, then the fastest path with the hash. */
 enum { FIGURE_SCAN, FIGURE_PATHS, FIGURE_HASHED = FIGURE_PATHS + STATSD_PATHS, FIGURES };
 
+enum tagging { NO_TAGS, TAGS_BEHIND, TAGS_IN_NAME };
+
 struct corpus {
     const char *title;
     char bytes[DATAGRAMS][LINES * LINE_BYTES_MAX];
@@ -47,11 +49,16 @@ static unsigned draw(unsigned below)
 }
 
 /* Half counters, a third timers, the rest gauges; names of 35 bytes. */
-static int write_line(char *out, bool tagged, unsigned rated_of_ten)
+static int write_line(char *out, enum tagging tagging, unsigned rated_of_ten)
 {
     static const char *const places[] = {"eu-west-1", "us-east-1", "ap-east-2"};
     unsigned kind = draw(6);
-    int length = sprintf(out, "service.request.path.%06u.duration:", draw(10000));
+    int length = sprintf(out, "service.request.path.%06u.duration", draw(10000));
+    if (tagging == TAGS_IN_NAME) {
+        length +=
+            sprintf(out + length, ",env=prod,zone=%s,host=web-%02u", places[draw(3)], draw(100));
+    }
+    length += sprintf(out + length, ":");
     if (kind < 3) {
         length += sprintf(out + length, "%u|c", 1 + draw(kind == 0 ? 900 : 9));
     } else if (kind < 5) {
@@ -62,7 +69,7 @@ static int write_line(char *out, bool tagged, unsigned rated_of_ten)
     if (draw(10) < rated_of_ten) {
         length += sprintf(out + length, "|@0.%u", 1 + draw(9));
     }
-    if (tagged) {
+    if (tagging == TAGS_BEHIND) {
         length +=
             sprintf(out + length, "|#env:prod,zone:%s,host:web-%02u", places[draw(3)], draw(100));
     }
@@ -70,13 +77,14 @@ static int write_line(char *out, bool tagged, unsigned rated_of_ten)
 }
 
 /* The last line of a datagram goes without LF, as clients send it. */
-static void fill(struct corpus *corpus, const char *title, bool tagged, unsigned rated_of_ten)
+static void fill(struct corpus *corpus, const char *title, enum tagging tagging,
+                 unsigned rated_of_ten)
 {
     corpus->title = title;
     for (size_t i = 0; i < DATAGRAMS; i++) {
         size_t length = 0;
         for (size_t line = 0; line < LINES; line++) {
-            length += (size_t)write_line(corpus->bytes[i] + length, tagged, rated_of_ten);
+            length += (size_t)write_line(corpus->bytes[i] + length, tagging, rated_of_ten);
         }
         corpus->length[i] = (uint32_t)length - 1;
     }
@@ -190,15 +198,17 @@ int main(int argc, char **argv)
     unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 61;
     rounds = rounds < 1 ? 1 : rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
     hash_init();
-    fill(&corpus, "plain", false, 0);
+    fill(&corpus, "plain", NO_TAGS, 0);
     measure(&corpus, rounds);
-    fill(&corpus, "rated", false, 10);
+    fill(&corpus, "rated", NO_TAGS, 10);
     measure(&corpus, rounds);
-    fill(&corpus, "tagged", true, 0);
+    fill(&corpus, "tagged", TAGS_BEHIND, 0);
     measure(&corpus, rounds);
-    fill(&corpus, "tagged and rated", true, 10);
+    fill(&corpus, "tagged and rated", TAGS_BEHIND, 10);
     measure(&corpus, rounds);
-    fill(&corpus, "half rated, at random", false, 5);
+    fill(&corpus, "half rated, at random", NO_TAGS, 5);
+    measure(&corpus, rounds);
+    fill(&corpus, "tagged in the name", TAGS_IN_NAME, 0);
     measure(&corpus, rounds);
     return sink == 0;
 }

@@ -83,13 +83,14 @@ static void server_start(struct server *server, int fd)
     REQUIRE(server->pool);
     struct registry *registry = registry_new(server->config, server->pool);
     REQUIRE(registry);
+    const struct worker_socket given = {.fd = fd, .transport = TRANSPORT_UDP};
     struct worker_options worker = {.config = server->config,
                                     .clock = &clock_system,
                                     .registry = registry,
                                     .pool = server->pool,
                                     .handover = &server->handover,
-                                    .fds = &fd,
-                                    .fd_count = 1,
+                                    .sockets = &given,
+                                    .socket_count = 1,
                                     .workers = 1};
     server->worker = worker_new(&worker);
     REQUIRE(server->worker);
@@ -117,7 +118,7 @@ static void server_stop(struct server *server)
 }
 
 /* One receiver at a time, started on core 0. */
-struct receiver {
+struct contender {
     enum receiver_kind kind;
     int fd;
     struct address address;
@@ -125,7 +126,7 @@ struct receiver {
     struct server server;
 };
 
-static void receiver_start(struct receiver *receiver, enum receiver_kind kind)
+static void receiver_start(struct contender *receiver, enum receiver_kind kind)
 {
     char reason[256];
     memset(receiver, 0, sizeof(*receiver));
@@ -142,7 +143,7 @@ static void receiver_start(struct receiver *receiver, enum receiver_kind kind)
     discard_start(&receiver->discard, (enum discard_kind)kind, receiver->fd);
 }
 
-static uint64_t receiver_count(struct receiver *receiver)
+static uint64_t receiver_count(struct contender *receiver)
 {
     if (receiver->kind != SIGMAD) {
         return receiver->discard.received;
@@ -152,7 +153,7 @@ static uint64_t receiver_count(struct receiver *receiver)
     return figures.datagrams_received[TRANSPORT_UDP];
 }
 
-static void receiver_stop(struct receiver *receiver)
+static void receiver_stop(struct contender *receiver)
 {
     if (receiver->kind == SIGMAD) {
         server_stop(&receiver->server);
@@ -165,7 +166,7 @@ static struct cost measure(enum receiver_kind kind, const struct traffic *traffi
                            const struct traffic_messages *messages,
                            const struct traffic_messages *packed, double seconds)
 {
-    struct receiver receiver;
+    struct contender receiver;
     struct threads_usage before, after;
     receiver_start(&receiver, kind);
     /* Every name has been seen once before it counts. */

@@ -5,7 +5,8 @@
  * five quantiles, for the weights below eleven bounds and for a merge; bytes; and the largest
  * relative error of a quantile. As many sketches as make a million samples, 10,000 at most, so that
  * what visits all of them finds them where a flush does. CPU time of the thread, median of five
- * rounds. A table, or one JSON object with --json.
+ * rounds. Samples are floats, or with --decimals have three decimal places. A table, or one JSON
+ * object with --json.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -208,10 +209,11 @@ static double median(struct bench *bench, measure *of)
     return rounds[ROUNDS / 2];
 }
 
-static struct result run(struct bench *bench, double sigma, unsigned count)
+static struct result run(struct bench *bench, double sigma, unsigned count, bool decimals)
 {
     for (unsigned i = 0; i < SAMPLES; i++) {
-        bench->values[i] = (double)(float)exp(3 + sigma * random_normal());
+        double value = exp(3 + sigma * random_normal());
+        bench->values[i] = decimals ? round(value * 1e3) / 1e3 : (double)(float)value;
     }
     bench->count = count;
     bench->sketches = SAMPLES / count < SKETCHES_MAX ? SAMPLES / count : SKETCHES_MAX;
@@ -252,7 +254,11 @@ static void print_json(const struct result *result, bool first)
 
 int main(int argc, char **argv)
 {
-    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    bool json = false, decimals = false;
+    for (int i = 1; i < argc; i++) {
+        json |= strcmp(argv[i], "--json") == 0;
+        decimals |= strcmp(argv[i], "--decimals") == 0;
+    }
     static struct bench bench;
     struct pool *pool = pool_new(UINT64_C(1) << 30);
     REQUIRE(pool);
@@ -265,7 +271,7 @@ int main(int argc, char **argv)
     }
     for (size_t s = 0; s < sizeof sigmas / sizeof *sigmas; s++) {
         for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
-            struct result result = run(&bench, sigmas[s], counts[c]);
+            struct result result = run(&bench, sigmas[s], counts[c], decimals);
             if (json) {
                 print_json(&result, s + c == 0);
             } else {

@@ -47,7 +47,7 @@ def measure_cell(sigmactl, cell, threads, quick):
         threads=threads,
         metrics=500_000 if quick else 5_000_000,
     )
-    return {**cell, **figures}
+    return {**figures, **cell, "series_seen": figures["series"]}
 
 
 def programs(folder):

@@ -91,23 +91,35 @@ def arguments():
     parser.add_argument("--peers", action="store_true", help="sigmad beside etsy statsd, collectd and netdata")
     parser.add_argument("--quick", action="store_true", help="a minute's smoke test; its figures mean little")
     parser.add_argument("--rounds", type=int, help="medians are of so many rounds (default 5; 1 with --quick)")
+    parser.add_argument("--only", choices=own.PARTS, action="append", help="measure this part anew (may be repeated)")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the report anew")
     return parser.parse_args()
 
 
 def main():
     asked = arguments()
+    if asked.peers and asked.only and asked.only != ["memory"]:
+        sys.exit("tools/bench: of --peers, only memory can be measured anew by itself")
     rounds = asked.rounds or (1 if asked.quick else 5)
     folder = ROOT / ("build/bench/quick" if asked.quick else "docs/benchmarks")
     folder.mkdir(parents=True, exist_ok=True)
+    own_before = read_json(folder / "own.json") or {}
+    missing = [part for part in own.PARTS if part not in own_before and part not in (asked.only or own.PARTS)]
+    if asked.only and not asked.peers and missing:
+        sys.exit(f"tools/bench: {', '.join(missing)} must have been measured before")
     benchmarks = folder / "BENCHMARKS.md" if asked.quick else ROOT / "BENCHMARKS.md"
     programs = find_programs(ROOT / "build/bench", ROOT / "build/peers")
     if not asked.report:
         facts = run_facts(rounds)
-        if asked.peers:
+        if asked.peers and asked.only:
+            name, before = "peers.json", read_json(folder / "peers.json")
+            results = peers.measure_memory_anew(programs, asked.quick, before["results"])
+            result = {**before, "memory_commit": facts["commit"], "results": results}
+        elif asked.peers:
             name, result = "peers.json", {**facts, "results": peers.measure(programs, asked.quick, rounds)}
         else:
-            name, result = "own.json", {**facts, **own.measure(programs, asked.quick, rounds)}
+            name, before = "own.json", own_before if asked.only else {}
+            result = own.measure(programs, asked.quick, rounds, asked.only or own.PARTS, {**before, **facts})
         (folder / name).write_text(json.dumps(result, indent=1) + "\n")
     write_report(folder, benchmarks)
 

@@ -11,6 +11,7 @@ from process import Failure
 from sender import load
 from servers import Sigmad
 
+PARTS = ("matrix", "programs", "memory", "cpu", "slowed", "loss_free")
 RATES = (100_000, 1_000_000)
 HANDOVER_RATE = 1_000_000
 
@@ -24,19 +25,24 @@ def medians(found):
     return {key: statistics.median(entry[key] for entry in found) for key in found[0]}
 
 
-def measure_in_process(programs, quick):
-    result = {"matrix": [], "programs": {}}
+def in_process_matrix(programs, quick):
+    found = []
     for cell in inprocess.cells(quick):
         say("in process: {types}, {tags} tags, {distribution}, {series} series".format(**cell))
-        result["matrix"].append(inprocess.measure_cell(programs["sigmactl"], cell, 2, quick))
+        found.append(inprocess.measure_cell(programs["sigmactl"], cell, 2, quick))
+    return found
+
+
+def in_process_programs(programs, quick):
+    found = {}
     for name, path in inprocess.programs(programs["build"]).items():
         if quick and name in inprocess.QUICK_SKIPS:
             continue
         say(f"bench_{name}")
-        result["programs"][name] = inprocess.run_program(name, path, quick)
-        if "failed" in result["programs"][name]:
-            say(f"bench_{name} failed: {result['programs'][name]['failed']}")
-    return result
+        found[name] = inprocess.run_program(name, path, quick)
+        if "failed" in found[name]:
+            say(f"bench_{name} failed: {found[name]['failed']}")
+    return found
 
 
 def idle_memory(programs):
@@ -104,13 +110,15 @@ def slowed_by_flushes(programs, quick, rounds):
 def loss_free(programs, quick, rounds):
     """Highest loss-free rate, from plain datagrams and from segmented ones where the generator can."""
     help_text = subprocess.run([programs["sigmactl"], "load", "--help"], capture_output=True, text=True).stdout
-    cases = [("packed", ())] + ([("GSO", ("--gso",))] if "--gso" in help_text else [])
+    cases = [("packed", (), {})]
+    if "--gso" in help_text:
+        cases += [("GSO", ("--gso",), {}), ("GSO, udp_gro = true", ("--gso",), {"server.udp_gro": "true"})]
     result, interval, seconds = [], 1 if quick else 10, 2 if quick else 12
-    for name, more in cases:
+    for name, more, settings in cases:
         found, first = [], 2_000_000
         for _ in range(rounds):
             say(f"highest loss-free rate, {name}")
-            with Sigmad(programs, interval) as server:
+            with Sigmad(programs, interval, settings) as server:
                 found.append(probes.loss_free_rate(server, programs["sigmactl"], first, seconds, more))
                 first = found[-1]["rate"]
         bound = sum(entry["sender_bound"] for entry in found)
@@ -127,22 +135,25 @@ def flush_of_a_million(memory):
     return None
 
 
-def measure(programs, quick, rounds):
-    result = measure_in_process(programs, quick)
-    result["version"] = Sigmad.version(programs)
-    result["idle"] = idle_memory(programs)
+def measure(programs, quick, rounds, parts, result):
+    """Brings `parts` of PARTS up to date in `result`, which holds those measured before."""
     steps = {
+        "matrix": lambda: in_process_matrix(programs, quick),
+        "programs": lambda: in_process_programs(programs, quick),
         "memory": lambda: bytes_a_series(programs, quick),
         "cpu": lambda: cpu_at_rates(programs, quick, rounds),
         "slowed": lambda: slowed_by_flushes(programs, quick, rounds),
         "loss_free": lambda: loss_free(programs, quick, rounds),
     }
-    for name, step in steps.items():
+    result["version"] = Sigmad.version(programs)
+    for name in parts:
         try:
-            result[name] = step()
+            result[name] = steps[name]()
         except Failure as failure:
             say(f"{name}: {failure}")
             result[name] = {"failed": str(failure)}
-    if isinstance(result["memory"], list):
+    if "memory" in parts:
+        result["idle"] = idle_memory(programs)
+    if isinstance(result.get("memory"), list):
         result["flush"] = flush_of_a_million(result["memory"])
     return result

@@ -44,8 +44,9 @@ def machine_lines(run):
     cores = "one core for both" if machine["server_core"] == machine["sender_core"] else (
         f"server on core {machine['server_core']}, sender on core {machine['sender_core']}"
     )
+    memory = f", memory at commit {run['memory_commit']}" if "memory_commit" in run else ""
     return (
-        f"{run['date']}, commit {run['commit']}: {machine['processor']}, {machine['cores']} cores, "
+        f"{run['date']}, commit {run['commit']}{memory}: {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']:.0f} GiB, Linux {machine['kernel']}, {machine['compiler']}; {cores}; "
         f"load average {machine['load_average']:.1f} at the start; {number_of(run['rounds'], 'round')}.\n"
     )

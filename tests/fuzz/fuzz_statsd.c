@@ -8,12 +8,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "proto/name_tags.h"
 #include "proto/statsd.h"
 #include "proto/tags.h"
 #include "server/core/require.h"
 
 #define CAPACITY 7
 #define TAGS_MAX 64
+#define SCRATCH_MAX 65536
 
 static void check_span(struct span span, struct span line)
 {
@@ -34,7 +36,18 @@ static void check_sample(const struct statsd_item *item, const char *bytes)
     REQUIRE((item->type == STATSD_SET) == (item->text.length > 0));
     REQUIRE(item->type == STATSD_GAUGE || !item->delta);
     struct tag tags[TAGS_MAX];
-    int count = tags_parse(bytes + item->tags.offset, item->tags.length, tags, TAGS_MAX);
+    REQUIRE(item->tags_style < TAGS_STYLES);
+    REQUIRE(item->tags_style == TAGS_COLON || item->tags.offset > 0);
+    char scratch[SCRATCH_MAX];
+    struct name_tags_text text = {bytes + item->name.offset, bytes + item->tags.offset,
+                                  item->name.length, item->tags.length};
+    if (text.name_length + text.tags_length > sizeof scratch) {
+        return;
+    }
+    name_tags_resolve((enum tags_style)item->tags_style, &text, scratch);
+    REQUIRE(text.name_length > 0);
+    int count =
+        tags_parse((enum tags_style)item->tags_style, text.tags, text.tags_length, tags, TAGS_MAX);
     REQUIRE(count >= -1 && count <= TAGS_MAX);
 }
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from partners import Prometheus
+from partners import Carbon, Prometheus
 from sigmad import Server
 
 
@@ -40,13 +40,21 @@ def server(start_server):
 
 @pytest.fixture
 def start_prometheus(tmp_path):
-    """start_prometheus(server, ...) starts a real Prometheus that scrapes these servers every second."""
+    """start_prometheus(server, ..., options=()) starts a real Prometheus that scrapes these servers every second."""
     started = []
 
-    def start(*servers):
-        started.append(Prometheus(tmp_path / f"prometheus{len(started)}", [s.http for s in servers]))
+    def start(*servers, options=()):
+        started.append(Prometheus(tmp_path / f"prometheus{len(started)}", [s.http for s in servers], options))
         return started[-1]
 
     yield start
     for prometheus in started:
         prometheus.kill()
+
+
+@pytest.fixture
+def carbon(tmp_path):
+    """A running Carbon; a test names it in front of start_server, so that it is there until the servers have ended."""
+    started = Carbon(tmp_path / "carbon")
+    yield started
+    started.kill()

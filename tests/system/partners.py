@@ -6,6 +6,7 @@ A test whose partner is missing fails. Only SIGMAD_TEST_OFFLINE=1 skips it, and 
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import urllib.parse
@@ -63,6 +64,14 @@ def run_node(script):
     return run_client(["node", "-e", script], "node", {"NODE_PATH": str(modules)})
 
 
+def etsy_statsd():
+    """The command that runs etsy's own server; its configuration file is to follow."""
+    program_file = FOLDER / "node" / "node_modules" / "statsd" / "stats.js"
+    if not program_file.is_file():
+        missing("etsy statsd")
+    return ["node", str(program_file)]
+
+
 def run_perl(script):
     """Runs Perl text that may use Net::Statsd."""
     probe = subprocess.run(["perl", "-MNet::Statsd", "-e", "1"], capture_output=True, check=False)
@@ -87,9 +96,9 @@ def free_port():
 
 
 class Prometheus:
-    """A real Prometheus that scrapes these (host, port) targets every second."""
+    """A real Prometheus, with options of its own, that scrapes these (host, port) targets every second."""
 
-    def __init__(self, folder, targets):
+    def __init__(self, folder, targets, options=()):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         addresses = json.dumps([f"{host}:{port}" for host, port in targets])
@@ -105,7 +114,7 @@ class Prometheus:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [command, f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}",
-                 f"--web.listen-address=127.0.0.1:{self.port}"],
+                 f"--web.listen-address=127.0.0.1:{self.port}", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(),
             )
         try:
@@ -133,6 +142,94 @@ class Prometheus:
         """The value of a query that gives one series, waited for."""
         [(_, value)] = eventually(lambda: self.query(expression), seconds, f"{expression} never had a result")
         return value
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+CARBON_CONFIG = """[cache]
+STORAGE_DIR = {folder}
+LOCAL_DATA_DIR = {folder}/whisper
+CONF_DIR = {folder}
+LOG_DIR = {folder}
+PID_DIR = {folder}
+LINE_RECEIVER_INTERFACE = 127.0.0.1
+LINE_RECEIVER_PORT = {port}
+PICKLE_RECEIVER_INTERFACE = 127.0.0.1
+PICKLE_RECEIVER_PORT = {pickle_port}
+CACHE_QUERY_INTERFACE = 127.0.0.1
+CACHE_QUERY_PORT = {query_port}
+MAX_UPDATES_PER_SECOND = inf
+MAX_CREATES_PER_MINUTE = inf
+CARBON_METRIC_INTERVAL = 0
+WHISPER_AUTOFLUSH = True
+ENABLE_TAGS = False
+LOG_UPDATES = False
+LOG_CREATES = False
+"""
+
+
+class Carbon:
+    """A real carbon-cache that keeps every second for an hour. It can be stopped and started again."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.root = FOLDER / "carbon"
+        if not (self.root / ".complete").exists():
+            missing("graphite-carbon")
+        self.modules = self.root / "usr" / "lib" / "python3" / "dist-packages"
+        self.port, self.pickle_port, query_port = free_port(), free_port(), free_port()
+        (self.folder / "carbon.conf").write_text(
+            CARBON_CONFIG.format(folder=self.folder, port=self.port, pickle_port=self.pickle_port,
+                                 query_port=query_port), encoding="utf-8")
+        (self.folder / "storage-schemas.conf").write_text(
+            "[all]\npattern = .*\nretentions = 1s:1h\n", encoding="utf-8")
+        self.process = None
+        self.start()
+
+    def start(self):
+        with (self.folder / "output.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["/usr/bin/python3", str(self.root / "usr" / "bin" / "carbon-cache"), "--nodaemon",
+                 f"--config={self.folder / 'carbon.conf'}", f"--pidfile={self.folder / 'carbon.pid'}", "start"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=clean_environment(PYTHONPATH=str(self.modules), PYTHONDONTWRITEBYTECODE="1"),
+            )
+        try:
+            eventually(self.is_listening, 30, "carbon never listened")
+        except BaseException:
+            self.kill()
+            raise
+
+    def is_listening(self):
+        assert self.process.poll() is None, (self.folder / "output.log").read_text(encoding="utf-8")
+        for port in self.port, self.pickle_port:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return False
+        return True
+
+    def stop(self):
+        """As an operator stops it: what it has taken in is stored."""
+        self.process.terminate()
+        assert self.process.wait(timeout=30) in (0, -signal.SIGTERM)
+
+    def points(self, path):
+        """{stamp: value} that is stored of a path; {} where there is nothing yet."""
+        file = self.folder / "whisper" / (path.replace(".", "/") + ".wsp")
+        if not file.exists():
+            return {}
+        script = (
+            "import json, sys, whisper\n"
+            "(start, end, step), values = whisper.fetch(sys.argv[1], 0)\n"
+            "print(json.dumps([(start + i * step, v) for i, v in enumerate(values) if v is not None]))\n"
+        )
+        printed = run_client(["/usr/bin/python3", "-c", script, str(file)], "whisper",
+                             {"PYTHONPATH": str(self.modules)})
+        return dict(json.loads(printed))
 
     def kill(self):
         if self.process.poll() is None:

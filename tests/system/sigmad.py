@@ -148,9 +148,14 @@ class Server:
     config      {section: {key: value}} over DEFAULTS, or the whole text of the file
     overrides   {"section.key": value} given as --set
     environment further variables of the process
+    stdin       what subprocess.Popen takes
+    wrapper     a command that runs sigmad; it gets sigmad's as further arguments
+    pass_fds    descriptors that sigmad inherits
+    before      called with the server while it is awaited, for what has to happen before it is ready
     """
 
-    def __init__(self, folder, config=None, overrides=None, environment=None, arguments=()):
+    def __init__(self, folder, config=None, overrides=None, environment=None, arguments=(),
+                 stdin=subprocess.DEVNULL, wrapper=(), pass_fds=(), before=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ini = self.folder / "statsd.ini"
@@ -162,16 +167,18 @@ class Server:
         self._arrived = threading.Condition()
         self._reading = threading.Event()
         self._reading.set()
-        command = [binary("SIGMAD_BIN"), "-c", str(self.ini)]
+        command = [*wrapper, binary("SIGMAD_BIN"), "-c", str(self.ini)]
         for key, value in (overrides or {}).items():
             command += ["--set", f"{key}={value}"]
         self.process = subprocess.Popen(
             [*command, *arguments], cwd=self.folder, env=clean_environment(**(environment or {})),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=pass_fds,
         )
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
         try:
+            if before:
+                before(self)
             ready = self.wait_for_log(READY_SECONDS, msg="ready")
         except BaseException:
             self.kill()
@@ -195,6 +202,10 @@ class Server:
         """The first UDP listener as sigmactl's --to takes it."""
         host, port = self.udp
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def tcp(self):
+        return self.addresses["tcp"][0]
 
     @property
     def http(self):

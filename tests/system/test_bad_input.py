@@ -6,6 +6,7 @@ checked, and by asking whether a sound metric beside the bad ones came through.
 """
 
 import random
+import time
 
 import pytest
 
@@ -25,7 +26,7 @@ def settle(server):
     assert sum(lines["received"].values()) == lines["accepted"] + sum(lines["rejected"].values())
     lost = sum(samples["rejected"].values()) + samples["late"]
     assert sum(samples["received"].values()) == samples["stored"] + lost
-    for name in ("counters", "gauges", "timers", "sets", "anomalies"):
+    for name in ("counters", "gauges", "timers", "sets", "anomalies", "events"):
         server.csv(name)
     server.snapshot()
     assert server.get("/-/healthy").status == 200
@@ -182,7 +183,7 @@ def test_line_ends_and_empty_lines(server):
 
 
 def test_sections_of_later_protocols_are_skipped_and_counted(server):
-    server.send(b"a:1|c|c:ci-1234|T1656581400\na:2|c|#k:v|e:it-false,cn-app|card:low\na:4|c|new:thing|@0.5||")
+    server.send(b"a:1|c|c:ci-1234|T%d\na:2|c|#k:v|e:it-false,cn-app|card:low\na:4|c|new:thing|@0.5||" % time.time())
     balance, metrics = settle(server)
     assert metrics.value("a_total") == 9 and metrics.value("a_total", k="v") == 2
     assert sum(balance["samples"]["rejected"].values()) == sum(balance["lines"]["rejected"].values()) == 0
@@ -262,11 +263,11 @@ def test_random_bytes_harm_nothing(server):
 
 
 def test_csv_and_labels_with_every_special_character(server):
-    server.send('we"ird,na\\me;x=y:1|c|#a;b:c;d,e=f:g=h,q"u:o"te,back\\:s\\lash,=:;'.encode())
+    server.send('we"ird,na\\me;x-y:1|c|#a;b:c;d,e=f:g=h,q"u:o"te,back\\:s\\lash,=:;'.encode())
     server.send(b"404.hits:1|c\nrequests.total:2|c\n9:3|g\n-:4|g\n.:5|ms")
     _, metrics = settle(server)
     rows = {row["metric"]: row["tags"] for row in server.csv("counters")}
-    assert rows['we"ird,na\\\\me;x=y'] == (
+    assert rows['we"ird,na\\\\me;x-y'] == (
         '\\==\\;;a\\;b=c\\;d;back\\\\=s\\\\lash;e\\=f=g\\=h;q"u=o"te'
     )
     assert metrics.value("_404_hits_total") == 1 and metrics.value("requests_total") == 2

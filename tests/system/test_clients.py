@@ -164,8 +164,8 @@ def test_node_hot_shots(server, buffer_bytes):
     metrics = server.metrics()
     assert metrics.value("app_hits_total", env="prod", path="/a") == 207
     assert metrics.value("app_request_seconds_count", env="prod", code="200", flag="true") == 1
-    assert metrics.value("sigmad_events_received_total") == 1
-    assert metrics.value("sigmad_service_checks_received_total") == 1
+    assert metrics.value("sigmad_events_total", kind="event") == 1
+    assert metrics.value("sigmad_events_total", kind="service_check") == 1
     assert_nothing_refused(server)
 
 

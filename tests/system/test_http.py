@@ -152,7 +152,7 @@ def test_a_scrape_is_compressed_for_who_takes_it_so(start_server):
     for _ in range(2):
         packed = server.get("/metrics", {"Accept-Encoding": "gzip"})
         assert packed.headers["Content-Encoding"] == "gzip"
-        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept, Accept-Encoding"
         text = gzip.decompress(packed.body)
         assert text.startswith(plain.body[:20])
         assert b"\nhits_total 3\n" in text

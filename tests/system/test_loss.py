@@ -64,7 +64,7 @@ def test_a_million_metrics_into_ten_thousand_series_add_up_to_the_unit(start_ser
     assert_balanced(balance)
     assert balance["datagrams"]["dropped_by_kernel"] == 0
     assert balance["samples"]["stored"] == MILLION
-    assert balance["datagrams"]["received"] == {"udp": report["datagrams"]}
+    assert sum(balance["datagrams"]["received"].values()) == report["datagrams"]
     counters, timers = csv_counts(server)
     sent = {}
     for line in expected.read_text(encoding="utf-8").splitlines()[1:]:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import metric_family
 import sigmad
+from partners import python_module
 
+PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 CASES = [json.loads(line) for line in (Path(__file__).parent.parent / "data" / "mapping.jsonl").open(encoding="utf-8")]
 # One letter is a good label for Prometheus, which the exporter's own pattern forgets.
 TAKEN = {"map-107"}
@@ -187,6 +190,34 @@ def test_quantiles_of_timers_in_different_units_are_of_all_of_them(mapped):
     metrics = server.metrics(totals=False)
     assert metrics.value("took", quantile="0.5") == pytest.approx(100, rel=0.005)
     assert metrics.value("took", quantile="0.99") == pytest.approx(198, rel=0.005)
+
+
+def test_openmetrics_and_protobuf_follow_the_rules_too(mapped):
+    rules = """
+mappings:
+- {match: c.*, name: calls, help: Calls made.}
+- match: t.*
+  name: took
+  unit: seconds
+  observer_type: histogram
+  histogram_options: {buckets: [0.0105, 1], native_histogram_bucket_factor: 1.1}
+"""
+    server = mapped(rules, prometheus={"timer_type": "native"})
+    for i in range(1, 201):
+        server.send(f"c.a:1|c\nt.a:{i}|ms")
+    server.flush()
+    openmetrics = server.get("/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"}).body
+    parser = python_module("prometheus_client.openmetrics.parser")
+    families = {family.name: family for family in parser.text_string_to_metric_families(openmetrics.decode())}
+    assert families["calls"].documentation == "Calls made."
+    assert families["took_seconds"].unit == "seconds"
+    assert families["took_seconds"].samples[0][:3] == ("took_seconds_bucket", {"le": "0.0105"}, 10)
+    protobuf = server.get("/metrics", {"Accept": PROTOBUF}).body
+    _, _, series = metric_family.parse(protobuf)["took_seconds"]
+    # Buckets grow by 2^(2^-3), which is 1.09.
+    assert series[()]["schema"] == 3
+    assert series[()]["count"] == 200
+    assert series[()]["sum"] == pytest.approx(20.1)
 
 
 def test_a_missing_module_is_told_at_the_check(tmp_path):

@@ -38,7 +38,8 @@ def test_under_load_a_wake_up_finds_many_datagrams_and_none_is_lost(server):
         "load", "--json", "--to", server.target, "--rate", RATE, "--duration", "2s", "--single").stdout)
     server.flush()
     balance = server.balance()
-    assert balance["datagrams"] == {"received": {"udp": report["datagrams"]}, "dropped_by_kernel": 0}
+    assert balance["datagrams"]["received"]["udp"] == report["datagrams"]
+    assert balance["datagrams"]["dropped_by_kernel"] == 0
     assert balance["samples"]["stored"] == report["metrics"]
     assert worker_wakes(server) - before < report["datagrams"] / (10 if not sigmad.SANITIZED else 2)
 
@@ -75,7 +76,8 @@ def test_joined_datagrams_count_one_by_one(start_server, tmp_path, gro, gso):
     server.send("small:1|c")
     server.flush()
     balance = server.balance()
-    assert balance["datagrams"] == {"received": {"udp": report["datagrams"] + 1}, "dropped_by_kernel": 0}
+    assert balance["datagrams"]["received"]["udp"] == report["datagrams"] + 1
+    assert balance["datagrams"]["dropped_by_kernel"] == 0
     assert balance["samples"]["stored"] == report["metrics"] + 1
     assert balance.get("datagrams_dropped_is_lower_bound", False) == (gro == "true")
     counts = {row["metric"]: row["count"] for name in ("counters", "timers") for row in server.csv(name)}

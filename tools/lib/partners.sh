@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Programs that the system tests run against, put below ROOT/build/partners without starting any service:
-# prometheus and promtool from Debian, the client hot-shots from npm by lock file. Sourced after packages.sh.
+# prometheus, promtool and carbon from Debian; the client hot-shots and etsy statsd from npm by lock file. Sourced after packages.sh.
 # A partner that cannot be had is reported here, and the tests that need it fail.
 
 # fetch_prometheus FOLDER
@@ -27,6 +27,27 @@ download_package() {
     [ "$(id -u)" -ne 0 ] || download+=(-o APT::Sandbox::User=root)
     (cd "$2" && "${download[@]}" download "$1" >&2) && return 0
     apt_update_once && (cd "$2" && "${download[@]}" download "$1" >&2)
+}
+
+# What carbon is made of, beyond what python3 has.
+carbon_packages=(graphite-carbon python3-whisper python3-cachetools python3-urllib3 python3-twisted python3-automat
+    python3-constantly python3-hyperlink python3-idna python3-incremental python3-zope.interface)
+
+# fetch_carbon FOLDER: Graphite's receiver and its store, unpacked into a folder of their own.
+fetch_carbon() {
+    local folder=$1/carbon package fetched status=0
+    [ ! -e "$folder/.complete" ] || return 0
+    say "fetching: graphite-carbon"
+    install_packages python3-attr python3-six python3-pkg-resources || return 1
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    fetched=$(mktemp -d "$folder/fetch.XXXXXX")
+    for package in "${carbon_packages[@]}"; do
+        download_package "$package" "$fetched" && dpkg-deb -x "$fetched/$package"_*.deb "$folder" || status=1
+    done
+    rm -rf "$fetched"
+    [ $status -ne 0 ] || touch "$folder/.complete"
+    return $status
 }
 
 # fetch_node_clients LOCK_FOLDER FOLDER: npm ci once for each state of the lock file.
@@ -54,5 +75,6 @@ install_partners() {
     fi
     install_packages "${client_packages[@]}" || say "not all StatsD clients could be installed"
     fetch_prometheus "$folder" || say "prometheus could not be fetched"
-    fetch_node_clients "$1/tests/system/node" "$folder/node" || say "hot-shots could not be fetched"
+    fetch_carbon "$folder" || say "graphite-carbon could not be fetched"
+    fetch_node_clients "$1/tests/system/node" "$folder/node" || say "hot-shots and statsd could not be fetched"
 }

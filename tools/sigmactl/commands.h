@@ -17,5 +17,10 @@ int command_time(int argc, char **argv);
 int command_load(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_snapshot(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_record(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_shadow(int argc, char **argv);
 
 #endif

@@ -29,6 +29,15 @@ static const struct scheme *find_scheme(const char *text, size_t length)
     return NULL;
 }
 
+/* The short form, as in `tcp:host:port` and `unix:/path`: a scheme before what could not be read
+ * without. Returns its length with the colon, 0 where there is none; `udp:8125` is a host. */
+static size_t short_scheme_length(const char *text)
+{
+    size_t word = strcspn(text, ":");
+    bool more = text[word] == ':' && (text[word + 1] == '/' || strchr(text + word + 1, ':'));
+    return more && find_scheme(text, word) ? word + 1 : 0;
+}
+
 static bool is_path_transport(enum endpoint_transport transport)
 {
     return transport == ENDPOINT_UNIX || transport == ENDPOINT_UNIX_STREAM;
@@ -96,6 +105,10 @@ const char *endpoint_parse(const char *text, enum endpoint_transport transport, 
         }
         transport = scheme->transport;
         text = mark + strlen("://");
+    } else if (short_scheme_length(text) > 0) {
+        size_t length = short_scheme_length(text);
+        transport = find_scheme(text, length - 1)->transport;
+        text += length;
     }
     endpoint->transport = transport;
     return is_path_transport(transport) ? parse_path(text, endpoint)

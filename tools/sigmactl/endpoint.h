@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where to send to, as text and as parts: `host:port`, `[::1]:8125`, `udp://…`, `tcp://…`,
- * `unix:///path` (datagrams), `unix-stream:///path`. Only the form is judged here; names are looked
- * up by socket.h. Pure functions, no allocation.
+ * `unix:///path` (datagrams), `unix-stream:///path`, each also without the slashes. Only the form
+ * is judged here; names are looked up by socket.h. Pure functions, no allocation.
  */
 #ifndef TOOLS_SIGMACTL_ENDPOINT_H
 #define TOOLS_SIGMACTL_ENDPOINT_H

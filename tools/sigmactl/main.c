@@ -24,6 +24,12 @@ static const struct command commands[] = {
     {"bench", "time the server's own pipeline in this process", command_bench},
     {"snapshot", "the last closed window of a running server, as JSON or a table",
      command_snapshot},
+    {"explain", "what a line parses to, and every name it comes out under", command_explain},
+    {"record", "capture datagrams in a file", command_record},
+    {"replay", "repeat a recording, to CSV files or to a server", command_replay},
+    {"import", "a statsd.ini from an etsy, brubeck or statsd_exporter configuration",
+     command_import},
+    {"shadow", "compare what two servers flush of the same traffic", command_shadow},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/name_tags.h"
 #include "proto/number.h"
 #include "proto/statsd.h"
 #include "proto/tags.h"
@@ -17,20 +18,22 @@
 #define ITEMS_AT_ONCE 64
 
 static const char usage[] =
-    "usage: sigmactl parse [--dialect auto|etsy|dogstatsd] < DATAGRAM\n"
+    "usage: sigmactl parse [--dialect D] < DATAGRAM\n"
     "\n"
     "Reads standard input as one datagram and prints one JSON object a line for each metric,\n"
     "event, service check and refusal. A packed line gives one object a value.\n"
     "\n"
     "  --dialect D   auto (default) takes whatever any dialect takes; etsy refuses what may not\n"
-    "                follow the type; dogstatsd reads as the DogStatsD protocol has it\n"
+    "                follow the type; dogstatsd reads as the DogStatsD protocol has it; influxdb\n"
+    "                (n,k=v), signalfx (n[k=v]), librato (n#k=v) and graphite (n;k=v) take tags\n"
+    "                in names\n"
     "  --help        this text\n";
 
 /* The datagram, its parser, and room for what of it is written: escaped text and tags. */
 struct work {
     char *bytes;
     size_t length;
-    char *escaped;
+    char *escaped, *scratch;
     struct tag *tags;
     size_t tags_max;
     struct statsd_parser parser;
@@ -64,14 +67,15 @@ static bool read_input(struct work *work)
 
 static bool prepare(struct work *work)
 {
-    size_t commas = 0;
+    size_t marks = 0;
     for (size_t i = 0; i < work->length; i++) {
-        commas += work->bytes[i] == ',';
+        marks += work->bytes[i] == ',' || work->bytes[i] == ';';
     }
-    work->tags_max = commas + 1;
+    work->tags_max = marks + 1;
     work->tags = calloc(work->tags_max, sizeof *work->tags);
     work->escaped = malloc(6 * work->length + 1);
-    if (!work->tags || !work->escaped) {
+    work->scratch = malloc(2 * work->length + 1);
+    if (!work->tags || !work->escaped || !work->scratch) {
         fprintf(stderr, "sigmactl parse: out of memory\n");
         return false;
     }
@@ -160,9 +164,9 @@ static void print_values(struct work *work, struct tag *tags, size_t count)
 }
 
 /* Tags that are longer than any limit of the server can be are left out. */
-static void print_tags(struct work *work, struct span span)
+static void print_tags(struct work *work, enum tags_style style, const char *text, size_t length)
 {
-    int parsed = tags_parse(work->bytes + span.offset, span.length, work->tags, work->tags_max);
+    int parsed = tags_parse(style, text, length, work->tags, work->tags_max);
     size_t count = parsed > 0 ? (size_t)parsed : 0;
     fputs(",\"tags\":{", stdout);
     for (size_t i = 0; i < count;) {
@@ -181,6 +185,11 @@ static void print_tags(struct work *work, struct span span)
     putchar('}');
 }
 
+static void print_own_tags(struct work *work, const struct statsd_item *item)
+{
+    print_tags(work, TAGS_COLON, work->bytes + item->tags.offset, item->tags.length);
+}
+
 static void print_timestamp(const struct statsd_item *item)
 {
     if (item->timestamp > 0) {
@@ -192,8 +201,14 @@ static void print_sample(struct work *work, const struct statsd_item *item)
 {
     struct statsd_details details;
     statsd_parser_details(&work->parser, item, &details);
+    enum tags_style style = (enum tags_style)item->tags_style;
+    struct name_tags_text text = {.name = work->bytes + item->name.offset,
+                                  .tags = work->bytes + item->tags.offset,
+                                  .name_length = item->name.length,
+                                  .tags_length = item->tags.length};
+    name_tags_resolve(style, &text, work->scratch);
     fputs("{\"name\":", stdout);
-    print_span(work, item->name);
+    print_text(work, text.name, text.name_length);
     printf(",\"type\":\"%s\",\"value\":", statsd_type_name((enum statsd_type)item->type));
     if (item->type == STATSD_SET) {
         print_span(work, item->text);
@@ -205,7 +220,7 @@ static void print_sample(struct work *work, const struct statsd_item *item)
     }
     fputs(",\"rate\":", stdout);
     print_number(item->rate);
-    print_tags(work, item->tags);
+    print_tags(work, style, text.tags, text.tags_length);
     print_timestamp(item);
     print_optional(work, "container_id", details.container);
     puts("}");
@@ -226,7 +241,7 @@ static void print_event(struct work *work, const struct statsd_item *item)
     print_optional(work, "aggregation_key", details.aggregation_key);
     print_optional(work, "source_type", details.source_type);
     print_optional(work, "container_id", details.container);
-    print_tags(work, item->tags);
+    print_own_tags(work, item);
     puts("}}");
 }
 
@@ -244,7 +259,7 @@ static void print_service_check(struct work *work, const struct statsd_item *ite
         print_unescaped(work, item->text);
     }
     print_optional(work, "container_id", details.container);
-    print_tags(work, item->tags);
+    print_own_tags(work, item);
     puts("}}");
 }
 
@@ -332,6 +347,7 @@ int command_parse(int argc, char **argv)
     }
     free(work.tags);
     free(work.escaped);
+    free(work.scratch);
     free(work.bytes);
     return status;
 }

@@ -193,7 +193,9 @@ static void a_name_without_a_stored_sample_gives_its_place_back(void **state)
     (void)state;
     struct store *store = store_new(NULL, 1);
     uint32_t place;
-    assert_int_equal(registry_resolve(store->registry, STATSD_COUNTER, "n", 1, "", 0, &place), 0);
+    struct name_tags_text text = {"n", "", 1, 0};
+    assert_int_equal(registry_resolve(store->registry, STATSD_COUNTER, TAGS_COLON, &text, &place),
+                     0);
     registry_release(store->registry, place);
     assert_int_equal(store_close(store, 10)->counter_count, 0);
     assert_int_equal(store->registry->series_count, 1);

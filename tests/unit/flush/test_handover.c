@@ -63,6 +63,31 @@ static void a_question_is_answered_once(void **state)
     store_free(store);
 }
 
+/* A view asks for a slice too and leaves the window open: what was announced last still holds. */
+static void the_stamps_of_a_window_change_with_the_slice(void **state)
+{
+    (void)state;
+    struct handover *handover;
+    struct store *store = one_worker(&handover);
+    const struct shard *shard = &store->shards[0];
+    assert_true(shard_takes_stamp(shard, 1) && shard_takes_stamp(shard, INT32_MAX));
+    handover_begin(handover, 10, 20);
+    assert_true(shard_takes_stamp(shard, 10) && shard_takes_stamp(shard, 19));
+    assert_false(shard_takes_stamp(shard, 9) || shard_takes_stamp(shard, 20));
+    handover_announce(handover, 20, 30);
+    handover_ask(handover, false);
+    assert_true(shard_takes_stamp(shard, 10));
+    assert_false(shard_takes_stamp(shard, 20));
+    handover_give(handover, handover_question(handover), 1);
+    store_merge(store);
+    assert_true(shard_takes_stamp(shard, 20));
+    assert_false(shard_takes_stamp(shard, 10));
+    store_collect(store);
+    assert_true(shard_takes_stamp(shard, 20));
+    assert_false(shard_takes_stamp(shard, 10));
+    store_free(store);
+}
+
 static void a_question_may_want_the_buffers_drained(void **state)
 {
     (void)state;
@@ -206,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_is_answered_once),
+        cmocka_unit_test(the_stamps_of_a_window_change_with_the_slice),
         cmocka_unit_test(a_question_may_want_the_buffers_drained),
         cmocka_unit_test(a_late_slice_is_taken_before_the_next),
         cmocka_unit_test(one_answer_is_enough_for_several_questions),

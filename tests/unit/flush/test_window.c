@@ -56,6 +56,41 @@ static struct window_closed close_due(struct hands *hands)
     return close_now(hands);
 }
 
+static void check_seconds(const struct hands *hands, int64_t from_s, int64_t until_s)
+{
+    struct window_seconds seconds = window_seconds(&hands->window);
+    assert_int_equal(seconds.from_s, from_s);
+    assert_int_equal(seconds.until_s, until_s);
+}
+
+static void a_window_takes_the_stamps_of_its_seconds_and_one_ahead(void **state)
+{
+    (void)state;
+    int64_t midnight_s = MIDNIGHT / S;
+    struct hands hands = begin(10 * S, true, MIDNIGHT + 3 * S + 250 * MS);
+    check_seconds(&hands, midnight_s + 3, midnight_s + 11);
+    close_due(&hands);
+    check_seconds(&hands, midnight_s + 10, midnight_s + 21);
+    pass(&hands, 4 * S + 600 * MS);
+    close_now(&hands);
+    check_seconds(&hands, midnight_s + 14, midnight_s + 21);
+    struct hands half = begin(500 * MS, true, MIDNIGHT + 600 * MS);
+    check_seconds(&half, midnight_s, midnight_s + 2);
+    struct hands loose = begin(10 * S, false, MIDNIGHT + 500 * MS);
+    check_seconds(&loose, midnight_s, midnight_s + 12);
+}
+
+/* The wall clock shows a little less than the boundary when the monotonic one has reached it. */
+static void a_window_opened_early_begins_at_its_boundary(void **state)
+{
+    (void)state;
+    struct hands hands = begin(10 * S, true, MIDNIGHT + 3 * S);
+    hands.fake.monotonic_ns = hands.window.ends_ns;
+    hands.fake.wall_ns = MIDNIGHT + 10 * S - MS;
+    close_now(&hands);
+    check_seconds(&hands, MIDNIGHT / S + 10, MIDNIGHT / S + 21);
+}
+
 static void aligned_windows_end_on_multiples_of_the_interval(void **state)
 {
     (void)state;
@@ -211,6 +246,8 @@ static void times_before_the_epoch_are_times_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_window_takes_the_stamps_of_its_seconds_and_one_ahead),
+        cmocka_unit_test(a_window_opened_early_begins_at_its_boundary),
         cmocka_unit_test(aligned_windows_end_on_multiples_of_the_interval),
         cmocka_unit_test(unaligned_windows_begin_when_the_server_does),
         cmocka_unit_test(a_late_close_keeps_its_boundary_and_the_next_one),

@@ -66,7 +66,7 @@ static inline const struct identity *made_identity_bytes(struct made *made, enum
                                                          size_t row)
 {
     struct tag parsed[64];
-    int count = tags_parse(tags, tags_length, parsed, 64);
+    int count = tags_parse(TAGS_COLON, tags, tags_length, parsed, 64);
     REQUIRE(count >= 0);
     struct identity *identity = calloc(1, identity_bytes_max(length, parsed, (size_t)count));
     REQUIRE(identity);

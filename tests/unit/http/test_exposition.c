@@ -41,7 +41,7 @@ static int teardown(void **state)
 /* The text of a snapshot, to be freed. */
 static char *render(struct exposition *exposition, const struct made *made)
 {
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     assert_non_null(body);
     char *text = malloc(body->length + 1);
     assert_non_null(text);
@@ -129,6 +129,139 @@ static void histograms_are_cumulative_and_end_at_the_count(void **state)
                 "took_seconds_sum 0.06\n"
                 "took_seconds_count 4\n");
     exposition_free(exposition);
+}
+
+static void assert_openmetrics(struct exposition *exposition, struct made *made,
+                               const char *expected)
+{
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_OPENMETRICS);
+    assert_non_null(body);
+    assert_int_equal(body->length, strlen(expected));
+    assert_memory_equal(body->bytes, expected, body->length);
+    body_unref(body);
+    made_free(made);
+}
+
+static void openmetrics_has_families_without_total(void **state)
+{
+    struct made *made = made_new(1);
+    made_counter(made, "a\"b", "k:v", 1.5);
+    assert_openmetrics(*state, made,
+                       "# HELP a_b StatsD counter a\\\"b.\n"
+                       "# TYPE a_b counter\n"
+                       "a_b_total{k=\"v\"} 1.5\n"
+                       "# EOF\n");
+    made = made_new(2);
+    assert_openmetrics(*state, made, "# EOF\n");
+}
+
+/* As names come and go, a counter's family is found out about again. */
+static void openmetrics_counters_give_way_to_other_families(void **state)
+{
+    struct made *made = made_new(1);
+    made_counter(made, "user", "", 1);
+    made_counter(made, "user.created", "", 2);
+    assert_openmetrics(*state, made,
+                       "# HELP user_created_total StatsD counter user.created.\n"
+                       "# TYPE user_created_total unknown\n"
+                       "user_created_total 2\n"
+                       "# HELP user StatsD counter user.\n"
+                       "# TYPE user counter\n"
+                       "user_total 1\n"
+                       "# EOF\n");
+    made = made_new(2);
+    made_counter(made, "user", "", 1);
+    made_gauge(made, "user", "", 5);
+    assert_openmetrics(*state, made,
+                       "# HELP user StatsD gauge user.\n"
+                       "# TYPE user gauge\n"
+                       "user 5\n"
+                       "# HELP user_total StatsD counter user.\n"
+                       "# TYPE user_total unknown\n"
+                       "user_total 1\n"
+                       "# EOF\n");
+    made = made_new(3);
+    made_counter(made, "user", "", 1);
+    assert_openmetrics(*state, made,
+                       "# HELP user StatsD counter user.\n"
+                       "# TYPE user counter\n"
+                       "user_total 1\n"
+                       "# EOF\n");
+}
+
+static void openmetrics_leaves_out_what_may_not_be_negative(void **state)
+{
+    static const double percentiles[] = {-10, 20};
+    struct made *made = made_new(1);
+    struct timer_row *row = made_timer(made, STATSD_HISTOGRAM, "h", "");
+    row->percentiles = percentiles;
+    row->total_sum = -5;
+    row->total_count = 4.75;
+    assert_openmetrics(*state, made,
+                       "# HELP h StatsD histogram h.\n"
+                       "# TYPE h summary\n"
+                       "h{quantile=\"0.999\"} 20\n"
+                       "h_count 4\n"
+                       "# EOF\n");
+}
+
+static void openmetrics_bounds_have_a_point(void **state)
+{
+    static const double plain[] = {3.3};
+    struct config config = configuration(TIMER_TYPE_HISTOGRAM);
+    struct exposition *exposition = exposition_new(&config, false);
+    struct made *made = made_new(1);
+    (void)state;
+    made_timer(made, STATSD_HISTOGRAM, "h", "")->buckets = plain;
+    assert_openmetrics(exposition, made,
+                       "# HELP h StatsD histogram h.\n"
+                       "# TYPE h histogram\n"
+                       "h_bucket{le=\"5.0\"} 3\n"
+                       "h_bucket{le=\"+Inf\"} 4\n"
+                       "h_sum 60\n"
+                       "h_count 4\n"
+                       "# EOF\n");
+    exposition_free(exposition);
+}
+
+/* Two names that come to one series, whose sketches are one in text as in protobuf. */
+static void native_timers_have_classic_buckets_in_text(void **state)
+{
+    struct config config = configuration(TIMER_TYPE_NATIVE);
+    config.prometheus.native_schema = 8;
+    config.prometheus.native_max_buckets = 160;
+    struct exposition *exposition = exposition_new(&config, false);
+    struct pool *pool = pool_new(1 << 20);
+    struct pool_cache *cache = pool_cache_new(pool);
+    struct sketch *sketches[2] = {NULL};
+    struct made *made = made_new(1);
+    (void)state;
+    for (int i = 1; i <= 4; i++) {
+        assert_true(sketch_add(&sketches[i % 2], i * 9, 1, cache));
+    }
+    for (int i = 0; i < 2; i++) {
+        struct timer_row *row = made_timer(made, STATSD_TIMER, i ? "t.x" : "t-x", "");
+        row->total_sketch = sketches[i];
+        row->total_count = 2;
+        row->total_sum = 45;
+    }
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_PROTOBUF);
+    assert_non_null(body);
+    body_unref(body);
+    assert_text(exposition, made,
+                "# HELP t_x_seconds StatsD timer t-x.\n"
+                "# TYPE t_x_seconds histogram\n"
+                "t_x_seconds_bucket{le=\"0.01\"} 1\n"
+                "t_x_seconds_bucket{le=\"0.1\"} 4\n"
+                "t_x_seconds_bucket{le=\"+Inf\"} 4\n"
+                "t_x_seconds_sum 0.09\n"
+                "t_x_seconds_count 4\n");
+    exposition_free(exposition);
+    for (int i = 0; i < 2; i++) {
+        sketch_free(&sketches[i], cache);
+    }
+    pool_cache_free(cache);
+    pool_free(pool);
 }
 
 static void merges_what_comes_to_one_name(void **state)
@@ -279,12 +412,12 @@ static void a_snapshot_is_rendered_once(void **state)
 {
     struct made *made = made_new(9);
     made_counter(made, "a", "", 1);
-    struct body *first = exposition_render(*state, &made->snapshot);
+    struct body *first = exposition_render(*state, &made->snapshot, FORMAT_TEXT);
     made->counters[0].total = 2;
-    struct body *again = exposition_render(*state, &made->snapshot);
+    struct body *again = exposition_render(*state, &made->snapshot, FORMAT_TEXT);
     assert_ptr_equal(first, again);
     made->snapshot.sequence++;
-    struct body *next = exposition_render(*state, &made->snapshot);
+    struct body *next = exposition_render(*state, &made->snapshot, FORMAT_TEXT);
     assert_ptr_not_equal(first, next);
     assert_memory_equal(first->bytes + first->length - 3, " 1\n", 3);
     assert_memory_equal(next->bytes + next->length - 3, " 2\n", 3);
@@ -369,14 +502,14 @@ static void the_smallest_steps_give_what_one_step_gives(void **state)
         struct made *made = made_new(round);
         random_rows(made, round);
         char *expected = render(other, made);
-        exposition_begin(*state, &made->snapshot);
+        exposition_begin(*state, &made->snapshot, FORMAT_TEXT);
         assert_true(exposition_is_busy(*state));
-        assert_false(exposition_has(*state, round));
+        assert_false(exposition_has(*state, round, FORMAT_TEXT));
         while (!exposition_step(*state, 1)) {
         }
-        assert_true(exposition_has(*state, round));
-        assert_false(exposition_has(*state, round + 1));
-        struct body *body = exposition_body(*state);
+        assert_true(exposition_has(*state, round, FORMAT_TEXT));
+        assert_false(exposition_has(*state, round + 1, FORMAT_TEXT));
+        struct body *body = exposition_body(*state, FORMAT_TEXT);
         assert_int_equal(body->length, strlen(expected));
         assert_memory_equal(body->bytes, expected, body->length);
         body_unref(body);
@@ -390,18 +523,18 @@ static void a_body_is_compressed_once(void **state)
 {
     struct made *made = made_new(1);
     made_counter(made, "a", "", 1);
-    assert_true(exposition_pack(*state));
-    assert_null(exposition_packed(*state));
-    body_unref(exposition_render(*state, &made->snapshot));
-    assert_null(exposition_packed(*state));
-    assert_false(exposition_pack(*state));
+    assert_true(exposition_pack(*state, FORMAT_TEXT));
+    assert_null(exposition_packed(*state, FORMAT_TEXT));
+    body_unref(exposition_render(*state, &made->snapshot, FORMAT_TEXT));
+    assert_null(exposition_packed(*state, FORMAT_TEXT));
+    assert_false(exposition_pack(*state, FORMAT_TEXT));
     assert_true(exposition_step(*state, SIZE_MAX));
-    const struct body *packed = exposition_packed(*state)->body;
-    assert_true(exposition_pack(*state));
-    assert_ptr_equal(exposition_packed(*state)->body, packed);
+    const struct body *packed = exposition_packed(*state, FORMAT_TEXT)->body;
+    assert_true(exposition_pack(*state, FORMAT_TEXT));
+    assert_ptr_equal(exposition_packed(*state, FORMAT_TEXT)->body, packed);
     made->snapshot.sequence++;
-    exposition_begin(*state, &made->snapshot);
-    assert_null(exposition_packed(*state));
+    exposition_begin(*state, &made->snapshot, FORMAT_TEXT);
+    assert_null(exposition_packed(*state, FORMAT_TEXT));
     assert_true(exposition_step(*state, SIZE_MAX));
     made_free(made);
 }
@@ -440,6 +573,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(shows_every_kind_by_its_rules),
         TEST(histograms_are_cumulative_and_end_at_the_count),
+        TEST(openmetrics_has_families_without_total),
+        TEST(openmetrics_counters_give_way_to_other_families),
+        TEST(openmetrics_leaves_out_what_may_not_be_negative),
+        TEST(openmetrics_bounds_have_a_point),
+        TEST(native_timers_have_classic_buckets_in_text),
         TEST(merges_what_comes_to_one_name),
         TEST(merges_members_and_quantiles_not_their_numbers),
         TEST(one_name_in_every_type_stays_valid),

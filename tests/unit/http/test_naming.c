@@ -22,7 +22,7 @@
 static const double rule_buckets[] = {0.02, 5};
 static const struct mapping_quantile rule_quantiles[] = {{0.25, 0}, {0.75, 0}};
 
-enum rule { RULE_SCALED, RULE_DROPPED, RULE_SHORT, RULE_HISTOGRAM, RULE_SUMMARY, RULES };
+enum rule { RULE_SCALED, RULE_DROPPED, RULE_SHORT, RULE_HISTOGRAM, RULE_SUMMARY, RULE_UNIT, RULES };
 
 static const struct mapping_rule rules[RULES] = {
     [RULE_SCALED] = {.help = "In \\ words.", .unit = "", .scale = 0.5},
@@ -34,6 +34,7 @@ static const struct mapping_rule rules[RULES] = {
                         .options = {.observer = MAPPING_HISTOGRAM,
                                     .buckets = rule_buckets,
                                     .bucket_count = 2}},
+    [RULE_UNIT] = {.help = "", .unit = "bytes", .scale = 1},
     [RULE_SUMMARY] = {.help = "",
                       .unit = "",
                       .scale = 1,
@@ -49,7 +50,8 @@ static unsigned answer_cost; /* what each answer says it took */
 static bool map(struct mapping *mapping, enum statsd_type type, const char *name, size_t length,
                 struct mapping_answer *answer)
 {
-    static const char *const words[RULES] = {"scaled", "dropped", "short", "histogram", "summary"};
+    static const char *const words[RULES] = {"scaled",    "dropped", "short",
+                                             "histogram", "summary", "sized_bytes"};
     (void)mapping;
     (void)type;
     asked++;
@@ -84,6 +86,8 @@ static struct config configuration(enum config_names names)
     config.prometheus.buckets = config.prometheus.buckets_plain =
         (struct config_numbers){bounds, 1};
     config.prometheus.names = names;
+    config.prometheus.native_schema = 8;
+    config.prometheus.native_max_buckets = 160;
     return config;
 }
 
@@ -98,15 +102,36 @@ static struct exposition *mapped(enum config_names names)
     return exposition;
 }
 
-static void assert_text(struct exposition *exposition, struct made *made, const char *expected)
+static void assert_format(struct exposition *exposition, struct made *made, enum format format,
+                          const char *expected)
 {
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, format);
     assert_non_null(body);
     char *text = strndup(body->bytes, body->length);
     body_unref(body);
     assert_string_equal(text, expected);
     free(text);
     made_free(made);
+}
+
+static void assert_text(struct exposition *exposition, struct made *made, const char *expected)
+{
+    assert_format(exposition, made, FORMAT_TEXT, expected);
+}
+
+static void openmetrics_tells_the_unit_of_a_rule(void **state)
+{
+    (void)state;
+    struct exposition *exposition = mapped(NAMES_MODERN);
+    struct made *made = made_new(1);
+    made_gauge(made, "sized_bytes", "", 8);
+    assert_format(exposition, made, FORMAT_OPENMETRICS,
+                  "# HELP sized_bytes StatsD gauge sized_bytes.\n"
+                  "# TYPE sized_bytes gauge\n"
+                  "# UNIT sized_bytes bytes\n"
+                  "sized_bytes{rest=\"\"} 8\n"
+                  "# EOF\n");
+    exposition_free(exposition);
 }
 
 static void a_rule_gives_name_labels_help_and_scale(void **state)
@@ -139,7 +164,7 @@ static void a_name_is_asked_for_once(void **state)
         made_counter(made, "other", "a:1", 1);
         made_counter(made, "other", "a:2", 1);
         made_counter(made, "dropped", "", 1);
-        struct body *body = exposition_render(exposition, &made->snapshot);
+        struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
         body_unref(body);
         made_free(made);
     }
@@ -184,7 +209,7 @@ static void a_series_is_hidden_from_its_ttl_to_its_next_sample(void **state)
         struct made *made = made_new(i + 1);
         made->snapshot.taken_ns = updates[i].second * SECOND_NS;
         made_counter(made, "short", "", updates[i].total)->updated = false;
-        struct body *body = exposition_render(exposition, &made->snapshot);
+        struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
         assert_int_equal(body->length > 0, updates[i].shown);
         body_unref(body);
         made_free(made);
@@ -244,7 +269,7 @@ static void timers_of_all_types_share_a_series(void **state)
     struct made *made = made_new(1);
     add_timers(made, "histogram", sketches, cache);
     add_timers(made, "plain", sketches + 2, cache);
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     char *text = strndup(body->bytes, body->length);
     const char *histogram = "# HELP histogram StatsD timer histogram.\n"
                             "# TYPE histogram histogram\n"
@@ -301,10 +326,10 @@ static void other_rules_name_all_anew(void **state)
     struct exposition *exposition = mapped(NAMES_MODERN);
     struct made *made = made_new(1);
     made_counter(made, "scaled", "", 2);
-    struct body *body = exposition_render(exposition, &made->snapshot);
+    struct body *body = exposition_render(exposition, &made->snapshot, FORMAT_TEXT);
     body_unref(body);
     exposition_map(exposition, (struct mapper){0});
-    assert_false(exposition_has(exposition, 1));
+    assert_false(exposition_has(exposition, 1, FORMAT_TEXT));
     assert_text(exposition, made,
                 "# HELP scaled_total StatsD counter scaled.\n"
                 "# TYPE scaled_total counter\n"
@@ -316,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rule_gives_name_labels_help_and_scale),
+        cmocka_unit_test(openmetrics_tells_the_unit_of_a_rule),
         cmocka_unit_test(a_name_is_asked_for_once),
         cmocka_unit_test(beyond_the_budget_names_wait_for_the_next_update),
         cmocka_unit_test(a_series_is_hidden_from_its_ttl_to_its_next_sample),

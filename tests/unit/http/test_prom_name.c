@@ -86,7 +86,7 @@ static void assert_labels(const char *raw, size_t length, const char *expected)
 {
     struct tag tags[16];
     struct buffer out = {0};
-    int count = tags_parse(raw, length, tags, 16);
+    int count = tags_parse(TAGS_COLON, raw, length, tags, 16);
     assert_true(count >= 0);
     prom_append_labels(&out, tags, (size_t)count);
     assert_string_equal(text_of(&out), expected);
@@ -237,7 +237,7 @@ static void whatever_bytes_come_labels_are_legal(void **state)
         for (size_t i = 0; i < length; i++) {
             raw[i] = alphabet[(size_t)rand() % sizeof(alphabet)];
         }
-        int count = tags_parse(raw, length, tags, 40);
+        int count = tags_parse(TAGS_COLON, raw, length, tags, 40);
         assert_true(count >= 0);
         struct buffer out = {0};
         prom_append_labels(&out, tags, (size_t)count);

@@ -109,6 +109,11 @@ static inline double whole_numbers(uint64_t *seed)
     return floor(lognormal(seed));
 }
 
+static inline double three_places(uint64_t *seed)
+{
+    return floor(1e3 * mixed_sign(seed)) / 1e3;
+}
+
 static inline double tiny(uint64_t *seed)
 {
     return (double)(random_bits(seed) % 100000) * 0x1p-1074;
@@ -124,8 +129,8 @@ static inline double any_double(uint64_t *seed)
 }
 
 typedef double source(uint64_t *seed);
-static source *const sources[] = {uniform,    lognormal,  pareto,        constant, negative,
-                                  mixed_sign, with_zeros, whole_numbers, tiny};
+static source *const sources[] = {uniform,    lognormal,  pareto,        constant,     negative,
+                                  mixed_sign, with_zeros, whole_numbers, three_places, tiny};
 #define SOURCES (sizeof sources / sizeof *sources)
 
 static inline double weight_of(unsigned kind, uint64_t *seed)

@@ -14,7 +14,7 @@
 static struct identity *make(enum statsd_type type, const char *name, const char *text)
 {
     struct tag tags[16];
-    int count = tags_parse(text, strlen(text), tags, 16);
+    int count = tags_parse(TAGS_COLON, text, strlen(text), tags, 16);
     assert_true(count >= 0);
     struct identity *identity = malloc(identity_bytes_max(strlen(name), tags, (size_t)count));
     assert_non_null(identity);
@@ -119,7 +119,7 @@ static void its_text_is_that_of_csv_files(void **state)
         assert_int_equal(identity->name_length, strlen(all[i].name));
         assert_memory_equal(identity_name(identity), all[i].name, identity->name_length);
         struct tag tags[16], sent[16];
-        int count = tags_parse(all[i].tags, strlen(all[i].tags), sent, 16);
+        int count = tags_parse(TAGS_COLON, all[i].tags, strlen(all[i].tags), sent, 16);
         assert_int_equal(identity->tag_count, count);
         identity_tags(identity, tags);
         for (int j = 0; j < count; j++) {

@@ -14,7 +14,8 @@
 static unsigned resolve(struct store *store, enum statsd_type type, const char *name,
                         const char *tags, uint32_t *place)
 {
-    return registry_resolve(store->registry, type, name, strlen(name), tags, strlen(tags), place);
+    struct name_tags_text text = {name, tags, strlen(name), strlen(tags)};
+    return registry_resolve(store->registry, type, TAGS_COLON, &text, place);
 }
 
 static uint32_t index_of(struct store *store, enum statsd_type type, const char *name,

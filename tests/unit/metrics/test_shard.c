@@ -9,6 +9,8 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tests/unit/flush/store.h"
 
@@ -23,6 +25,63 @@ static void spellings_of_one_series_add_up(void **state)
     assert_int_equal(store->shards[0].held[METRIC_COUNTER].end, 1);
     assert_int_equal(store->shards[0].spellings.table.count, 3);
     store_free(store);
+}
+
+static void tags_in_a_name_are_tags_like_any_other(void **state)
+{
+    (void)state;
+    struct store *store = store_new(NULL, 1);
+    assert_int_equal(store_put(store, 0,
+                               "n:1|c|#a:1,b:2\nn,b=2,a=1:2|c\nn#a=1,b=2:4|c\nn;a=1;b=2:8|c\n"
+                               "n[a=1,b=2]:16|c\n[a=1,b=2]n:32|c\nn,b=2,a=0,a=1:64|c"),
+                     0);
+    assert_int_equal(store_put(store, 0, "n:1|c|#a=1:128"), 0);
+    const struct snapshot *snapshot = store_close(store, 10);
+    assert_int_equal(snapshot->counter_count, 2);
+    assert_near(snapshot->counters[0].count + snapshot->counters[1].count, 128, 0);
+    assert_int_equal(store->shards[0].held[METRIC_COUNTER].end, 2);
+    store_free(store);
+}
+
+/* The same bytes mean different tags behind `|#` and in a name: `a=1` is a key there and a pair
+ * here. */
+static void spellings_of_two_styles_are_not_taken_for_each_other(void **state)
+{
+    (void)state;
+    struct store *store = store_new(NULL, 1);
+    assert_int_equal(store_put(store, 0, "n,a=1:1|c\nn:2|c|#a=1\nn,a=1:4|c\nn:8|c|#a=1"), 0);
+    const struct snapshot *snapshot = store_close(store, 10);
+    assert_int_equal(snapshot->counter_count, 2);
+    double counts[] = {snapshot->counters[0].count, snapshot->counters[1].count};
+    assert_near(fmax(counts[0], counts[1]), 10, 0);
+    assert_near(fmin(counts[0], counts[1]), 5, 0);
+    store_free(store);
+}
+
+/* A name with the longest block amid it is longer than a record may be: it is looked up in the
+ * registry each time and still counts. */
+static void the_longest_tags_amid_a_name_still_count(void **state)
+{
+    (void)state;
+    enum { NAME = 4096, TAGS = 16384 };
+    const char *overrides[] = {"limits.max_name=4096", "limits.max_tag_bytes=16384", NULL};
+    struct store *store = store_new(overrides, 1);
+    char *line = malloc(NAME + TAGS + 16);
+    assert_non_null(line);
+    memset(line, 'n', NAME - 1);
+    line[NAME - 1] = '[';
+    memset(line + NAME, 't', TAGS);
+    line[NAME + 1] = '=';
+    strcpy(line + NAME + TAGS, "]m:1|c");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(store_put(store, 0, line), 0);
+    }
+    const struct snapshot *snapshot = store_close(store, 10);
+    assert_int_equal(snapshot->counter_count, 1);
+    assert_near(snapshot->counters[0].count, 3, 0);
+    assert_int_equal(snapshot->counters[0].identity->name_length, NAME);
+    store_free(store);
+    free(line);
 }
 
 static void shards_lead_to_one_series(void **state)
@@ -344,6 +403,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spellings_of_one_series_add_up),
+        cmocka_unit_test(tags_in_a_name_are_tags_like_any_other),
+        cmocka_unit_test(spellings_of_two_styles_are_not_taken_for_each_other),
+        cmocka_unit_test(the_longest_tags_amid_a_name_still_count),
         cmocka_unit_test(shards_lead_to_one_series),
         cmocka_unit_test(types_of_one_name_are_kept_apart),
         cmocka_unit_test(a_sample_beyond_a_limit_is_refused_by_name),

@@ -232,6 +232,24 @@ static void cumulative_weights_are_those_below_each_bound(void **state)
     }
 }
 
+/* Bounds are round numbers, and so are many values: 1 to 200 ms, ten of each. */
+static void a_value_at_a_bound_is_within_it(void **state)
+{
+    struct fixture *fixture = *state;
+    static const double bounds[] = {-5, 5, 10, 25, 50, 100};
+    struct sketch *sketch = NULL;
+    for (unsigned i = 0; i < 2000; i++) {
+        assert_true(sketch_add(&sketch, 1 + i % 200, 1, fixture->cache));
+    }
+    assert_true(sketch_add(&sketch, -5, 1, fixture->cache));
+    double weights[6];
+    sketch_cumulative(sketch, bounds, 6, weights);
+    for (unsigned b = 0; b < 6; b++) {
+        assert_int_equal((int)weights[b], 1 + (bounds[b] > 0 ? (int)bounds[b] * 10 : 0));
+    }
+    sketch_free(&sketch, fixture->cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +262,7 @@ int main(void)
         cmocka_unit_test(weights_beyond_the_counters_stop_at_the_top),
         cmocka_unit_test(weights_below_one_unit_in_all_still_answer),
         cmocka_unit_test(cumulative_weights_are_those_below_each_bound),
+        cmocka_unit_test(a_value_at_a_bound_is_within_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -28,7 +28,8 @@ static struct sketch *merged(struct sketch *const *parts, const unsigned *order,
 static void merging_is_adding_in_any_order(void **state)
 {
     struct fixture *fixture = *state;
-    static source *const mergeable[] = {lognormal, mixed_sign, with_zeros, any_double, constant};
+    static source *const mergeable[] = {lognormal,  mixed_sign, with_zeros,
+                                        any_double, constant,   three_places};
     static const unsigned sizes[][3] = {
         {10, 20, 30}, {64, 64, 64}, {1, 64, 3000}, {3000, 5, 60}, {2000, 3000, 4000}};
     static const unsigned orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};
@@ -105,10 +106,11 @@ static void fractions_of_merged_sketches_add_up(void **state)
 static void a_merge_refused_at_the_budget_keeps_the_weights_true(void **state)
 {
     (void)state;
-    static const unsigned counts[][2] = {{40, 40}, {40, 200}, {200, 40}, {200, 400}};
-    for (size_t c = 0; c < 4; c++) {
+    static const unsigned counts[][2] = {{40, 40}, {40, 200}, {200, 40}, {200, 400},
+                                         {6, 6},   {14, 1},   {1, 30},   {90, 20}};
+    for (size_t c = 0; c < 8; c++) {
         /* Budgets from hopeless to ample; the merge fails wherever it can. */
-        for (uint64_t budget = 4096; budget < 200000; budget += 4096) {
+        for (uint64_t budget = 16384; budget < 200000; budget += 16384) {
             struct pool *pool = pool_new(budget);
             struct pool_cache *cache = pool_cache_new(pool);
             struct sketch *sketches[2] = {NULL, NULL};

@@ -230,7 +230,7 @@ static void the_empty_timer_has_no_mean(void **state)
 static void a_sample_refused_at_the_budget_changes_nothing(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(8192);
+    struct pool *pool = pool_new(32768);
     struct pool_cache *cache = pool_cache_new(pool);
     struct timer timer = {0};
     uint64_t seed = 3;
@@ -251,7 +251,7 @@ static void a_sample_refused_at_the_budget_changes_nothing(void **state)
 static void moments_add_up_when_sketches_cannot(void **state)
 {
     (void)state;
-    struct pool *pool = pool_new(16384);
+    struct pool *pool = pool_new(32768);
     struct pool_cache *cache = pool_cache_new(pool);
     struct timer a = {0}, b = {0};
     uint64_t seed = 3;

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "server/net/address.h"
 
@@ -93,13 +94,53 @@ static void an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4(void **state)
     assert_string_equal(text, "192.0.2.7:77");
 }
 
+static void unix_sockets_have_their_path_as_text(void **state)
+{
+    (void)state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/sigmad.socket"};
+    char text[ADDRESS_TEXT_MAX];
+    address_format((const struct sockaddr *)&address, text);
+    assert_string_equal(text, "unix:/run/sigmad.socket");
+    memset(address.sun_path, 'a', sizeof(address.sun_path));
+    address_format((const struct sockaddr *)&address, text);
+    assert_int_equal(strlen(text), ADDRESS_TEXT_MAX - 1);
+    address.sun_path[0] = '\0';
+    address_format((const struct sockaddr *)&address, text);
+    assert_string_equal(text, "unix");
+}
+
 static void other_families_have_no_text(void **state)
 {
     (void)state;
-    struct sockaddr sockaddr = {.sa_family = AF_UNIX};
+    struct sockaddr sockaddr = {.sa_family = AF_NETLINK};
     char text[ADDRESS_TEXT_MAX];
     address_format(&sockaddr, text);
     assert_string_equal(text, "unknown");
+}
+
+static void tells_what_comes_back_to_a_socket(void **state)
+{
+    static const struct {
+        const char *address, *bound;
+        bool reaches;
+    } cases[] = {
+        {"127.0.0.1:1", "127.0.0.1:1", true}, {"127.0.0.1:1", "127.0.0.1:2", false},
+        {"127.0.0.1:1", "0.0.0.0:1", true},   {"127.0.0.2:1", "127.0.0.1:1", false},
+        {"192.0.2.1:1", "0.0.0.0:1", false},  {"192.0.2.1:1", "192.0.2.1:1", true},
+        {"[::1]:1", "[::1]:1", true},         {"[::1]:1", "[::]:1", true},
+        {"[::1]:1", "[::]:2", false},         {"[2001:db8::1]:1", "[::]:1", false},
+        {"127.0.0.1:1", "[::]:1", true},      {"127.0.0.1:1", "[::1]:1", false},
+        {"[::1]:1", "127.0.0.1:1", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct address address, bound;
+        char reason[128];
+        print_message("%s %s\n", cases[i].address, cases[i].bound);
+        assert_true(resolve(cases[i].address, &address, reason));
+        assert_true(resolve(cases[i].bound, &bound, reason));
+        assert_int_equal(address_reaches(&address, &bound.storage), cases[i].reaches);
+    }
 }
 
 int main(void)
@@ -110,7 +151,9 @@ int main(void)
         cmocka_unit_test(what_is_no_address_is_refused_with_the_reason),
         cmocka_unit_test(a_host_too_long_is_refused),
         cmocka_unit_test(an_ipv4_sender_at_an_ipv6_socket_is_shown_as_ipv4),
+        cmocka_unit_test(unix_sockets_have_their_path_as_text),
         cmocka_unit_test(other_families_have_no_text),
+        cmocka_unit_test(tells_what_comes_back_to_a_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,7 @@ static void what_came_in_is_counted_by_what_became_of_it(void **state)
     assert_int_equal(figures->counter_decrements, 1);
     assert_int_equal(figures->events_received, 1);
     assert_int_equal(figures->service_checks_received, 1);
+    assert_int_equal(fixture->intake.shard.open->events.count, 2);
     assert_int_equal(ingest_samples_stored(figures), 6);
     check_balance(figures);
     close_intake(fixture);

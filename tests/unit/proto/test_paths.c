@@ -20,7 +20,7 @@
 
 #define BYTES_MAX 20000
 #define ITEMS_MAX (BYTES_MAX + 64)
-#define SEEDS_MAX 512
+#define SEEDS_MAX 600
 #define SEED_BYTES_MAX 200
 #define MUTATIONS 1000000
 
@@ -120,6 +120,11 @@ static int read_seeds(void **state)
         "service.request.path.000123.duration:-7|g|#env:prod,zone:eu-west-1,host:web-07",
         "page.views:1|c|@0.25|#env:prod|c:in-1234567\nusers:abc|s\nload:+1.25|g",
         "size:123456789.25|h\nspread:1e3|d\ntiny:.5|ms\nwhole:5.|ms",
+        "service.path.duration,env=prod,zone=eu-west-1,host=web-07:12.375|ms|@0.1",
+        "service.path.duration[env=prod,host=web-07]:-7|g\nrequests[code=200].total:1|c",
+        "service.path#env=prod,host=web-07:320|c\nrequests;code=200;method=GET:1|c|c:in-12",
+        "list,a,b=c:1|c|#k:v\npath;k=v:1|c|#k:v\narray[0]:3|g\nratio#1,a=b:1|c",
+        "pages:1|c|#k:v;w\nplain;:1|c\nfoo[]bar:1|ms\n,k=v:1|c",
     };
     FILE *file = fopen(TEST_DATA_DIR "/parse.jsonl", "r");
     static char line[1 << 20];
@@ -153,7 +158,7 @@ static void all_agree_on_the_corpus(void **state)
 /* One to four inputs of the corpus, with bytes changed, joined by LF. */
 static size_t mutate(char *out)
 {
-    static const char alphabet[] = "0123456789.-+e::||@#cgmshdT,_\n\n\r\0\x7F\x80\xC3\xA9";
+    static const char alphabet[] = "0123456789.-+e::||@#cgmshdT,,=;[]_\n\n\r\0\x7F\x80\xC3\xA9";
     size_t length = 0;
     for (size_t lines = 1 + draw(4); lines > 0; lines--) {
         size_t seed = draw(seed_count);
@@ -180,7 +185,7 @@ static void all_agree_on_mutations(void **state)
 static void all_agree_where_every_byte_is_a_mark(void **state)
 {
     (void)state;
-    static const char marks[] = {'\n', '|', ':', '\0', '\x80'};
+    static const char marks[] = {'\n', '|', ':', '\0', '\x80', ',', '#', '[', ';'};
     char datagram[200];
     for (size_t i = 0; i < sizeof marks; i++) {
         memset(datagram, marks[i], sizeof datagram);

@@ -19,7 +19,7 @@ static void canonical(const char *text, size_t length, char *out)
     char *copy = malloc(length > 0 ? length : 1);
     assert_non_null(copy);
     memcpy(copy, text, length);
-    int count = tags_parse(copy, length, tags, 64);
+    int count = tags_parse(TAGS_COLON, copy, length, tags, 64);
     assert_true(count >= 0);
     out[tags_format_csv(out, tags, (size_t)count)] = '\0';
     free(copy);
@@ -93,19 +93,19 @@ static void refuses_what_does_not_fit(void **state)
 {
     (void)state;
     struct tag tags[3];
-    assert_int_equal(tags_parse("a,b,c", 5, tags, 3), 3);
-    assert_int_equal(tags_parse("a,b,c,d", 7, tags, 3), -1);
-    assert_int_equal(tags_parse("a,b,c,,:x", 9, tags, 3), 3);
+    assert_int_equal(tags_parse(TAGS_COLON, "a,b,c", 5, tags, 3), 3);
+    assert_int_equal(tags_parse(TAGS_COLON, "a,b,c,d", 7, tags, 3), -1);
+    assert_int_equal(tags_parse(TAGS_COLON, "a,b,c,,:x", 9, tags, 3), 3);
     const size_t longest = UINT16_MAX;
     char *text = malloc(longest + 3);
     assert_non_null(text);
     memset(text, 'k', longest + 3);
-    assert_int_equal(tags_parse(text, longest, tags, 3), 1);
-    assert_int_equal(tags_parse(text, longest + 1, tags, 3), -1);
+    assert_int_equal(tags_parse(TAGS_COLON, text, longest, tags, 3), 1);
+    assert_int_equal(tags_parse(TAGS_COLON, text, longest + 1, tags, 3), -1);
     text[1] = ':';
-    assert_int_equal(tags_parse(text, longest + 2, tags, 3), 1);
+    assert_int_equal(tags_parse(TAGS_COLON, text, longest + 2, tags, 3), 1);
     assert_int_equal(tags[0].value_length, UINT16_MAX);
-    assert_int_equal(tags_parse(text, longest + 3, tags, 3), -1);
+    assert_int_equal(tags_parse(TAGS_COLON, text, longest + 3, tags, 3), -1);
     free(text);
 }
 

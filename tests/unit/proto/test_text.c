@@ -168,9 +168,33 @@ static void json_of_any_bytes_is_read_back(void **state)
     }
 }
 
+static void names_are_cleaned_as_etsy_statsd_does(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a.b-c_d;k=v", "a.b-c_d;k=v"},
+        {"a  \t b", "a_b"},
+        {"/usr/bin", "-usr-bin"},
+        {" x ", "_x_"},
+        {"a:b|c@d", "abcd"},
+        {"\xc3\xa4x", "x"},
+        {"$%&", ""},
+        {"a /b", "a_-b"},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[32];
+        strcpy(text, cases[i][0]);
+        size_t length = text_clean_name(text, text, strlen(text));
+        assert_int_equal(length, strlen(cases[i][1]));
+        assert_memory_equal(text, cases[i][1], length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_cleaned_as_etsy_statsd_does),
         cmocka_unit_test(knows_well_formed_utf8),
         cmocka_unit_test(a_csv_field_is_one_line),
         cmocka_unit_test(quoting_leaves_escapes_alone),

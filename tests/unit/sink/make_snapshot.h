@@ -67,7 +67,7 @@ static inline const struct identity *make_identity(struct snapshot *snapshot, en
 {
     struct made_snapshot *made = (struct made_snapshot *)snapshot;
     struct tag parsed[32];
-    int count = tags_parse(tags, strlen(tags), parsed, 32);
+    int count = tags_parse(TAGS_COLON, tags, strlen(tags), parsed, 32);
     REQUIRE(count >= 0);
     struct identity *identity = calloc(1, identity_bytes_max(name_length, parsed, (size_t)count));
     REQUIRE(identity);

@@ -264,7 +264,8 @@ static void files_are_there_before_the_first_window(void **state)
 {
     struct fixture *fixture = *state;
     start(fixture);
-    assert_int_equal(temporary_count(fixture->folder, "", ".csv"), CSV_KINDS);
+    assert_int_equal(temporary_count(fixture->folder, "", ".csv"), CSV_KINDS - 1);
+    assert_int_equal(temporary_count(fixture->folder, "histograms", ".csv"), 0);
     assert_int_equal(figures(fixture).done_window, 0);
 }
 

@@ -40,9 +40,12 @@ static void headers_are_those_of_the_contract(void **state)
     assert_header(CSV_GAUGES, "timestamp,metric,tags,value\n");
     assert_header(CSV_TIMERS, "timestamp,metric,tags,type,count,rate,sum,mean,min,max,stddev,"
                               "p50,p90,p95,p99,p99.9\n");
+    assert_header(CSV_HISTOGRAMS, "timestamp,metric,tags,le,count\n");
     assert_header(CSV_SETS, "timestamp,metric,tags,unique\n");
     assert_header(CSV_ANOMALIES, "timestamp,metric,tags,statistic,value,mean,stddev,lower,upper,"
                                  "type,severity,state,reason\n");
+    assert_header(CSV_EVENTS, "timestamp,metric,tags,kind,status,text,time,host,priority,"
+                              "alert_type,aggregation_key,source_type,container_id\n");
 }
 
 static void counters_have_a_row_where_updated(void **state)
@@ -87,6 +90,44 @@ static void timers_carry_type_and_percentiles(void **state)
                 "1795255200,h,a=b,h,0,0,0,0,0,0,0,,,,,\n");
 }
 
+static void bins_add_up_row_by_row(void **state)
+{
+    static const struct histogram_bin bins[] = {{1, 2}, {2.5, 0}, {(double)INFINITY, 3}};
+    static const struct timer_details details = {.bins = bins, .bin_count = 3};
+    (void)state;
+    struct snapshot *snapshot = make_snapshot(1, 1795255200);
+    make_timer(snapshot, STATSD_TIMER, "none", "");
+    make_timer(snapshot, STATSD_TIMER, "t", "a:b")->details = &details;
+    assert_int_equal(csv_rows_count(CSV_HISTOGRAMS, snapshot), 0);
+    assert_int_equal(csv_rows_files(false) & 1U << CSV_HISTOGRAMS, 0);
+    snapshot->has_bins = true;
+    assert_rows(CSV_HISTOGRAMS, snapshot,
+                "1795255200,t,a=b,1,2\n1795255200,t,a=b,2.5,2\n1795255200,t,a=b,+Inf,5\n");
+}
+
+static void idle_series_are_zeros_where_the_snapshot_says_so(void **state)
+{
+    static const double old[] = {1, 2, 3, 4, 5};
+    (void)state;
+    for (int kind = CSV_COUNTERS; kind <= CSV_SETS; kind++) {
+        struct snapshot *snapshot = make_snapshot(1, 1795255200);
+        snapshot->idle_is_zero = true;
+        make_counter(snapshot, "c", "", 0)->updated = false;
+        make_set(snapshot, "s", "", 0)->updated = false;
+        struct timer_row *row = make_timer(snapshot, STATSD_TIMER, "t", "");
+        row->updated = false;
+        row->percentiles = old;
+        static const char *const rows[CSV_KINDS] = {
+            [CSV_COUNTERS] = "1795255200,c,,0,0\n",
+            [CSV_GAUGES] = "",
+            [CSV_TIMERS] = "1795255200,t,,ms,0,0,0,0,0,0,0,0,0,0,0,0\n",
+            [CSV_HISTOGRAMS] = "",
+            [CSV_SETS] = "1795255200,s,,0\n",
+        };
+        assert_rows((enum csv_kind)kind, snapshot, rows[kind]);
+    }
+}
+
 static void sets_have_a_row_where_updated(void **state)
 {
     (void)state;
@@ -118,6 +159,29 @@ static void anomalies_say_why(void **state)
                 "1795255200,api.latency,,mean,214,41,33.25,-17,58,high_latency,critical,start,"
                 "\"mean 214 is 5.2 sigma above 41, limit \"\"58\"\"\"\n"
                 "1795255200,api.latency,,rate,0,0,0,,0,high_latency,warning,end,\n");
+}
+
+static void events_have_a_row_each(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a,\nb\\text#x:\"1\",a;bhost";
+    const struct event_row rows[] = {
+        {.fields = {[EVENT_NAME] = {0, 5}, [EVENT_TEXT] = {5, 4}, [EVENT_TAGS] = {10, 9}},
+         .time = 1795255199.5,
+         .kind = EVENT_EVENT},
+        {.fields = {[EVENT_NAME] = {5, 4}, [EVENT_HOST] = {19, 4}},
+         .time = 12,
+         .kind = EVENT_SERVICE_CHECK,
+         .status = 3},
+    };
+    struct snapshot *snapshot = make_snapshot(1, 1795255200.25);
+    snapshot->events = rows;
+    snapshot->event_bytes = bytes;
+    snapshot->event_count = 2;
+    assert_rows(
+        CSV_EVENTS, snapshot,
+        "1795255200.250,\"a,\\nb\\\\\",\"a\\;b;x=\"\"1\"\"\",event,,text,1795255199.5,,,,,,\n"
+        "1795255200.250,text,,service_check,3,,12,host,,,,,\n");
 }
 
 static void figures_that_are_not_finite_are_empty(void **state)
@@ -261,10 +325,13 @@ int main(void)
         cmocka_unit_test(counters_have_a_row_where_updated),
         cmocka_unit_test(gauges_have_a_row_in_every_window),
         cmocka_unit_test(timers_carry_type_and_percentiles),
+        cmocka_unit_test(bins_add_up_row_by_row),
+        cmocka_unit_test(idle_series_are_zeros_where_the_snapshot_says_so),
         cmocka_unit_test(sets_have_a_row_where_updated),
         cmocka_unit_test(anomalies_say_why),
         cmocka_unit_test(figures_that_are_not_finite_are_empty),
         cmocka_unit_test(stamps_have_three_decimals_or_none),
+        cmocka_unit_test(events_have_a_row_each),
         cmocka_unit_test(fields_are_quoted_and_escaped),
         cmocka_unit_test(any_name_is_one_line_and_reads_back),
         cmocka_unit_test(pieces_are_equal_to_the_whole),
