@@ -279,8 +279,8 @@ void config_check(struct config_loader *loader)
     check_buckets(loader, "buckets", &loader->config->prometheus.buckets);
     check_buckets(loader, "buckets_plain", &loader->config->prometheus.buckets_plain);
     make_tags_canonical(loader);
-    check_graphite(loader);
     expand_remote_labels(loader);
+    check_graphite(loader);
     check_admin(loader);
     config_check_entries(loader);
 }

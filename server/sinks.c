@@ -112,24 +112,28 @@ static struct sink *make_of_module(const struct sink_module *module,
     return module->new (&environment, reason, reason_size);
 }
 
-static bool make(struct sinks *sinks, const struct sink_kind *kind, size_t index,
-                 const struct sinks_options *options, char *reason, size_t reason_size)
+/* All of one kind. */
+static bool make_kind(struct sinks *sinks, const struct sink_kind *kind,
+                      const struct sinks_options *options, char *reason, size_t reason_size)
 {
-    if (sinks->count == SINKS_MAX) {
-        snprintf(reason, reason_size, "there are more than %d outputs", SINKS_MAX);
-        return false;
-    }
-    const struct sink_module *module = kind->module ? load(kind, reason, reason_size) : NULL;
-    struct sink *sink = module       ? make_of_module(module, options, reason, reason_size)
-                        : kind->make ? kind->make(options, index, reason, reason_size)
-                                     : NULL;
-    if (!sink) {
-        return false;
-    }
-    sinks->modules[sinks->count] = module;
-    sinks->items[sinks->count++] = sink;
-    if (kind->make == make_csv) {
-        sinks->csv = sink;
+    size_t count = kind->count(options->config);
+    for (size_t i = 0; i < count; i++) {
+        if (sinks->count == SINKS_MAX) {
+            snprintf(reason, reason_size, "there are more than %d outputs", SINKS_MAX);
+            return false;
+        }
+        const struct sink_module *module = kind->module ? load(kind, reason, reason_size) : NULL;
+        struct sink *sink = module       ? make_of_module(module, options, reason, reason_size)
+                            : kind->make ? kind->make(options, i, reason, reason_size)
+                                         : NULL;
+        if (!sink) {
+            return false;
+        }
+        sinks->modules[sinks->count] = module;
+        sinks->items[sinks->count++] = sink;
+        if (kind->make == make_csv) {
+            sinks->csv = sink;
+        }
     }
     return true;
 }
@@ -139,10 +143,7 @@ bool sinks_make(struct sinks *sinks, const struct sinks_options *options, char *
 {
     bool made = true;
     for (size_t i = 0; made && i < KINDS; i++) {
-        size_t count = kinds[i].count(options->config);
-        for (size_t index = 0; made && index < count; index++) {
-            made = make(sinks, &kinds[i], index, options, reason, reason_size);
-        }
+        made = make_kind(sinks, &kinds[i], options, reason, reason_size);
     }
     return made;
 }

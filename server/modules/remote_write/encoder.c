@@ -208,7 +208,7 @@ bool encoder_window(struct encoder *encoder, const struct snapshot *snapshot,
     choose_stamps(encoder, snapshot);
     batch_maker_begin(&encoder->maker, snapshot->window);
     shown_begin(&encoder->shown);
-    sampler_begin(&encoder->sampler, catalogue, snapshot, FORMAT_PROTOBUF);
+    sampler_begin(&encoder->sampler, catalogue, snapshot, FORMAT_TEXT);
     for (size_t i = 0; whole && i < catalogue->family_count; i++) {
         const struct series *series = catalogue->families[i]->first;
         for (; whole && series; series = series->next) {
