@@ -236,12 +236,14 @@ class Server:
     def wait_for_log(self, seconds=10 * PATIENCE, **fields):
         """The first log line with these fields, waited for."""
         deadline = time.monotonic() + seconds
+        seen = 0
         while True:
             with self._arrived:
-                seen = len(self._lines)
-            found = self.log_lines(**fields)
-            if found:
-                return found[0]
+                fresh = self._lines[seen:]
+            seen += len(fresh)
+            for line in map(parse_logfmt, filter(None, fresh)):
+                if fields.items() <= line.items():
+                    return line
             with self._arrived:
                 if len(self._lines) == seen:
                     if not self._reader.is_alive():

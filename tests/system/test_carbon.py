@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import sigmad
 from sigmad import eventually
 
 MIB = 1024 * 1024
@@ -78,7 +79,8 @@ def test_no_window_is_missing_after_carbon_was_away_for_twenty(carbon, start_ser
     waiting = server.balance()["sinks"]["graphite"]
     assert waiting["failing"]
     assert 0 < waiting["queue_bytes"] < MIB
-    assert server.resident_bytes() < before + 2 * MIB
+    if not sigmad.SANITIZED:  # whose own memory grows with every allocation
+        assert server.resident_bytes() < before + 2 * MIB
     carbon.start()
     eventually(lambda: server.balance()["sinks"]["graphite"]["queue_bytes"] == 0, 30, "the queue stays full")
     wait_for_windows(server, 2)
