@@ -14,7 +14,7 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "remote_write", "console", "alert", "notify", "history", "tracing",
+    "remote_write", "alert", "notify", "history", "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)
