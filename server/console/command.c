@@ -23,7 +23,7 @@ static const struct {
     {"quit", COMMAND_QUIT, 0},
 };
 
-struct command command_parse(char *line)
+struct command console_command_parse(char *line)
 {
     struct command command = {.verb = COMMAND_UNKNOWN};
     if (strstr(line, " HTTP/1.")) {

@@ -30,6 +30,6 @@ struct command {
 };
 
 /* Splits the line, which is changed, at blanks. */
-struct command command_parse(char *line);
+struct command console_command_parse(char *line);
 
 #endif

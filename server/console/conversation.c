@@ -146,7 +146,7 @@ static void begin_dump(struct conversation *conversation, const struct command *
 
 static void run(struct conversation *conversation, char *line)
 {
-    struct command command = command_parse(line);
+    struct command command = console_command_parse(line);
     switch (command.verb) {
     case COMMAND_HELP:
         say(conversation, "Commands: stats, counters, timers, gauges, delcounters, deltimers, "

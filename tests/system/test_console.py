@@ -117,10 +117,11 @@ def test_deleted_series_are_gone_and_begin_anew(server):
     server.send("a.b:1|c\ng:+2|g\nt:5|ms")
     server.flush()
     snapshot = server.snapshot()
-    totals = {row["name"]: row["total"] for row in snapshot["counters"]}
-    assert totals == {"ab": 5, "a.b": 1}
-    assert {row["name"]: row["value"] for row in snapshot["gauges"]} == {"g": 2, "g2": 7}
-    assert {row["name"]: row["total_count"] for row in snapshot["timers"]} == {"t": 1, "t2": 1}
+    assert {row["name"]: row["total"] for row in snapshot["counters"]} == {"a.b": 1}
+    assert {row["name"]: row["value"] for row in snapshot["gauges"]}["g"] == 2
+    assert {row["name"]: row["count"] for row in snapshot["timers"]} == {"t": 1}
+    metrics = server.metrics()
+    assert (metrics.value("ab_total"), metrics.value("a_b_total"), metrics.value("g2")) == (5, 1, 7)
     server.wait_for_log(msg="deleted", name="a.*", series="3")
 
 

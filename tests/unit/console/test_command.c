@@ -13,7 +13,7 @@ static struct command parse(const char *text)
 {
     static char line[1024];
     snprintf(line, sizeof(line), "%s", text);
-    return command_parse(line);
+    return console_command_parse(line);
 }
 
 static void each_command_has_its_verb_and_kind(void **state)
