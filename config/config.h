@@ -119,6 +119,9 @@ struct config {
         char *admin_token; /* read from [http] admin_token_file; NULL unless admin = token */
     } http;
     struct {
+        struct config_strings listen; /* as server.udp; empty = off */
+    } console;
+    struct {
         uint64_t max_age_ms;
         enum config_timer_type timer_type;
         uint64_t quantile_window_ms;
@@ -204,6 +207,9 @@ size_t config_changes_for_restart(const struct config *before, const struct conf
 /* Gives those keys in `after` the values they have in `before`, which stay in force until the
  * restart. False without memory. */
 bool config_keep_for_restart(struct config *after, const struct config *before);
+
+/* Writes every value in force, `section > key: value` a line. A secret is only said to be set. */
+void config_write_effective(const struct config *config, FILE *out);
 
 /* Writes the shipped statsd.ini: every section and key with its default and its sentence. */
 void config_write_documented(FILE *out);

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "server/console/console.h"
 #include "server/core/hash.h"
 #include "server/core/log.h"
 #include "server/core/pool.h"
@@ -51,6 +52,7 @@ struct daemon {
     struct sink *relay; /* one of them, or NULL */
     _Atomic bool input_ended;
     struct http_server *http;
+    struct console *console;
     bool totals; /* timers keep sketches of all their samples */
     uint64_t started_ns;
     bool stopping;
@@ -127,6 +129,9 @@ static void apply(struct daemon *daemon)
     if (daemon->http) {
         http_server_configure(daemon->http, config);
     }
+    if (daemon->console) {
+        console_configure(daemon->console, config);
+    }
     apply_mapping(daemon);
 }
 
@@ -165,6 +170,9 @@ static void on_notify(evutil_socket_t fd, short what, void *context)
     (void)got;
     if (daemon->http) {
         http_server_wake(daemon->http);
+    }
+    if (daemon->console) {
+        console_wake(daemon->console);
     }
     if (has_run_dry(daemon) && !daemon->stopping) {
         log_line(LOG_LEVEL_INFO, "stopping", "reason", "standard input has ended", NULL);
@@ -349,6 +357,26 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
     return daemon->http != NULL;
 }
 
+static bool make_console(struct daemon *daemon, char *reason, size_t reason_size)
+{
+    if (daemon->settings.config->console.listen.count == 0) {
+        return true;
+    }
+    struct console_options options = {
+        .base = daemon->base,
+        .config = daemon->settings.config,
+        .clock = &clock_system,
+        .flusher = daemon->flusher,
+        .sinks = daemon->sinks.items,
+        .sink_count = daemon->sinks.count,
+        .started_ns = daemon->started_ns,
+        .ingest = ingest,
+        .context = daemon,
+    };
+    daemon->console = console_new(&options, reason, reason_size);
+    return daemon->console != NULL;
+}
+
 static bool make_lock(struct daemon *daemon, char *reason, size_t reason_size)
 {
     if (!daemon->settings.config->csv.directory) {
@@ -366,7 +394,7 @@ static bool make_parts(struct daemon *daemon, char *reason, size_t reason_size)
            listeners_open(&daemon->listeners, daemon->settings.config, reason, reason_size) &&
            make_relay(daemon, reason, reason_size) && make_store(daemon) && make_workers(daemon) &&
            make_flusher(daemon) && make_sinks(daemon, reason, reason_size) &&
-           make_http(daemon, reason, reason_size);
+           make_http(daemon, reason, reason_size) && make_console(daemon, reason, reason_size);
 }
 
 static void stop_workers(struct daemon *daemon, size_t count)
@@ -407,17 +435,22 @@ static bool start_threads(struct daemon *daemon, char *reason, size_t reason_siz
 static void log_ready(struct daemon *daemon)
 {
     char bound[TRANSPORTS][REASON_BYTES], http[REASON_BYTES] = "off";
+    char console[REASON_BYTES] = "off";
     for (unsigned i = 0; i < TRANSPORTS; i++) {
         listeners_addresses(&daemon->listeners, (enum transport)i, bound[i], sizeof(bound[i]));
     }
     if (daemon->http) {
         http_server_addresses(daemon->http, http, sizeof(http));
     }
-    log_line(
-        LOG_LEVEL_INFO, "ready", "udp", bound[TRANSPORT_UDP], "tcp", bound[TRANSPORT_TCP], "unix",
-        bound[TRANSPORT_UNIX], "unix_stream", bound[TRANSPORT_UNIX_STREAM], "http", http, "csv",
-        daemon->settings.config->csv.directory ? daemon->settings.config->csv.directory : "off",
-        "workers", log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
+    if (daemon->console) {
+        console_addresses(daemon->console, console, sizeof(console));
+    }
+    log_line(LOG_LEVEL_INFO, "ready", "udp", bound[TRANSPORT_UDP], "tcp", bound[TRANSPORT_TCP],
+             "unix", bound[TRANSPORT_UNIX], "unix_stream", bound[TRANSPORT_UNIX_STREAM], "http",
+             http, "console", console, "csv",
+             daemon->settings.config->csv.directory ? daemon->settings.config->csv.directory
+                                                    : "off",
+             "workers", log_text("%zu", daemon->worker_count), "version", SIGMAD_VERSION, NULL);
 }
 
 static void log_stopped(struct daemon *daemon)
@@ -443,6 +476,8 @@ static bool stop_parts(struct daemon *daemon)
     /* Network sinks run the loop until they are done: HTTP is not to ask those that have gone. */
     http_server_free(daemon->http);
     daemon->http = NULL;
+    console_free(daemon->console);
+    daemon->console = NULL;
     bool complete = sinks_stop(&daemon->sinks, STOP_MS_MAX);
     daemon->relay = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
@@ -459,6 +494,7 @@ static void free_parts(struct daemon *daemon)
     if (daemon->http) {
         http_server_free(daemon->http);
     }
+    console_free(daemon->console);
     sinks_stop(&daemon->sinks, 0);
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_free(daemon->workers[i]);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The include direction: which folder may know which, and which folder may know which outside library.
 
-    proto <- config <- server/core <- server/metrics <- server/{flush,detect} <- server/{net,sink,http} <- server
+    proto <- config <- server/core <- server/metrics <- server/{flush,detect} <- server/{net,sink,http,console} <- server
                                                                               server/{net,sink,http} <- server/modules
 
 An include points down this line or stays in its own folder. Siblings do not know each other, but for the
@@ -24,6 +24,7 @@ RANK = {
     "server/net": 5,
     "server/sink": 5,
     "server/http": 5,
+    "server/console": 5,
     "server/modules": 6,
     "server": 6,
 }
@@ -35,11 +36,12 @@ SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server
 
 # Headers by which siblings meet, includable from any layer that calls through them.
 CONTRACTS = {
-    "server/sink/sink.h": {"server/flush", "server/http"},
+    "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
     "server/http/exposition.h": {SIGMACTL},
-    "server/net/address.h": {SIGMACTL},
+    "server/net/address.h": {"server/console", SIGMACTL},
+    "server/net/tcp.h": {"server/console"},
     "server/net/intake.h": {SIGMACTL},
     "server/net/udp.h": {SIGMACTL},
     "server/sink/blocks.h": {SIGMACTL},
@@ -47,7 +49,7 @@ CONTRACTS = {
     "server/sink/graphite_lines.h": {SIGMACTL},
 }
 
-SERVER_IO = {"server/net", "server/sink", "server/http", "server/modules", "server"}
+SERVER_IO = {"server/net", "server/sink", "server/http", "server/console", "server/modules", "server"}
 THREADED = SERVER_IO | {"server/core", "server/metrics", "server/flush", SIGMACTL}
 
 # Outside headers that only some folders may include: (pattern, folders, why).

@@ -65,6 +65,30 @@ size_t expire_series(const struct expire_options *options)
     return removed;
 }
 
+static void drop_window(const struct expire_options *options, enum metric_kind kind,
+                        struct series *series)
+{
+    if (kind == METRIC_COUNTER) {
+        ((struct counter_series *)series)->count = 0;
+    } else if (kind == METRIC_TIMER) {
+        timer_clear(&((struct timer_series *)series)->window, options->cache);
+    } else if (kind == METRIC_SET) {
+        set_free(&((struct set_series *)series)->window, options->cache);
+    }
+    series->touched = false;
+}
+
+void expire_now(const struct expire_options *options, enum metric_kind kind, uint32_t index)
+{
+    struct series *series = registry_at(options->registry, kind, index);
+    drop_window(options, kind, series);
+    bury_shown(options, kind, series);
+    series->expired = true;
+    if (options->detector) {
+        detector_forget(options->detector, kind, index);
+    }
+}
+
 struct candidate {
     uint64_t seen_ns;
     struct series *series;

@@ -35,4 +35,8 @@ size_t expire_series(const struct expire_options *options);
  * how many. */
 size_t expire_longest_idle(const struct expire_options *options, uint64_t wanted);
 
+/* Between two windows, of a series that is shown: it is shown no more, what the open window has of
+ * it is dropped, and its next sample begins anew. expire_series() removes it. */
+void expire_now(const struct expire_options *options, enum metric_kind kind, uint32_t index);
+
 #endif

@@ -14,6 +14,7 @@
 #include "server/core/pool_share.h"
 #include "server/flush/flusher_private.h"
 #include "server/flush/handover.h"
+#include "server/flush/removal.h"
 
 struct flusher *flusher_new(const struct flusher_options *options)
 {
@@ -24,6 +25,7 @@ struct flusher *flusher_new(const struct flusher_options *options)
     flusher->options = *options;
     flusher->config = options->config;
     pthread_mutex_init(&flusher->lock, NULL);
+    flusher->removals_end = &flusher->removals;
     published_init(&flusher->published);
     flusher->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     flusher->cache = pool_cache_new(options->pool);
@@ -73,6 +75,17 @@ static void answer(struct flusher *flusher, const uint64_t asked[FLUSHER_WORKS],
     flusher->options.notify(flusher->options.context);
 }
 
+static void remove_series(struct flusher *flusher)
+{
+    pthread_mutex_lock(&flusher->lock);
+    struct removal *removals = flusher->removals;
+    flusher->removals = NULL;
+    flusher->removals_end = &flusher->removals;
+    pthread_mutex_unlock(&flusher->lock);
+    flusher_remove_series(flusher, removals);
+    flusher->options.notify(flusher->options.context);
+}
+
 /* One turn of the loop; false when the thread is to end. */
 static bool work(struct flusher *flusher)
 {
@@ -81,6 +94,7 @@ static bool work(struct flusher *flusher)
     memcpy(asked, flusher->asked, sizeof(asked));
     bool wants_close = asked[FLUSHER_CLOSE] > flusher->done[FLUSHER_CLOSE];
     bool wants_view = asked[FLUSHER_VIEW] > flusher->done[FLUSHER_VIEW];
+    bool wants_removal = flusher->removals != NULL;
     bool stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
     struct moment now = flusher_clocks(flusher);
@@ -91,6 +105,8 @@ static bool work(struct flusher *flusher)
     } else if (due || wants_close) {
         flusher_close_window(flusher, wants_close || wants_view, false);
         answer(flusher, asked, true);
+    } else if (wants_removal) {
+        remove_series(flusher);
     } else if (wants_view) {
         flusher_view(flusher);
         answer(flusher, asked, false);
@@ -175,6 +191,16 @@ bool flusher_answered(struct flusher *flusher, enum flusher_work work, uint64_t 
     }
     pthread_mutex_unlock(&flusher->lock);
     return answered;
+}
+
+void flusher_remove(struct flusher *flusher, struct removal *removal)
+{
+    pthread_mutex_lock(&flusher->lock);
+    removal->next = NULL;
+    *flusher->removals_end = removal;
+    flusher->removals_end = &removal->next;
+    pthread_mutex_unlock(&flusher->lock);
+    wake(flusher);
 }
 
 struct snapshot *flusher_closed(struct flusher *flusher)

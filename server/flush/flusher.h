@@ -23,6 +23,7 @@
 struct flusher;
 struct registry;
 struct handover;
+struct removal;
 struct pool;
 
 struct flusher_options {
@@ -68,6 +69,10 @@ uint64_t flusher_ask(struct flusher *flusher, enum flusher_work work);
  * closed. */
 bool flusher_answered(struct flusher *flusher, enum flusher_work work, uint64_t ticket,
                       uint64_t *window);
+
+/* Any thread. Has series removed (removal.h); the notify callback says that it was done. The
+ * removal stays the flusher's until then, or until flusher_stop() has come back. */
+void flusher_remove(struct flusher *flusher, struct removal *removal);
 
 /* References to the latest closed snapshot, NULL before the first; and to the latest of any kind.
  */

@@ -33,6 +33,7 @@ struct flusher {
 
     pthread_mutex_t lock; /* guards what follows */
     const struct config *next_config;
+    struct removal *removals, **removals_end; /* not begun, in the order they came */
     uint64_t asked[FLUSHER_WORKS], done[FLUSHER_WORKS];
     uint64_t done_window; /* the window that the latest FLUSHER_CLOSE closed */
     struct flush_figures figures;
@@ -54,6 +55,9 @@ void flusher_wait(struct flusher *flusher, uint64_t until_ns);
 /* Shows the open window: all that was received before the call, in a snapshot that is not closed.
  */
 void flusher_view(struct flusher *flusher);
+
+/* Removes what these ask for, of all that was received before the call, and answers them. */
+void flusher_remove_series(struct flusher *flusher, struct removal *removals);
 
 /* Ends the window and begins the next. `drain`: all that was received before the call is in it,
  * which a boundary does not wait for. `final`: the short window of a stop. Without memory for the

@@ -14,6 +14,7 @@
 #include "server/flush/flusher_private.h"
 #include "server/flush/handover.h"
 #include "server/flush/merge.h"
+#include "server/flush/removal.h"
 
 /* How often a stepped wall clock is looked for, and how long a worker may take over its slice: a
  * boundary waits for moments, a question until the receive buffers are drained. */
@@ -211,6 +212,17 @@ static void expire(struct flusher *flusher, uint64_t now_ns)
     pthread_mutex_lock(&flusher->lock);
     flusher->figures.series_expired += removed;
     pthread_mutex_unlock(&flusher->lock);
+}
+
+void flusher_remove_series(struct flusher *flusher, struct removal *removals)
+{
+    collect(flusher, true);
+    struct expire_options options = expiry(flusher, now_of(flusher));
+    while (removals) {
+        struct removal *removal = removals;
+        removals = removal->next; /* answered, it may be gone */
+        removal_run(removal, &options);
+    }
 }
 
 /* Says once a window what metrics.timers = exact could not keep. */
