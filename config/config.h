@@ -132,6 +132,7 @@ struct config {
         unsigned native_schema;      /* at most; growth of a bucket 2^(2^-schema) */
         unsigned native_max_buckets; /* the schema is lowered until they suffice */
         bool created;
+        bool exemplars; /* trace_id and span_id are no tags of a series */
     } prometheus;
     struct {
         enum config_anomaly_method method;

@@ -626,6 +626,14 @@ const struct config_key config_keys[] = {
      .help = "When a series began, to the interval of scrapes: OpenMetrics _created, protobuf "
              "created_timestamp.",
      .offset = FIELD(prometheus.created)},
+    {.section = "prometheus",
+     .name = "exemplars",
+     .type = TYPE_BOOL,
+     .effect = EFFECT_RESTART,
+     .preset = "false",
+     .help = "Tags trace_id and span_id make no series, in no output; OpenMetrics shows the latest "
+             "as exemplar.",
+     .offset = FIELD(prometheus.exemplars)},
 
     {.section = "anomaly",
      .name = "method",

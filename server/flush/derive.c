@@ -246,6 +246,7 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
+    exemplars_copy(&derivation.draft->snapshot.exemplars, &options->registry->exemplars);
     if (options->close) {
         take_events(&derivation);
     }

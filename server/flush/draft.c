@@ -20,6 +20,7 @@ static void release(struct snapshot *snapshot)
     free(draft->anomalies);
     free(draft->active);
     events_deinit(&draft->events);
+    exemplars_deinit(&draft->snapshot.exemplars);
     details_store_free(&draft->details);
     free(draft);
 }

@@ -160,6 +160,21 @@ static void merge_events(struct merge *merge)
     atomic_fetch_add_explicit(&registry->events_lost[loss], lost, memory_order_relaxed);
 }
 
+/* The slice's samples keep the series, so that the place is still theirs. */
+static void merge_exemplars(struct merge *merge)
+{
+    struct exemplars *from = &merge->slice->exemplars;
+    for (uint32_t i = 0; from->slots && i < from->count_max; i++) {
+        struct exemplar *exemplar = &from->slots[i];
+        if (exemplar->stamp_ns > 0) {
+            exemplar->generation =
+                registry_identity_at(merge->registry, exemplar->place)->generation;
+            exemplars_put(&merge->registry->exemplars, exemplar);
+        }
+    }
+    exemplars_deinit(from);
+}
+
 size_t merge_slices(struct registry *registry, struct slice *const *slices, size_t count,
                     struct pool_cache *cache)
 {
@@ -172,6 +187,7 @@ size_t merge_slices(struct registry *registry, struct slice *const *slices, size
         merge_kind(&merge, METRIC_TIMER, merge_timers);
         merge_kind(&merge, METRIC_SET, merge_members);
         merge_events(&merge);
+        merge_exemplars(&merge);
     }
     for (size_t i = 0; i < count; i++) {
         merge.slice = slices[i];

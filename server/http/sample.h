@@ -110,6 +110,17 @@ void sampler_view(struct sampler *sampler, const struct series *series, struct t
  * than the scrape before. */
 double sampler_created(const struct sampler *sampler, const struct series *series);
 
+/* The latest exemplar of the rows that feed the series, as it is shown. */
+struct shown_exemplar {
+    const struct exemplar *exemplar;
+    double value;
+    double timestamp; /* Unix seconds */
+};
+
+/* False where there is none. */
+bool sampler_exemplar(const struct sampler *sampler, const struct series *series,
+                      struct shown_exemplar *shown);
+
 /* Whether a family of timers is shown as a histogram, for which the rules of a mapping may ask. */
 bool sampler_is_histogram(const struct sampler *sampler, const struct family *family);
 

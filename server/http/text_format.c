@@ -143,6 +143,34 @@ static void write_line(struct buffer *out, const struct series *series, const ch
     write_line_of(out, series, series->family->name_length, suffix, extra, extra_length, value);
 }
 
+static void write_id(struct buffer *out, const char *label, const char *id, size_t length)
+{
+    if (length > 0) {
+        buffer_append_text(out, label);
+        buffer_append(out, id, length);
+        buffer_append_text(out, "\"");
+    }
+}
+
+/* Behind the line that was just written: # {trace_id="4bf9",span_id="00f0"} 0.32 1520879607.789 */
+static void write_exemplar(struct buffer *out, const struct shown_exemplar *shown)
+{
+    const struct exemplar *exemplar = shown->exemplar;
+    if (out->failed || out->length == 0) {
+        return;
+    }
+    out->length--;
+    buffer_append_text(out, " # {");
+    write_id(out, "trace_id=\"", exemplar->ids, exemplar->trace_length);
+    write_id(out, exemplar->trace_length > 0 ? ",span_id=\"" : "span_id=\"",
+             exemplar->ids + exemplar->trace_length, exemplar->span_length);
+    buffer_append_text(out, "} ");
+    buffer_append_number(out, shown->value);
+    buffer_append_text(out, " ");
+    buffer_append_number(out, shown->timestamp);
+    buffer_append_text(out, "\n");
+}
+
 static void write_created(const struct writing *writing, const struct series *series)
 {
     if (writing->openmetrics && writing->sampler->created) {
@@ -177,6 +205,8 @@ static void write_buckets(const struct writing *writing, const struct series *se
                           const struct timer_view *view)
 {
     const struct sample_bounds *bounds = view->bounds;
+    struct shown_exemplar shown;
+    bool pending = writing->openmetrics && sampler_exemplar(writing->sampler, series, &shown);
     for (size_t i = 0; i <= bounds->count; i++) {
         const struct sample_label *label = &bounds->labels[i];
         double below = view->count;
@@ -185,6 +215,10 @@ static void write_buckets(const struct writing *writing, const struct series *se
         }
         write_line(writing->out, series, "_bucket", bounds->text.bytes + label->offset,
                    label->length, count_of(writing, below));
+        if (pending && (i == bounds->count || shown.value <= bounds->values[i])) {
+            write_exemplar(writing->out, &shown);
+            pending = false;
+        }
     }
 }
 
@@ -236,6 +270,10 @@ size_t text_format_family(struct sampler *sampler, struct family *family, struct
         }
         write_line(out, series, "", "", 0, sampler_value(sampler, series));
         if (family->kind == PROM_COUNTER && writing.counter) {
+            struct shown_exemplar shown;
+            if (openmetrics && sampler_exemplar(sampler, series, &shown)) {
+                write_exemplar(out, &shown);
+            }
             write_created(&writing, series);
         }
     }

@@ -52,6 +52,7 @@ struct registry *registry_new(const struct config *config, struct pool *pool)
     }
     pthread_mutex_init(&registry->lock, NULL);
     registry->pool = pool;
+    exemplars_init(&registry->exemplars, REGISTRY_EXEMPLARS);
     registry->series_max = config->limits.max_series;
     registry->chunks_max = (uint32_t)(registry->series_max / REGISTRY_CHUNK + 1);
     registry->tags_max = config->limits.max_tags;
@@ -120,6 +121,7 @@ void registry_free(struct registry *registry, struct pool_cache *cache)
     table_deinit(&registry->directory);
     lines_deinit(&registry->identities);
     events_deinit(&registry->events);
+    exemplars_deinit(&registry->exemplars);
     free(registry->own_tags);
     free(registry->own_text);
     pthread_mutex_destroy(&registry->lock);

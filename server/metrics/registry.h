@@ -28,11 +28,13 @@
 #include "server/core/pool.h"
 #include "server/core/table.h"
 #include "server/metrics/events.h"
+#include "server/metrics/exemplar.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/timer.h"
 
 #define REGISTRY_CHUNK 1024
+#define REGISTRY_EXEMPLARS 4096
 #define REGISTRY_REFUSED_WORDS 64
 
 struct series {
@@ -104,7 +106,8 @@ struct registry {
     char *own_text;
     _Atomic uint64_t series_count; /* of all kinds */
     _Atomic uint64_t series_by_type[STATSD_TYPES];
-    struct events events; /* of the open window; the flusher's */
+    struct events events;       /* of the open window; the flusher's */
+    struct exemplars exemplars; /* the flusher's */
     _Atomic uint64_t events_lost[EVENT_LOSSES];
     /* A bit by hash for each name refused at the limit since registry_take_refused(). */
     uint64_t refused[REGISTRY_REFUSED_WORDS];

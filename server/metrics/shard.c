@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/name_tags.h"
+#include "proto/trace_tags.h"
 #include "server/core/require.h"
 #include "server/metrics/figures.h"
 
@@ -29,6 +30,7 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
         .tag_bytes_max = config->limits.max_tag_bytes,
         .series_max = config->limits.max_series,
         .rate_min = config->metrics.min_sample_rate,
+        .exemplars = config->prometheus.exemplars,
         .open_from_s = INT64_MIN,
         .open_until_s = INT64_MAX,
     };
@@ -39,6 +41,9 @@ bool shard_init(struct shard *shard, const struct config *config, struct registr
                                shard->series_max * SPELLINGS_A_SERIES) &&
                 slice_init(&shard->slices[0], shard->series_max) &&
                 slice_init(&shard->slices[1], shard->series_max);
+    for (int i = 0; made && i < 2; i++) {
+        exemplars_init(&shard->slices[i].exemplars, SLICE_EXEMPLARS);
+    }
     shard->slices[0].sequential = shard->slices[1].sequential =
         config->server.profile == PROFILE_ETSY;
     for (int kind = 0; made && kind < METRIC_KINDS; kind++) {
@@ -113,6 +118,62 @@ unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32
                               ? NULL
                               : held_chain(&shard->held[place_kind(*place)], place_index(*place));
         spellings_enter(&shard->spellings, key, identity, chain);
+    }
+    return loss;
+}
+
+/* What name_tags_resolve() leaves has its tags behind the name. */
+static enum tags_style resolved_style(enum tags_style style)
+{
+    if (style == TAGS_INSIDE) {
+        return TAGS_EQUALS;
+    }
+    return style == TAGS_COLON_CLEAN ? TAGS_COLON : style;
+}
+
+/* Counters show what was added, and only timers are shown in buckets. */
+static bool has_exemplar(uint32_t place, double value)
+{
+    return place_kind(place) == METRIC_TIMER || (place_kind(place) == METRIC_COUNTER && value >= 0);
+}
+
+static void keep_exemplar(struct shard *shard, const struct trace_ids *ids, uint32_t place,
+                          double value, uint64_t stamp_ns)
+{
+    if (has_exemplar(place, value) && trace_ids_can_be_shown(ids)) {
+        struct exemplar exemplar = {.stamp_ns = stamp_ns, .value = value, .place = place};
+        exemplar_fill(&exemplar, ids);
+        exemplars_put(&shard->open->exemplars, &exemplar);
+    }
+}
+
+unsigned shard_admit_traced(struct shard *shard, const struct spelling_key *key, double value,
+                            uint64_t stamp_ns, uint32_t *place)
+{
+    char scratch[SPELLING_BYTES_MAX], tags[SPELLING_BYTES_MAX];
+    enum tags_style style = resolved_style(spelling_style(key));
+    struct name_tags_text text = {.name = key->name,
+                                  .tags = key->tags,
+                                  .name_length = key->name_length,
+                                  .tags_length = key->tags_length};
+    REQUIRE(text.name_length + text.tags_length <= sizeof(scratch));
+    name_tags_resolve(spelling_style(key), &text, scratch);
+    struct trace_ids ids;
+    size_t left = trace_tags_cut(style, text.tags, text.tags_length, tags, &ids);
+    if (left == text.tags_length) {
+        return shard_admit(shard, key, place);
+    }
+    struct spelling_key plain = {
+        .name = text.name,
+        .tags = tags,
+        .name_length = (uint32_t)text.name_length,
+        .tags_length = (uint32_t)left,
+        .form = spelling_form(spelling_type(key), left > 0 ? style : TAGS_COLON)};
+    spelling_key_hash(&plain);
+    unsigned loss =
+        spellings_find(&shard->spellings, &plain, place) ? 0 : shard_admit(shard, &plain, place);
+    if (loss == 0) {
+        keep_exemplar(shard, &ids, *place, value, stamp_ns);
     }
     return loss;
 }

@@ -42,6 +42,7 @@ struct shard {
     struct pool_cache *cache;
     uint64_t name_bytes_max, tag_bytes_max, series_max;
     double rate_min;
+    bool exemplars;         /* trace_id and span_id are no tags of a series */
     uint64_t names_refused; /* new names refused, each time one was */
     /* The Unix seconds that samples of the open window may be stamped with. Its own thread changes
      * them at a swap; the first ones come from another. */
@@ -56,6 +57,12 @@ void shard_deinit(struct shard *shard);
 /* The way of a spelling that is not known yet: the registry decides. Returns 0 with the place that
  * it leads to from now on, or an enum loss_reason. Allocates and locks. */
 unsigned shard_admit(struct shard *shard, const struct spelling_key *key, uint32_t *place);
+
+/* The same of a sample whose tags may have the ids of a trace, where the shard keeps exemplars:
+ * they are taken out of the spelling, which is then looked for, and admitted if need be. A series
+ * that is known is found without a lock. `value` is what the exemplar shows. */
+unsigned shard_admit_traced(struct shard *shard, const struct spelling_key *key, double value,
+                            uint64_t stamp_ns, uint32_t *place);
 
 /* Hands out the open slice, stamped, and opens the other one, which must have been given back
  * (cleared). */

@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) void prefetch_cell(const struct sli
 }
 
 /* Settles where the sample leads. An entry before it may have brought the name meanwhile. */
-static unsigned settle(struct shard_entry *entry, struct shard *shard)
+static unsigned settle(struct shard_entry *entry, struct shard *shard, uint64_t stamp_ns)
 {
     if (__builtin_expect(entry->guessed && spellings_confirm(&shard->spellings, entry->line,
                                                              &entry->key, &entry->place),
@@ -91,6 +91,10 @@ static unsigned settle(struct shard_entry *entry, struct shard *shard)
     }
     if (spellings_find(&shard->spellings, &entry->key, &entry->place)) {
         return 0;
+    }
+    if (shard->exemplars && entry->key.tags_length > 0) {
+        double value = spelling_type(&entry->key) == STATSD_SET ? 0 : entry->value;
+        return shard_admit_traced(shard, &entry->key, value, stamp_ns, &entry->place);
     }
     return shard_admit(shard, &entry->key, &entry->place);
 }
@@ -138,7 +142,7 @@ void shard_group_store(struct shard_group *group, struct shard *shard, uint64_t 
         entry->guessed = spellings_guess(&shard->spellings, &entry->key, &entry->line);
     }
     for (struct shard_entry *entry = group->entries; entry < end; entry++) {
-        entry->loss = (uint16_t)settle(entry, shard);
+        entry->loss = (uint16_t)settle(entry, shard, stamp_ns);
         if (entry->loss == 0) {
             prefetch_cell(shard->open, entry->place);
         }

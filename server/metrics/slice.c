@@ -47,6 +47,7 @@ void slice_deinit(struct slice *slice, struct pool_cache *cache)
         free(slice->chunks[kind]);
     }
     events_deinit(&slice->events);
+    exemplars_deinit(&slice->exemplars);
     *slice = (struct slice){0};
 }
 

@@ -13,11 +13,13 @@
 #include <stdint.h>
 
 #include "server/metrics/events.h"
+#include "server/metrics/exemplar.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/timer.h"
 
 #define SLICE_CHUNK 1024
+#define SLICE_EXEMPLARS 1024
 #define SLICE_WORDS (SLICE_CHUNK / 64)
 
 struct counter_chunk {
@@ -51,9 +53,10 @@ struct slice {
     uint32_t chunks_max;
     uint32_t count[METRIC_KINDS]; /* indexes below this may be touched; set at the hand-over */
     struct events events;
-    uint64_t ended_ns; /* monotonic: everything in it was received before */
-    bool sequential;   /* profile etsy: counts are added up in the order they came, whatever their
-                          sign, so that a sum of fractions is rounded as etsy statsd's is */
+    struct exemplars exemplars; /* generation 0: no place changes hands within a slice */
+    uint64_t ended_ns;          /* monotonic: everything in it was received before */
+    bool sequential; /* profile etsy: counts are added up in the order they came, whatever their
+                        sign, so that a sum of fractions is rounded as etsy statsd's is */
 };
 
 /* False without memory. */

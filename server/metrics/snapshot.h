@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "server/metrics/events.h"
+#include "server/metrics/exemplar.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
 #include "server/metrics/sketch.h"
@@ -171,6 +172,8 @@ struct snapshot {
     const struct event_row *events;
     const char *event_bytes;
     size_t event_count, event_bytes_length;
+
+    struct exemplars exemplars; /* its own; of counters and timers (exemplars_find()) */
 
     _Atomic uint32_t references;
     void (*release)(struct snapshot *snapshot); /* set by the maker; called at the last unref */

@@ -34,6 +34,11 @@ static uint32_t hash_of(const struct spelling_key *key)
     return table_hash(hash);
 }
 
+void spelling_key_hash(struct spelling_key *key)
+{
+    key->hash = hash_of(key);
+}
+
 struct spelling_key spelling_key(const char *datagram, const struct statsd_item *item)
 {
     struct spelling_key key = {

@@ -76,6 +76,9 @@ void spellings_deinit(struct spellings *spellings);
 
 struct spelling_key spelling_key(const char *datagram, const struct statsd_item *item);
 
+/* Sets the hash of a key that was made from other parts. */
+void spelling_key_hash(struct spelling_key *key);
+
 /* True, with the place it leads to, when the spelling is known. */
 bool spellings_find(const struct spellings *spellings, const struct spelling_key *key,
                     uint32_t *place);

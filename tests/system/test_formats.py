@@ -301,3 +301,33 @@ def test_prometheus_computes_quantiles_from_native_histograms(start_server, star
     # No bucket has fallen: else there were a reset, after which increases are more than was sent.
     assert prometheus.value('resets(took_seconds{path="a"}[1m])') == 0
     assert prometheus.value("up") == 1
+
+
+@pytest.mark.parametrize("timer_type", ["summary", "histogram", "native"])
+def test_openmetrics_shows_the_latest_exemplar_of_a_series(start_server, timer_type):
+    server = start_server({
+        "prometheus": {"timer_type": timer_type, "exemplars": "true", "buckets": "0.1, 0.5", "buckets_plain": "10"},
+    })
+    before = time.time()
+    for line in ("hits:1|c|#k:v,trace_id:old,span_id:s1", "hits:3|c|#trace_id:new,k:v,span_id:s2", "quiet:1|c",
+                 "took:320|ms|#trace_id:t1", "size:11|h|#span_id:s3", "level:1|g|#trace_id:g1", "who:x|s|#trace_id:u1"):
+        server.send(line)
+        server.flush()
+    families = openmetrics_families(scrape(server, OPENMETRICS).body)
+    [hits] = families["hits"].samples
+    assert (hits.labels, hits.value) == ({"k": "v"}, 4)
+    assert hits.exemplar.labels == {"trace_id": "new", "span_id": "s2"} and hits.exemplar.value == 3
+    assert before - 1 <= float(hits.exemplar.timestamp) <= time.time() + 1
+    found = {(s.name, s.labels.get("le")): (s.exemplar.labels, s.exemplar.value)
+             for family in families.values() for s in family.samples if s.exemplar}
+    del found["hits_total", None]
+    assert found == ({} if timer_type == "summary" else {
+        ("took_seconds_bucket", "0.5"): ({"trace_id": "t1"}, 0.32),
+        ("size_bucket", "+Inf"): ({"span_id": "s3"}, 11),
+    })
+    for name in ("level", "who"):
+        assert [s.labels for s in families[name].samples] == [{}]
+    plain = scrape(server, "text/plain").body
+    assert "trace_id" not in str(plain)
+    metric_family.parse(scrape(server, PROTOBUF).body)
+    assert "error" not in promtool_check(plain)
