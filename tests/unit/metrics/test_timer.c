@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "server/metrics/timer.h"
+#include "tests/unit/random.h"
 
 _Static_assert(sizeof(struct timer) == 64, "a timer is one cache line");
 
@@ -40,10 +41,7 @@ static int teardown(void **state)
 
 static double uniform(uint64_t *seed)
 {
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return (double)(*seed >> 11) * 0x1p-53;
+    return (double)(random_next(seed) >> 11) * 0x1p-53;
 }
 
 /* What each sample of a case is. */
