@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of the sketch share: a pool, sources of samples and of weights from a seed, and
- * the export as a list.
+ * What the tests of the sketch share: a pool (pool_fixture.h), sources of samples and of weights
+ * from a seed, and the export as a list.
  */
 #ifndef TESTS_UNIT_METRICS_SKETCH_SAMPLES_H
 #define TESTS_UNIT_METRICS_SKETCH_SAMPLES_H
@@ -19,34 +19,13 @@
 #include <string.h>
 
 #include "server/metrics/sketch.h"
+#include "tests/unit/metrics/pool_fixture.h"
 #include "tests/unit/random.h"
 
 #define BUCKETS_MAX (SKETCH_BYTES_MAX * 8 + 1)
 
 static const double percents[] = {0.01, 1, 5, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100};
 #define PERCENTS (sizeof percents / sizeof *percents)
-
-struct fixture {
-    struct pool *pool;
-    struct pool_cache *cache;
-};
-
-static inline int setup(void **state)
-{
-    static struct fixture fixture;
-    fixture.pool = pool_new(UINT64_C(1) << 26);
-    fixture.cache = pool_cache_new(fixture.pool);
-    *state = &fixture;
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    pool_cache_free(fixture->cache);
-    pool_free(fixture->pool);
-    return 0;
-}
 
 /* Sources of samples. */
 
