@@ -193,15 +193,12 @@ int command_import(int argc, char **argv)
         .count = 0,
     };
     int status;
-    int first = options_parse(&options, argc, argv, &status);
-    if (first < 0) {
+    const char *path = options_parse_operand(&options, argc, argv, "file", &status);
+    if (!path) {
         return status;
     }
-    if (argc - first != 1) {
-        return options_refuse(&options, first == argc ? "which file?" : "one file only");
-    }
     struct buffer text = {0};
-    bool done = read_file(argv[first], &text) && import(argv[first], &text, &draft);
+    bool done = read_file(path, &text) && import(path, &text, &draft);
     buffer_deinit(&text);
     draft_deinit(&draft);
     return done ? STATUS_OK : STATUS_FAILED;

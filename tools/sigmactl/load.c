@@ -298,12 +298,8 @@ static int generate(struct load *load)
 int command_load(int argc, char **argv)
 {
     int status;
-    int first = options_parse(&options, argc, argv, &status);
-    if (first < 0) {
+    if (!options_parse_only(&options, argc, argv, &status)) {
         return status;
-    }
-    if (first < argc) {
-        return options_refuse(&options, "`%s` is one argument too many", argv[first]);
     }
     return generate(&loading);
 }

@@ -213,3 +213,34 @@ int options_parse(const struct options *options, int argc, char **argv, int *sta
     }
     return optind;
 }
+
+bool options_parse_only(const struct options *options, int argc, char **argv, int *status)
+{
+    int first = options_parse(options, argc, argv, status);
+    if (first < 0) {
+        return false;
+    }
+    if (first < argc) {
+        *status = options_refuse(options, "`%s` is one argument too many", argv[first]);
+        return false;
+    }
+    return true;
+}
+
+const char *options_parse_operand(const struct options *options, int argc, char **argv,
+                                  const char *noun, int *status)
+{
+    int first = options_parse(options, argc, argv, status);
+    if (first < 0) {
+        return NULL;
+    }
+    if (first == argc) {
+        *status = options_refuse(options, "which %s?", noun);
+        return NULL;
+    }
+    if (first + 1 < argc) {
+        *status = options_refuse(options, "one %s only", noun);
+        return NULL;
+    }
+    return argv[first];
+}

@@ -51,6 +51,14 @@ struct options {
  * standard error. */
 int options_parse(const struct options *options, int argc, char **argv, int *status);
 
+/* The same for a command without operands, which are refused. False when the command has to end. */
+bool options_parse_only(const struct options *options, int argc, char **argv, int *status);
+
+/* The same for a command with exactly one operand, which is returned, of argv; NULL when the
+ * command has to end. `noun` names the operand where it is missing or not alone: "file". */
+const char *options_parse_operand(const struct options *options, int argc, char **argv,
+                                  const char *noun, int *status);
+
 /* Tells a fault of usage on standard error, with a hint at --help, and returns the exit status for
  * it. */
 int options_refuse(const struct options *options, const char *format, ...)

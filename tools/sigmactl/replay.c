@@ -302,17 +302,14 @@ int command_replay(int argc, char **argv)
         .count = sizeof(entries) / sizeof(entries[0]),
     };
     int status;
-    int first = options_parse(&options, argc, argv, &status);
-    if (first < 0) {
+    const char *recording = options_parse_operand(&options, argc, argv, "recording", &status);
+    if (!recording) {
         return status;
-    }
-    if (argc - first != 1) {
-        return options_refuse(&options, first == argc ? "which recording?" : "one recording only");
     }
     if (!read_speed(&replaying)) {
         return options_refuse(&options, "--speed `%s` is neither a number above 0 nor max",
                               replaying.speed_text);
     }
     replaying.in_process = replaying.csv || replaying.target.host[0] == '\0';
-    return start(&replaying, argv[first]);
+    return start(&replaying, recording);
 }

@@ -283,12 +283,8 @@ int command_snapshot(int argc, char **argv)
         .count = sizeof(entries) / sizeof(entries[0]),
     };
     int status;
-    int first = options_parse(&options, argc, argv, &status);
-    if (first < 0) {
+    if (!options_parse_only(&options, argc, argv, &status)) {
         return status;
-    }
-    if (first < argc) {
-        return options_refuse(&options, "`%s` is one argument too many", argv[first]);
     }
     return fetch_and_print(&server, tables);
 }

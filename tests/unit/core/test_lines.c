@@ -10,17 +10,10 @@
 #include <string.h>
 
 #include "server/core/lines.h"
+#include "tests/unit/random.h"
 
 #define CHUNK_BYTES ((uint64_t)LINES_CHUNK * LINE_BYTES)
 #define RECORDS 3000
-
-static uint64_t random_next(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
 
 struct record {
     uint32_t line;

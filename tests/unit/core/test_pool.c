@@ -12,20 +12,13 @@
 #include <string.h>
 
 #include "server/core/pool.h"
+#include "tests/unit/random.h"
 
 struct block {
     unsigned char *memory;
     size_t bytes;
     unsigned char mark;
 };
-
-static uint64_t random_next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 /* Sizes spread over the octaves. */
 static size_t random_bytes(uint64_t *state)

@@ -10,16 +10,9 @@
 #include <string.h>
 
 #include "server/core/table.h"
+#include "tests/unit/random.h"
 
 #define KEYS 700
-
-static uint64_t random_next(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
 
 static struct table_slot *find(const struct table *table, uint32_t hash, uint32_t value)
 {

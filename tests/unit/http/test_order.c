@@ -12,19 +12,12 @@
 
 #include "server/http/catalogue.h"
 #include "server/http/order.h"
+#include "tests/unit/random.h"
 
 #define FAMILIES_MAX 6000
 #define NAME_MAX_BYTES 64
 
 static uint64_t seed = UINT64_C(88172645463325252);
-
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 static struct family *make_family(const char *name)
 {
@@ -40,8 +33,8 @@ static void make_name(char out[NAME_MAX_BYTES], size_t number)
 {
     static const char *const beginnings[] = {"", "k", "service_", "service_requests_",
                                              "service_requests_route_by_status_"};
-    const char *beginning = beginnings[next_random() % 5];
-    snprintf(out, NAME_MAX_BYTES, "%s%zx%.*s", beginning, number, (int)(next_random() % 20),
+    const char *beginning = beginnings[random_next(&seed) % 5];
+    snprintf(out, NAME_MAX_BYTES, "%s%zx%.*s", beginning, number, (int)(random_next(&seed) % 20),
              "zzzzzzzzzzzzzzzzzzzz");
 }
 
@@ -98,7 +91,7 @@ static void few_are_merged_in_and_many_sorted_anew(void **state)
     assert_sorts(1000, 200, SIZE_MAX);
     assert_sorts(1000, 3000, SIZE_MAX);
     for (size_t i = 0; i < 50; i++) {
-        assert_sorts(next_random() % 100, next_random() % 100, SIZE_MAX);
+        assert_sorts(random_next(&seed) % 100, random_next(&seed) % 100, SIZE_MAX);
     }
 }
 

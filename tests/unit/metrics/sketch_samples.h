@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of the sketch share: a pool, sources of samples and of weights from a seed, and
- * the export as a list.
+ * What the tests of the sketch share: a pool (pool_fixture.h), sources of samples and of weights
+ * from a seed, and the export as a list.
  */
 #ifndef TESTS_UNIT_METRICS_SKETCH_SAMPLES_H
 #define TESTS_UNIT_METRICS_SKETCH_SAMPLES_H
@@ -19,47 +19,19 @@
 #include <string.h>
 
 #include "server/metrics/sketch.h"
+#include "tests/unit/metrics/pool_fixture.h"
+#include "tests/unit/random.h"
 
 #define BUCKETS_MAX (SKETCH_BYTES_MAX * 8 + 1)
 
 static const double percents[] = {0.01, 1, 5, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100};
 #define PERCENTS (sizeof percents / sizeof *percents)
 
-struct fixture {
-    struct pool *pool;
-    struct pool_cache *cache;
-};
-
-static inline int setup(void **state)
-{
-    static struct fixture fixture;
-    fixture.pool = pool_new(UINT64_C(1) << 26);
-    fixture.cache = pool_cache_new(fixture.pool);
-    *state = &fixture;
-    return 0;
-}
-
-static inline int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    pool_cache_free(fixture->cache);
-    pool_free(fixture->pool);
-    return 0;
-}
-
 /* Sources of samples. */
-
-static inline uint64_t random_bits(uint64_t *seed)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed;
-}
 
 static inline double random_unit(uint64_t *seed)
 {
-    return ((double)(random_bits(seed) >> 11) + 0.5) * 0x1p-53;
+    return ((double)(random_next(seed) >> 11) + 0.5) * 0x1p-53;
 }
 
 static inline double random_normal(uint64_t *seed)
@@ -101,7 +73,7 @@ static inline double mixed_sign(uint64_t *seed)
 
 static inline double with_zeros(uint64_t *seed)
 {
-    return random_bits(seed) % 3 ? (random_bits(seed) % 2 ? 0.0 : -0.0) : mixed_sign(seed);
+    return random_next(seed) % 3 ? (random_next(seed) % 2 ? 0.0 : -0.0) : mixed_sign(seed);
 }
 
 static inline double whole_numbers(uint64_t *seed)
@@ -116,13 +88,13 @@ static inline double three_places(uint64_t *seed)
 
 static inline double tiny(uint64_t *seed)
 {
-    return (double)(random_bits(seed) % 100000) * 0x1p-1074;
+    return (double)(random_next(seed) % 100000) * 0x1p-1074;
 }
 
 /* Any finite double, each exponent as likely as another. */
 static inline double any_double(uint64_t *seed)
 {
-    uint64_t bits = random_bits(seed);
+    uint64_t bits = random_next(seed);
     double value;
     memcpy(&value, &bits, sizeof value);
     return isfinite(value) ? value : 1;
@@ -141,9 +113,9 @@ static inline double weight_of(unsigned kind, uint64_t *seed)
     case 0:
         return 1;
     case 1:
-        return mixed[random_bits(seed) % 5];
+        return mixed[random_next(seed) % 5];
     default:
-        return fractions[random_bits(seed) % 4];
+        return fractions[random_next(seed) % 4];
     }
 }
 

@@ -74,7 +74,7 @@ static void holds_every_sample_in_its_bucket(void **state)
         int64_t zeros = 0;
         for (size_t j = 0; j < count; j++) {
             double sent = exp((random_unit(&seed) - 0.5) * 2 * spread) * 100;
-            uint64_t kind = random_bits(&seed) % 10;
+            uint64_t kind = random_next(&seed) % 10;
             sent = kind == 0 ? 0 : kind < 3 ? -sent : sent;
             zeros += sent == 0;
             assert_true(sketch_add(&sketch, sent, 1, fixture->cache));

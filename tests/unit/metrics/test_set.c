@@ -9,28 +9,7 @@
 #include <math.h>
 
 #include "server/metrics/set.h"
-
-struct fixture {
-    struct pool *pool;
-    struct pool_cache *cache;
-};
-
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    fixture.pool = pool_new(UINT64_C(1) << 26);
-    fixture.cache = pool_cache_new(fixture.pool);
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    pool_cache_free(fixture->cache);
-    pool_free(fixture->pool);
-    return 0;
-}
+#include "tests/unit/metrics/pool_fixture.h"
 
 /* Member i as a good hash would have it (the finalizer of SplitMix64). */
 static uint64_t hash_of(uint64_t i)

@@ -23,30 +23,30 @@ static double read_decimal(int64_t units, unsigned places)
 
 static double any_decimal(uint64_t *seed)
 {
-    uint64_t bits = random_bits(seed);
+    uint64_t bits = random_next(seed);
     return read_decimal((int32_t)bits >> (bits >> 32 & 31), (unsigned)(bits >> 40) % 10);
 }
 
 /* Any of these have units at four places. */
 static double few_places(uint64_t *seed)
 {
-    uint64_t bits = random_bits(seed);
+    uint64_t bits = random_next(seed);
     return read_decimal((int64_t)(bits % 200000) - 99999, (unsigned)(bits >> 40) % 5);
 }
 
 static double look_alike(uint64_t *seed)
 {
-    return nextafter(any_decimal(seed), random_bits(seed) % 2 ? HUGE_VAL : -HUGE_VAL);
+    return nextafter(any_decimal(seed), random_next(seed) % 2 ? HUGE_VAL : -HUGE_VAL);
 }
 
 static double beyond_32_bits(uint64_t *seed)
 {
-    return read_decimal((int64_t)random_bits(seed) >> 12, random_bits(seed) % 16);
+    return read_decimal((int64_t)random_next(seed) >> 12, random_next(seed) % 16);
 }
 
 static double any_float(uint64_t *seed)
 {
-    uint32_t bits = (uint32_t)random_bits(seed);
+    uint32_t bits = (uint32_t)random_next(seed);
     float value;
     memcpy(&value, &bits, sizeof value);
     return isfinite(value) ? (double)value : -0.0;
@@ -54,7 +54,7 @@ static double any_float(uint64_t *seed)
 
 static double eighths(uint64_t *seed)
 {
-    return (double)(random_bits(seed) % 4000) / 8;
+    return (double)(random_next(seed) % 4000) / 8;
 }
 
 static double edges(uint64_t *seed)
@@ -63,7 +63,7 @@ static double edges(uint64_t *seed)
         0.0,         -0.0,         2147483647, -2147483647, 2147483648, -2147483648.0, 2.147483647,
         2.147483648, 0.0000000001, 1e9,        0x1p53,      0x1p53 + 2, 0x1p-1074,     -0x1p-1022,
         1.7e308,     -1.7e308,     16777217,   1e-9,        -1e-9,      1e22};
-    return values[random_bits(seed) % (sizeof values / sizeof *values)];
+    return values[random_next(seed) % (sizeof values / sizeof *values)];
 }
 
 /* Those that go together in four bytes are there more than once. */
@@ -103,15 +103,15 @@ static void assert_holds(const struct sketch_exact *exact, const struct sample *
  * before has to find a new form. */
 static unsigned draw_mixed(struct sample *samples, uint64_t *seed)
 {
-    unsigned count = 1 + random_bits(seed) % SKETCH_EXACT_SAMPLES, begun = 1;
-    unsigned weights = random_bits(seed) % 4;
+    unsigned count = 1 + random_next(seed) % SKETCH_EXACT_SAMPLES, begun = 1;
+    unsigned weights = random_next(seed) % 4;
     source *from[3];
     for (unsigned i = 0; i < 3; i++) {
-        from[i] = mixed[random_bits(seed) % MIXED];
+        from[i] = mixed[random_next(seed) % MIXED];
     }
     for (unsigned i = 0; i < count; i++) {
-        begun += begun < 3 && random_bits(seed) % 16 == 0;
-        samples[i].value = from[random_bits(seed) % begun](seed);
+        begun += begun < 3 && random_next(seed) % 16 == 0;
+        samples[i].value = from[random_next(seed) % begun](seed);
         samples[i].weight = weight_of(weights < 2 ? 0 : weights - 1, seed);
     }
     return count;
@@ -122,7 +122,7 @@ static void units_are_the_double_that_their_text_is_read_as(void **state)
     (void)state;
     uint64_t seed = 3;
     for (unsigned i = 0; i < 300000; i++) {
-        uint64_t bits = random_bits(&seed);
+        uint64_t bits = random_next(&seed);
         int32_t units = (int32_t)bits >> (bits >> 32 & 31), found;
         units = i < 10 ? INT32_MAX : i < 20 ? -INT32_MAX : units == INT32_MIN ? 0 : units;
         unsigned places = i % 10;

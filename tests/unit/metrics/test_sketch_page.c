@@ -16,8 +16,8 @@ static void fill(struct page *page, unsigned code, uint64_t *seed)
     memset(page, 0, sizeof *page);
     for (unsigned i = 0; i < SKETCH_PAGE_BUCKETS; i++) {
         uint64_t limit = code == 6 ? UINT64_MAX / 64 : sketch_page_limit(code);
-        uint64_t count = random_bits(seed) & limit;
-        page->counts[i] = random_bits(seed) % 3 ? count : count > limit / 2 ? limit : 0;
+        uint64_t count = random_next(seed) & limit;
+        page->counts[i] = random_next(seed) % 3 ? count : count > limit / 2 ? limit : 0;
         sketch_page_write(page->words, code, i, page->counts[i]);
     }
 }
@@ -37,8 +37,8 @@ static void counters_do_not_touch_each_other(void **state)
         struct page page;
         fill(&page, code, &seed);
         for (unsigned round = 0; round < ROUNDS; round++) {
-            unsigned bucket = (unsigned)(random_bits(&seed) % SKETCH_PAGE_BUCKETS);
-            page.counts[bucket] = random_bits(&seed) & sketch_page_limit(code);
+            unsigned bucket = (unsigned)(random_next(&seed) % SKETCH_PAGE_BUCKETS);
+            page.counts[bucket] = random_next(&seed) & sketch_page_limit(code);
             sketch_page_write(page.words, code, bucket, page.counts[bucket]);
             assert_holds(page.words, code, page.counts);
         }
@@ -86,7 +86,7 @@ static void the_bucket_of_a_rank_is_the_first_that_reaches_it(void **state)
             for (unsigned bucket = 0; bucket < SKETCH_PAGE_BUCKETS; bucket++) {
                 uint64_t count = page.counts[bucket];
                 if (count > 0) {
-                    uint64_t inside = before + 1 + random_bits(&seed) % count;
+                    uint64_t inside = before + 1 + random_next(&seed) % count;
                     assert_int_equal(sketch_page_select(page.words, code, before + 1), bucket);
                     assert_int_equal(sketch_page_select(page.words, code, inside), bucket);
                     assert_int_equal(sketch_page_select(page.words, code, before + count), bucket);

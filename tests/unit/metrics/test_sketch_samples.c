@@ -16,6 +16,7 @@
 #include "server/core/pool_share.h"
 #include "server/metrics/set.h"
 #include "server/metrics/sketch.h"
+#include "tests/unit/random.h"
 
 #define SAMPLES 5000
 #define PARTS 4
@@ -46,10 +47,7 @@ static void close_pool(struct fixture *fixture)
 
 static double random_part(uint64_t *seed)
 {
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return (double)(*seed >> 11) / 0x1p53;
+    return (double)(random_next(seed) >> 11) / 0x1p53;
 }
 
 static int compare(const void *left, const void *right)

@@ -11,39 +11,16 @@
 #include <string.h>
 
 #include "server/metrics/timer.h"
+#include "tests/unit/metrics/pool_fixture.h"
+#include "tests/unit/random.h"
 
 _Static_assert(sizeof(struct timer) == 64, "a timer is one cache line");
 
 #define SAMPLES_MAX 3000
 
-struct fixture {
-    struct pool *pool;
-    struct pool_cache *cache;
-};
-
-static int setup(void **state)
-{
-    static struct fixture fixture;
-    fixture.pool = pool_new(UINT64_C(1) << 26);
-    fixture.cache = pool_cache_new(fixture.pool);
-    *state = &fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    pool_cache_free(fixture->cache);
-    pool_free(fixture->pool);
-    return 0;
-}
-
 static double uniform(uint64_t *seed)
 {
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return (double)(*seed >> 11) * 0x1p-53;
+    return (double)(random_next(seed) >> 11) * 0x1p-53;
 }
 
 /* What each sample of a case is. */

@@ -13,17 +13,9 @@
 #include <string.h>
 
 #include "proto/number.h"
+#include "tests/unit/random.h"
 
 static uint64_t seed = UINT64_C(88172645463325252);
-
-/* Xorshift of Marsaglia: the same numbers in every run. */
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 static uint64_t bits_of(double value)
 {
@@ -124,9 +116,9 @@ static void equals_strtod_on_random_decimals(void **state)
     (void)state;
     for (int round = 0; round < 1000000; round++) {
         char text[64];
-        uint64_t random = next_random();
+        uint64_t random = random_next(&seed);
         unsigned digits = (unsigned)(random >> 8) % 20;
-        unsigned long long mantissa = next_random();
+        unsigned long long mantissa = random_next(&seed);
         for (unsigned i = 19; i > digits; i--) {
             mantissa /= 10;
         }
@@ -142,7 +134,7 @@ static void equals_strtod_on_random_decimals(void **state)
         if ((random & 4) != 0) {
             int bound = (random & 8) != 0 ? 345 : 30;
             snprintf(text + length, sizeof text - length, "e%d",
-                     (int)(next_random() % (uint64_t)(2 * bound)) - bound);
+                     (int)(random_next(&seed) % (uint64_t)(2 * bound)) - bound);
         }
         assert_equals_strtod(text);
     }
@@ -155,7 +147,7 @@ static void equals_strtod_on_long_decimals(void **state)
     (void)state;
     for (int round = 0; round < 200000; round++) {
         char text[64];
-        uint64_t bits = next_random();
+        uint64_t bits = random_next(&seed);
         double value;
         memcpy(&value, &bits, sizeof value);
         if (isfinite(value)) {
@@ -164,8 +156,8 @@ static void equals_strtod_on_long_decimals(void **state)
                 assert_equals_strtod(text);
             }
         }
-        unsigned long long half = (next_random() >> 10) | 1;
-        int power = (int)(next_random() % 40) - 20;
+        unsigned long long half = (random_next(&seed) >> 10) | 1;
+        int power = (int)(random_next(&seed) % 40) - 20;
         for (unsigned long long mantissa = half - 1; mantissa <= half + 1; mantissa++) {
             snprintf(text, sizeof text, "%lluE%d", mantissa, round % 2 == 0 ? power : 0);
             assert_equals_strtod(text);
@@ -244,13 +236,13 @@ static void parsing_undoes_formatting_of_any_bits(void **state)
 {
     (void)state;
     for (int round = 0; round < 200000; round++) {
-        uint64_t bits = next_random();
+        uint64_t bits = random_next(&seed);
         double value;
         memcpy(&value, &bits, sizeof value);
         if (isfinite(value)) {
             assert_round_trip(value);
         }
-        assert_round_trip((double)(next_random() % 1000000) / 1000);
+        assert_round_trip((double)(random_next(&seed) % 1000000) / 1000);
     }
     for (int exponent = -1074; exponent < 1024; exponent++) {
         assert_round_trip(ldexp(1, exponent));

@@ -19,19 +19,11 @@
 #include "proto/number.h"
 #include "proto/number_digits.h"
 #include "proto/number_shortest.h"
+#include "tests/unit/random.h"
 
 #define PRECISION_MAX 17
 
 static uint64_t seed = UINT64_C(88172645463325252);
-
-/* Xorshift of Marsaglia: the same numbers in every run. */
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 static double double_of(uint64_t bits)
 {
@@ -149,7 +141,7 @@ static void powers_of_ten_and_their_neighbours(void **state)
     for (int exponent = -323; exponent < 309; exponent++) {
         assert_neighbourhood(value_of(1, exponent));
         assert_neighbourhood(value_of(5, exponent));
-        assert_neighbourhood(value_of(next_random() % 1000 + 1, exponent));
+        assert_neighbourhood(value_of(random_next(&seed) % 1000 + 1, exponent));
     }
 }
 
@@ -194,7 +186,7 @@ static void subnormals(void **state)
     for (uint64_t bits = 1; bits <= 5000; bits++) {
         assert_formats_as_naively(double_of(bits));
         assert_formats_as_naively(double_of((UINT64_C(1) << 52) - bits));
-        assert_formats_as_naively(double_of(next_random() >> (12 + bits % 50) | 1));
+        assert_formats_as_naively(double_of(random_next(&seed) >> (12 + bits % 50) | 1));
     }
 }
 
@@ -202,7 +194,7 @@ static void integers(void **state)
 {
     (void)state;
     for (int round = 0; round < 200000; round++) {
-        double value = (double)(next_random() % UINT64_C(1000000000000000) >> round % 50);
+        double value = (double)(random_next(&seed) % UINT64_C(1000000000000000) >> round % 50);
         char expected[64];
         snprintf(expected, sizeof expected, "%.0f", -value - 1);
         char out[NUMBER_TEXT_MAX];
@@ -216,7 +208,7 @@ static void decimals_of_few_places(void **state)
     (void)state;
     static const double powers[] = {1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
     for (int round = 0; round < 50000; round++) {
-        double value = (double)(next_random() >> (11 + round % 50) | 1) / powers[round % 9];
+        double value = (double)(random_next(&seed) >> (11 + round % 50) | 1) / powers[round % 9];
         assert_formats_as_naively(value);
         assert_formats_as_naively(-nextafter(value, 0));
     }
@@ -226,7 +218,7 @@ static void any_bits(void **state)
 {
     (void)state;
     for (int round = 0; round < 50000; round++) {
-        double value = double_of(next_random());
+        double value = double_of(random_next(&seed));
         if (isfinite(value)) {
             assert_formats_as_naively(value);
         }
@@ -258,7 +250,7 @@ static void five_million_bit_patterns_are_shortest_and_closest(void **state)
 {
     (void)state;
     for (int round = 0; round < 5000000; round++) {
-        double value = fabs(double_of(next_random()));
+        double value = fabs(double_of(random_next(&seed)));
         if (isfinite(value) && value > 0) {
             struct number_decimal decimal = without_zeros(number_shortest(value));
             assert_true(is_shortest(value, decimal) && is_closest(value, decimal));
