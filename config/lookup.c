@@ -14,7 +14,10 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "alert", "notify", "history", "tracing",
+    "alert",
+    "notify",
+    "history",
+    "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)
