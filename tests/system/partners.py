@@ -6,6 +6,7 @@ A test whose partner is missing fails. Only SIGMAD_TEST_OFFLINE=1 skips it, and 
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -78,6 +79,14 @@ def run_perl(script):
     if probe.returncode != 0:
         missing("the Perl module Net::Statsd")
     return run_client(["perl", "-e", script], "perl")
+
+
+def run_ruby(script):
+    """Runs Ruby text that may use the library statsd; answers what it prints."""
+    if not shutil.which("ruby") or subprocess.run(
+            ["ruby", "-rstatsd", "-e", "1"], capture_output=True, check=False).returncode != 0:
+        missing("the Ruby library statsd")
+    return run_client(["ruby", "-e", script], "ruby")
 
 
 def promtool_check(text):

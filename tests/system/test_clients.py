@@ -5,11 +5,13 @@ Where a client draws lots for sample rates the draw is fixed to "send", so that 
 """
 
 import asyncio
+import json
 import random
 
 import pytest
 
-from partners import python_module, run_node, run_perl
+from partners import python_module, run_node, run_perl, run_ruby
+from sigmad import eventually
 
 
 def counts(server):
@@ -200,4 +202,50 @@ def test_perl_net_statsd(server):
     assert metrics.value("site_logins_total") == 25 and metrics.value("sampled_total") == 10
     assert metrics.value("query_seconds_sum") == 1.75 and metrics.value("query_seconds_count") == 3
     assert metrics.value("freezer") == -18
+    assert_nothing_refused(server)
+
+
+RUBY_STATSD = """
+require 'json'
+require 'statsd'
+def rand; 0.0; end
+client = Statsd.new('%s', %d).tap { |made| made.namespace = 'shop' }
+25.times { client.increment 'orders' }
+client.decrement 'orders'
+client.count 'bulk', 40
+client.count 'sampled', 3, 0.1
+client.timing 'query', 250
+client.timing 'query', 750, 0.5
+client.gauge 'level', -0.5
+client.set 'users', 'alice'
+client.set 'users', 'bob'
+client.batch { |batch| 200.times { batch.increment 'batched' } }
+"""
+
+# The same library's client of the management console.
+RUBY_ADMIN = """
+require 'json'
+require 'statsd'
+admin = Statsd::Admin.new('%s', %d)
+puts JSON.generate([admin.counters, admin.gauges, admin.delcounters('shop.bulk'), admin.delgauges('shop.none'),
+                    admin.counters.keys, admin.stats.keys])
+"""
+
+
+def test_ruby_statsd_and_its_console(start_server):
+    server = start_server({"console": {"listen": "127.0.0.1:0"}})
+    run_ruby(RUBY_STATSD % server.udp)
+    eventually(lambda: server.balance()["samples"]["received"]["c"] == 228)
+    counters, levels, deleted, missed, left, stats = json.loads(
+        run_ruby(RUBY_ADMIN % server.addresses["console"][0]))
+    assert counters == {"shop.orders": 24, "shop.bulk": 40, "shop.sampled": 30, "shop.batched": 200}
+    assert levels == {"shop.level": -0.5}
+    assert deleted == ["shop.bulk"]
+    assert missed == ["metric shop.none not found"]
+    assert sorted(left) == ["shop.batched", "shop.orders", "shop.sampled"]
+    assert "uptime" in stats and "messages.bad_lines_seen" in stats
+    server.flush()
+    assert counts(server) == {("shop.orders", ""): 24, ("shop.sampled", ""): 30, ("shop.batched", ""): 200}
+    assert timers(server) == {("shop.query", "", "ms"): (3, 1750, 250, 750)}
+    assert sets(server) == {("shop.users", ""): 2}
     assert_nothing_refused(server)
