@@ -148,6 +148,12 @@ def test_connections_over_the_bound_are_closed_and_counted(start):
 
 
 def test_a_connection_without_a_descriptor_waits_and_is_served_later(start):
+    def lines():
+        try:
+            return received(server, "tcp")["lines"]
+        except OSError:  # HTTP may find no descriptor either
+            return None
+
     limit = ["/bin/bash", "-c", 'ulimit -n 64; exec "$@"', "bash"]
     server = start({"tcp": "127.0.0.1:0"}, wrapper=limit)
     assert server.log_lines(msg="fewer descriptors than server.stream_connections needs")
@@ -155,13 +161,13 @@ def test_a_connection_without_a_descriptor_waits_and_is_served_later(start):
     for client in clients:
         client.sendall(b"hits:1|c\n")
         client.close()
-    eventually(lambda: received(server, "tcp")["lines"] == 80)
+    eventually(lambda: lines() == 80)
     clients = [connect_tcp(server) for _ in range(80)]
     for client in clients[40:]:
         client.sendall(b"hits:1|c\n")
     for client in clients:
         client.close()
-    eventually(lambda: received(server, "tcp")["lines"] == 120)
+    eventually(lambda: lines() == 120)
     server.flush()
     assert total(server, "hits") == 120
     assert server.metrics().value("sigmad_accept_failures_total") > 0
