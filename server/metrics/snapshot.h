@@ -16,11 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/metrics/alert.h"
 #include "server/metrics/events.h"
 #include "server/metrics/exemplar.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/set.h"
+#include "server/metrics/severity.h"
 #include "server/metrics/sketch.h"
+#include "server/metrics/stages.h"
 
 struct counter_row {
     const struct identity *identity;
@@ -123,10 +126,7 @@ enum anomaly_type {
     ANOMALY_FLATLINE,
     ANOMALY_TYPES
 };
-enum anomaly_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
 const char *anomaly_type_name(enum anomaly_type type); /* "high_latency", … */
-const char *
-anomaly_severity_name(enum anomaly_severity severity); /* "info", "warning", "critical" */
 
 struct anomaly_row {
     const struct identity *identity;
@@ -166,6 +166,14 @@ struct snapshot {
     /* Anomalies that last (at most 1,000); `end` is false. Present in views as well. */
     const struct anomaly_row *active;
     size_t active_count;
+
+    /* Alerts that are pending or firing, and those resolved with this window; the snapshot's own.
+     * In views as of the latest closed window, without changes. */
+    const struct alert_row *alerts;
+    size_t alert_count;
+
+    /* How closing the window before this one went; all zero in the first. */
+    struct flush_stages stages;
 
     /* Of a closed window: the events and service checks received in it, their text in event_bytes.
      */

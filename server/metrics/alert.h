@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a snapshot says of alerts: one row for every alert that is pending or firing, or has just
+ * been resolved. An alert is one rule, [alert "NAME"], on one series. Rows and their texts belong
+ * to the snapshot that they are in; they hold no pointer to an identity, since an alert can outlive
+ * its series (absent) and the server (restarts).
+ *
+ * Immutable; any thread that holds the snapshot.
+ */
+#ifndef SERVER_METRICS_ALERT_H
+#define SERVER_METRICS_ALERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/metrics/severity.h"
+
+/* [notify "NAME"] sections there can be; a set of them is a word of bits. */
+#define ALERT_NOTIFIERS_MAX 32
+
+enum alert_state { ALERT_INACTIVE, ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED, ALERT_STATES };
+const char *
+alert_state_name(enum alert_state state); /* "inactive", "pending", "firing", "resolved" */
+
+struct alert_row {
+    const char *name;      /* of the rule */
+    const char *condition; /* as configured */
+    const char *metric;    /* name of the series; of `absent`, the glob where no series is known */
+    const char *tags;      /* canonical, as the tags column of CSV has them; "" for none */
+    const char *reason;    /* words: "p99 312 > 250 for 3 windows" */
+    enum alert_state state;
+    enum anomaly_severity severity;
+    double value;         /* what the condition was held against, NaN where there is none */
+    double threshold;     /* what it was compared with, NaN where there is none */
+    double pending_since; /* Unix seconds; the three are 0 where it has not come to that */
+    double firing_since;
+    double resolved_at;
+    bool changed;    /* into this state with this window */
+    uint32_t notify; /* to be told of this row now: bit i is the i-th [notify] section. 0 while
+                        nothing changed, and where the cooldown holds it back */
+};
+
+#endif
