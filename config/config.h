@@ -234,6 +234,9 @@ struct config {
         struct config_strings address; /* "host:port"; empty = off */
         uint64_t datagram_bytes;
     } relay;
+    struct {
+        char *file; /* NULL = nothing is kept */
+    } state;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from
