@@ -140,11 +140,10 @@ static void note_presence(struct baselines_series *series)
 void detector_observe(struct detector *detector, const struct identity *identity,
                       enum statistic statistic, double value, double noise_floor)
 {
-    detector->score = 0;
     if (detector->method == NULL) {
         return;
     }
-    if (!(fabs(value) <= SIGMA_VALUE_MAX)) {
+    if (!(fabs(value) <= DETECTOR_VALUE_MAX)) {
         detector->totals.ignored++;
         return;
     }
@@ -251,14 +250,14 @@ const struct detector_totals *detector_totals(const struct detector *detector)
     return &detector->totals;
 }
 
-void detector_keep_scores(struct detector *detector)
+void detector_keep_reading(struct detector *detector)
 {
-    detector->keeps_scores = true;
+    detector->keeps_reading = true;
 }
 
-double detector_score(const struct detector *detector)
+struct detector_reading detector_reading(const struct detector *detector)
 {
-    return detector->score;
+    return detector->reading;
 }
 
 size_t detector_state_bytes(const struct detector *detector)

@@ -33,13 +33,16 @@
 /* Of what lasts, detector_end() lists at most so many, the critical ones first. */
 #define DETECTOR_ACTIVE_MAX 1000
 
+/* Values of larger magnitude are not judged. */
+#define DETECTOR_VALUE_MAX 1e150
+
 struct detector;
 
 struct detector_totals {
     uint64_t starts[SEVERITIES]; /* anomalies, by the severity they started with */
     uint64_t refused; /* windows of a statistic not judged or not called out: at a bound, or without
                          memory */
-    uint64_t ignored; /* values that are not finite or beyond SIGMA_VALUE_MAX */
+    uint64_t ignored; /* values that are not finite or beyond DETECTOR_VALUE_MAX */
     uint64_t substitutes; /* statistics of the latest window that sigma judged in place of auto, for
                              want of room for their states in anomaly.max_memory */
 };
@@ -82,11 +85,15 @@ void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t 
 void detector_end(struct detector *detector, const struct anomaly_row **rows, size_t *row_count,
                   const struct anomaly_row **active, size_t *active_count);
 
-/* How far the latest observed value is from usual, from 0 to 1: at least 0.5 exactly where it is an
- * anomaly by sigma that is not held off, or where one starts by auto. Of sigma only once
- * detector_keep_scores() was called. */
-void detector_keep_scores(struct detector *detector);
-double detector_score(const struct detector *detector);
+/* What the method saw in the latest observed value. Kept once detector_keep_reading() was called,
+ * which costs a little; else undefined. */
+struct detector_reading {
+    double score; /* from 0 to 1, how far from usual: at least 0.5 exactly where the value is an
+                     anomaly by sigma, or where one starts by auto or with anomaly.hold_off */
+    double lower, upper; /* the usual range it was held against; NaN where there is none yet */
+};
+void detector_keep_reading(struct detector *detector);
+struct detector_reading detector_reading(const struct detector *detector);
 
 const struct detector_totals *detector_totals(const struct detector *detector);
 

@@ -42,8 +42,8 @@ struct detector {
     double elapsed_seconds; /* of all windows, the open one included */
     struct baseline lengths;
 
-    bool keeps_scores;
-    double score; /* of the latest value */
+    bool keeps_reading;
+    struct detector_reading reading;
 
     struct rows rows;
     struct anomaly_row active[DETECTOR_ACTIVE_MAX];

@@ -17,8 +17,8 @@
 #define SCORE_BELOW 0.499999
 
 struct method {
-    /* Takes a finite value of at most SIGMA_VALUE_MAX: starts, carries on or ends the anomaly of
-     * its statistic, learns what is sound, and sets detector->score where scores are kept. */
+    /* Takes a finite value of at most DETECTOR_VALUE_MAX: starts, carries on or ends the anomaly of
+     * its statistic, learns what is sound, and sets detector->reading where that is kept. */
     void (*observe)(struct detector *detector, const struct subject *subject);
 
     /* The rule and the windows with samples in a row by which silence, as rate 0, is judged. */

@@ -151,7 +151,13 @@ static void observe(struct detector *detector, const struct subject *subject)
     struct auto_verdict verdict = auto_observe(
         &detector->auto_rule, state, steady_value(detector, subject), detector->timestamp);
     bool alarm = verdict.score >= AUTO_ALARM && !course_is_held(detector, subject);
-    detector->score = alarm ? verdict.score : fmin(verdict.score, SCORE_BELOW);
+    if (detector->keeps_reading) {
+        detector->reading = (struct detector_reading){
+            .score = alarm ? verdict.score : fmin(verdict.score, SCORE_BELOW),
+            .lower = verdict.ready ? verdict.lower : (double)NAN,
+            .upper = verdict.ready ? verdict.upper : (double)NAN,
+        };
+    }
     if (alarm || subject->baseline->episode != 0) {
         step(detector, subject, &verdict, alarm);
     }

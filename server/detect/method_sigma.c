@@ -72,20 +72,31 @@ static __attribute__((noinline)) void step(struct detector *detector, const stru
     }
 }
 
-/* From 0 at the mean to 1 far away, 0.5 at the limit: monotone in the distance, and 0.5 or more
- * exactly where the value is an anomaly that is not held off. */
-static double score(const struct detector *detector, const struct subject *subject,
-                    enum sigma_side side)
+/* Whether an alarm comes with the window: with every anomalous one, or with hold-off where an
+ * anomaly starts. */
+static bool alarms(const struct detector *detector, const struct subject *subject,
+                   enum sigma_side side)
+{
+    const struct episode *episode = detector_episode(detector, subject->baseline);
+    bool starts = (episode == NULL || episode->side != side) && !course_is_held(detector, subject);
+    return side != SIGMA_INSIDE && (detector->config->anomaly.hold_off_ms == 0 || starts);
+}
+
+/* The score goes from 0 at the mean to 1 far away, with 0.5 at the limit. */
+static struct detector_reading read(const struct detector *detector, const struct subject *subject,
+                                    enum sigma_side side)
 {
     const struct baseline *baseline = subject->baseline;
+    struct sigma_limits limits = sigma_limits(&detector->rule, baseline, subject->noise_floor);
     double distance = fabs(subject->value - baseline->mean);
-    double reach = sigma_reach(&detector->rule, baseline, subject->noise_floor);
-    double share = distance > 0 ? distance / reach : 0;
+    double share = distance > 0 ? distance / (limits.upper - baseline->mean) : 0;
     double below = fmin(share / 2, SCORE_BELOW);
-    if (side == SIGMA_INSIDE) {
-        return baseline->windows >= detector->warmup ? below : 0;
+    if (baseline->windows < detector->warmup && baseline->episode == 0) {
+        return (struct detector_reading){0, NAN, NAN};
     }
-    return course_is_held(detector, subject) ? below : fmax(0.5, 1 - 0.5 / share);
+    bool alarm = alarms(detector, subject, side);
+    return (struct detector_reading){alarm ? fmax(0.5, 1 - 0.5 / share) : below, limits.lower,
+                                     limits.upper};
 }
 
 void method_sigma_observe(struct detector *detector, const struct subject *subject)
@@ -95,8 +106,8 @@ void method_sigma_observe(struct detector *detector, const struct subject *subje
     if (baseline->windows >= detector->warmup || baseline->episode != 0) {
         side = sigma_judge(&detector->rule, baseline, subject->value, subject->noise_floor);
     }
-    if (detector->keeps_scores) {
-        detector->score = score(detector, subject, side);
+    if (detector->keeps_reading) {
+        detector->reading = read(detector, subject, side);
     }
     if (side == SIGMA_INSIDE && baseline->episode == 0) {
         sigma_learn(&detector->rule, baseline, subject->value);

@@ -101,6 +101,8 @@ static const char *part_words(enum auto_part part, enum sigma_side side)
     switch (part) {
     case AUTO_SHAPE:
         return ", a course not seen before";
+    case AUTO_UNREST:
+        return ", steps larger than ever of late";
     case AUTO_LEVEL:
         return side == SIGMA_ABOVE ? ", its level has risen" : ", its level has fallen";
     case AUTO_ZERO:
@@ -110,15 +112,11 @@ static const char *part_words(enum auto_part part, enum sigma_side side)
     }
 }
 
-/* ", highest in 6 h"; "" for less than two windows of the shortest interval. */
+/* ", highest in 6 h"; "" where it is not. */
 static void word_extreme(char *out, size_t size, double seconds, enum sigma_side side)
 {
     const char *word = side == SIGMA_ABOVE ? "highest" : "lowest";
-    if (isinf(seconds)) {
-        snprintf(out, size, ", %s so far", word);
-    } else if (seconds >= 48 * 3600.0) {
-        snprintf(out, size, ", %s in %.0f d", word, floor(seconds / 86400));
-    } else if (seconds >= 2 * 3600.0) {
+    if (seconds >= 2 * 3600.0) {
         snprintf(out, size, ", %s in %.0f h", word, floor(seconds / 3600));
     } else if (seconds >= 120) {
         snprintf(out, size, ", %s in %.0f min", word, floor(seconds / 60));
