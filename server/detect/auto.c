@@ -46,7 +46,7 @@ struct auto_rule auto_rule_make(double false_alarms_a_month)
 
 static void findings_add(struct findings *findings, float worth, enum auto_part part, bool above)
 {
-    float size = fminf(fabsf(worth), AUTO_WORTH_MAX);
+    float size = fabsf(worth) < AUTO_WORTH_MAX ? fabsf(worth) : AUTO_WORTH_MAX;
     findings->joined += size * size;
     if (size > findings->loudest) {
         findings->loudest = size;
@@ -131,18 +131,19 @@ struct auto_verdict auto_observe(const struct auto_rule *rule, struct auto_state
         state->origin = value;
         state->start_s = timestamp_s;
     }
-    float offset = (float)fmin(fmax(value - state->origin, -AUTO_REACH), AUTO_REACH);
+    double offset = value - state->origin;
+    offset = offset > AUTO_REACH ? AUTO_REACH : offset < -AUTO_REACH ? -AUTO_REACH : offset;
     unsigned bin = auto_season_bin(timestamp_s);
     auto_expect(state, value, timestamp_s, bin, &verdict);
-    struct findings findings = auto_feed(state, value, offset, bin);
+    struct findings findings = auto_feed(state, value, (float)offset, bin);
     float told = auto_admit(rule, state, verdict.ready ? findings.joined : 0);
     if (told > 0) {
         verdict.score = (double)told / ((double)told + (double)rule->threshold);
         verdict.part = findings.part;
         verdict.side = findings.above ? SIGMA_ABOVE : SIGMA_BELOW;
         verdict.extreme_s =
-            auto_extremes_reach(&state->extremes, timestamp_s, offset, findings.above);
+            auto_extremes_reach(&state->extremes, timestamp_s, (float)offset, findings.above);
     }
-    auto_extremes_add(&state->extremes, timestamp_s, offset);
+    auto_extremes_add(&state->extremes, timestamp_s, (float)offset);
     return verdict;
 }

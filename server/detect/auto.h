@@ -24,6 +24,7 @@
 #define SERVER_DETECT_AUTO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "server/detect/auto_state.h"
 #include "server/detect/sigma.h"
@@ -65,6 +66,7 @@ struct auto_verdict {
 };
 
 #define AUTO_ALARM 0.5
+#define AUTO_LINE_BYTES 64
 #define AUTO_DAY_S 86400.0
 #define AUTO_WARMUP_WINDOWS 60
 
@@ -75,5 +77,15 @@ struct auto_rule auto_rule_make(double false_alarms_a_month);
  * changes nothing and has the score 0. */
 struct auto_verdict auto_observe(const struct auto_rule *rule, struct auto_state *state,
                                  double value, double timestamp_s);
+
+/* Asks for a state that is to be fed soon. Who walks many does so one window of another state
+ * ahead: a state is eighteen lines of memory, and waiting for them takes longer than all
+ * arithmetic. */
+static inline void auto_prefetch(const struct auto_state *state)
+{
+    for (size_t line = 0; line < sizeof *state; line += AUTO_LINE_BYTES) {
+        __builtin_prefetch((const char *)state + line, 1);
+    }
+}
 
 #endif

@@ -3,10 +3,12 @@
 
 #include <math.h>
 
+#define TIME_MAX_S 1e13 /* the number of its block is below 2³² */
+
 static uint32_t extremes_block(double timestamp_s)
 {
-    double number = floor(timestamp_s / AUTO_EXTREMES_BLOCK_S) + 1;
-    return number >= 1 && number < UINT32_MAX ? (uint32_t)number : 1;
+    bool sane = timestamp_s >= 0 && timestamp_s < TIME_MAX_S;
+    return sane ? (uint32_t)((int64_t)timestamp_s / AUTO_EXTREMES_BLOCK_S) + 1 : 1;
 }
 
 void auto_extremes_add(struct auto_extremes *extremes, double timestamp_s, float value)

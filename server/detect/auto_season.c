@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#define DAY_S 86400.0
+#define DAY_S 86400
+#define TIME_MAX_S 1e15 /* beyond, there is no time of day */
 
 /* Weights of the newest window: in its half hour, in the level, and in the size of residuals. */
 #define AUTO_SEASON_MEAN 0.004f
@@ -21,12 +22,11 @@ static const struct auto_residual_rule residual_rule = {
 
 unsigned auto_season_bin(double timestamp_s)
 {
-    double of_day = fmod(timestamp_s, DAY_S);
-    if (!isfinite(of_day)) {
+    if (!(fabs(timestamp_s) < TIME_MAX_S)) {
         return 0;
     }
-    double bin = (of_day < 0 ? of_day + DAY_S : of_day) * (AUTO_SEASON_BINS / DAY_S);
-    return bin < AUTO_SEASON_BINS ? (unsigned)bin : 0;
+    int64_t of_day = (int64_t)timestamp_s % DAY_S;
+    return (unsigned)((of_day < 0 ? of_day + DAY_S : of_day) / (DAY_S / AUTO_SEASON_BINS));
 }
 
 struct auto_expected auto_season_expect(const struct auto_season *season, unsigned bin)

@@ -5,8 +5,8 @@
  */
 #include "server/detect/auto_shape.h"
 
-#include <float.h>
 #include <math.h>
+#include <string.h>
 
 #define AUTO_SHAPE_WARMUP 100
 #define AUTO_SHAPE_FLOOR 0.001f
@@ -24,16 +24,28 @@
 #define AUTO_SHAPE_BY_UNREST 0.695f
 
 typedef float lanes __attribute__((vector_size(16), aligned(4)));
+typedef int32_t keys __attribute__((vector_size(16)));
 #define LANES 4
+
+/* A square is not negative, so that its bits are in the order of its value; the lowest of them give
+ * way to the number of the prototype, and the least key tells both. */
+#define NUMBER_BITS 5
+#define NUMBER_MASK ((1 << NUMBER_BITS) - 1)
+_Static_assert(AUTO_SHAPES == 1 << NUMBER_BITS, "a number is all of its bits");
 
 struct nearest {
     unsigned at;
-    float square; /* of the distance; FLT_MAX where there is no prototype */
+    float square; /* of the distance, to 18 bits */
 };
 
 static float larger(float a, float b)
 {
     return a > b ? a : b;
+}
+
+static float smaller(float a, float b)
+{
+    return a < b ? a : b;
 }
 
 static void shape_measure(struct auto_shape *shape, float value, float step, uint32_t age)
@@ -46,27 +58,32 @@ static void shape_measure(struct auto_shape *shape, float value, float step, uin
     shape->mean += (value - shape->mean) * larger(plain, AUTO_SHAPE_MEAN);
     shape->unrest += (fabsf(step) - shape->unrest) * larger(plain, AUTO_SHAPE_UNREST);
     float leak = AUTO_SHAPE_LEAK * (shape->high - shape->low);
-    shape->low = fminf(shape->low + leak, value);
-    shape->high = fmaxf(shape->high - leak, value);
+    shape->low = smaller(shape->low + leak, value);
+    shape->high = larger(shape->high - leak, value);
 }
 
 static struct nearest shape_nearest(const struct auto_shape *shape, const float *figures)
 {
-    float squares[AUTO_SHAPES];
+    keys numbers = {0, 1, 2, 3};
+    keys least = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
     for (unsigned i = 0; i < AUTO_SHAPES; i += LANES) {
         lanes sum = {0};
         for (unsigned j = 0; j < AUTO_SHAPE_FIGURES; j++) {
             lanes off = *(const lanes *)&shape->prototypes[j][i] - figures[j];
             sum += off * off;
         }
-        *(lanes *)&squares[i] = sum;
+        keys key = ((keys)sum & ~NUMBER_MASK) | numbers;
+        keys less = key < least;
+        least = (key & less) | (least & ~less);
+        numbers += LANES;
     }
-    struct nearest nearest = {0, FLT_MAX};
-    for (unsigned i = 0; i < AUTO_SHAPES; i++) {
-        if (squares[i] < nearest.square && shape->used[i] > 0) {
-            nearest = (struct nearest){i, squares[i]};
-        }
+    int32_t key = least[0];
+    for (unsigned lane = 1; lane < LANES; lane++) {
+        key = least[lane] < key ? least[lane] : key;
     }
+    int32_t bits = key & ~NUMBER_MASK;
+    struct nearest nearest = {.at = (unsigned)key & NUMBER_MASK};
+    memcpy(&nearest.square, &bits, sizeof bits);
     return nearest;
 }
 
@@ -77,6 +94,17 @@ static unsigned shape_oldest(const struct auto_shape *shape)
         oldest = shape->used[i] < shape->used[oldest] ? i : oldest;
     }
     return oldest;
+}
+
+/* All prototypes are the first shape; the ones not used yet are the first to be replaced. */
+static void shape_start(struct auto_shape *shape, const float *figures)
+{
+    for (unsigned j = 0; j < AUTO_SHAPE_FIGURES; j++) {
+        for (unsigned i = 0; i < AUTO_SHAPES; i++) {
+            shape->prototypes[j][i] = figures[j];
+        }
+    }
+    shape->used[0] = 1;
 }
 
 static void shape_learn(struct auto_shape *shape, const float *figures, unsigned at, float pull,
@@ -110,7 +138,7 @@ float auto_shape_observe(struct auto_shape *shape, float value, float step, uint
                                                AUTO_SHAPE_BY_STEP * step,
                                                AUTO_SHAPE_BY_UNREST * shape->unrest};
     if (age == 0) {
-        shape_learn(shape, figures, 0, 1, age);
+        shape_start(shape, figures);
         return 0;
     }
     struct nearest nearest = shape_nearest(shape, figures);

@@ -25,7 +25,7 @@
 
 struct auto_shape {
     float prototypes[AUTO_SHAPE_FIGURES][AUTO_SHAPES];
-    uint32_t used[AUTO_SHAPES]; /* age at which each was nearest last, plus 1; 0: no prototype */
+    uint32_t used[AUTO_SHAPES]; /* age at which each was nearest last, plus 1; 0: not yet */
     float mean, unrest;         /* of the value; of its steps */
     float low, high;            /* the range */
     float usual, variance;      /* of u */
