@@ -30,6 +30,11 @@ static struct auto_state *state_of(struct detector *detector, const struct subje
                            detector->config->anomaly.max_memory_bytes);
     }
     detector->totals.substitutes += state == NULL;
+    /* Series come in the order of their indexes. */
+    const struct auto_state *next = states_find(&detector->states, kind, index + 1, slot);
+    if (next != NULL) {
+        auto_prefetch(next);
+    }
     return state;
 }
 
