@@ -30,6 +30,8 @@ static const struct command commands[] = {
     {"import", "a statsd.ini from an etsy, brubeck or statsd_exporter configuration",
      command_import},
     {"shadow", "compare what two servers flush of the same traffic", command_shadow},
+    {"backtest", "a CSV, or the server's own logs, through the server's own detector",
+     command_backtest},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
