@@ -46,6 +46,7 @@ CONTRACTS = {
     "server/net/intake.h": {SIGMACTL},
     "server/net/udp.h": {SIGMACTL},
     "server/sink/blocks.h": {SIGMACTL},
+    "server/sink/csv_closed.h": {SIGMACTL},
     "server/sink/csv_rows.h": {SIGMACTL},
     "server/sink/graphite_lines.h": {SIGMACTL},
 }
@@ -57,7 +58,7 @@ THREADED = SERVER_IO | {"server/core", "server/metrics", "server/flush", "server
 OUTSIDE = [
     (r"event2?/.*|event\.h|evhttp\.h", SERVER_IO | {SIGMACTL}, "libevent is for the I/O part and the daemon"),
     (r"ini\.h", {"config"}, "inih is read in config"),
-    (r"zlib\.h", {"server/sink", "server/http"}, "compression is an output's"),
+    (r"zlib\.h", {"server/sink", "server/http", SIGMACTL}, "compression is an output's"),
     (r"xxhash\.h", {"server/core"}, "hashing is wrapped by server/core/hash.h"),
     (r"jansson\.h", {SIGMACTL}, "the server writes its JSON itself"),
     (

@@ -9,8 +9,10 @@
 
 #include "config/units.h"
 #include "proto/number.h"
+#include "server/core/clock.h"
 #include "server/core/require.h"
 #include "tools/sigmactl/commands.h"
+#include "tools/sigmactl/stamp.h"
 
 #define HELP_COLUMN_MAX 64
 
@@ -124,6 +126,14 @@ static const char *read_duration(const struct option_entry *entry, const char *t
     return fault;
 }
 
+static const char *read_stamp(const struct option_entry *entry, const char *text)
+{
+    double now = (double)clock_wall_ns(&clock_system) / 1e9;
+    return stamp_parse_relative(text, now, entry->value)
+               ? NULL
+               : "is no time such as 2026-11-28T07:00:00Z, 1764316800, -1h or now";
+}
+
 static const char *read_server(const char *text, struct endpoint *server)
 {
     static const char prefix[] = "http://";
@@ -149,6 +159,8 @@ static const char *read_option(const struct option_entry *entry, const char *tex
         return read_number(entry, text);
     case OPTION_DURATION:
         return read_duration(entry, text);
+    case OPTION_STAMP:
+        return read_stamp(entry, text);
     case OPTION_TARGET:
         return endpoint_parse(text, ENDPOINT_UDP, OPTIONS_STATSD_PORT, entry->value);
     case OPTION_SERVER:
