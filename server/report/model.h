@@ -88,7 +88,7 @@ enum report_source { REPORT_OF_SERVER, REPORT_OF_FILES };
 
 struct report {
     enum report_source source;
-    char origin[256];            /* where it is from, for people: an address or a folder */
+    char origin[1536];           /* where it is from, for people: an address or a folder */
     const struct config *config; /* in force, or the defaults; the caller's */
     bool config_known;           /* it is the server's own */
     struct points points;
@@ -126,7 +126,7 @@ struct report {
     struct ingest_figures ingest; /* since the start */
     struct ingest_figures recent; /* within the time */
     struct flush_figures flush;
-    struct ticks ticks;
+    const struct ticks *ticks; /* the caller's; never NULL */
     struct report_sink sinks[REPORT_SINKS];
     size_t sink_count;
     struct report_sender senders[REPORT_SENDERS];

@@ -9,7 +9,9 @@
 void report_init(struct report *report, const struct config *config, struct points points,
                  double interval)
 {
-    *report = (struct report){.config = config, .points = points, .interval = interval};
+    static const struct ticks none;
+    *report =
+        (struct report){.config = config, .points = points, .interval = interval, .ticks = &none};
 }
 
 static void drop_anomaly(struct report_anomaly *anomaly)

@@ -202,7 +202,7 @@ static uint64_t round_interval(double ms)
 /* A close within the time took half of the interval or more. */
 static bool slow_close(const struct report *report, struct advice *advice)
 {
-    const struct tick *worst = ticks_most(&report->ticks, TICK_DURATION, report->points.from);
+    const struct tick *worst = ticks_most(report->ticks, TICK_DURATION, report->points.from);
     uint64_t now = report->config->flush.interval_ms;
     double took = worst ? worst->figures[TICK_DURATION] : 0;
     char text[32], interval[32];
