@@ -40,6 +40,7 @@ CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
+    "server/http/report_json.h": {SIGMACTL},
     "server/http/exposition.h": {SIGMACTL},
     "server/net/address.h": {"server/console", SIGMACTL},
     "server/net/tcp.h": {"server/console"},

@@ -45,7 +45,7 @@ static void put_trend(struct json *json, const struct report *report, const stru
 static void put_load(struct json *json, const struct report *report, const struct series *series)
 {
     json_member_number(json, "count", series->count);
-    json_member_number(json, "rate", series->count / (report->points.to - report->points.from));
+    json_member_number(json, "rate", series->count / report->series_seconds);
 }
 
 static void put_latency(struct json *json, const struct report *report, const struct series *series)

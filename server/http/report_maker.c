@@ -87,6 +87,7 @@ static void begin(struct report_maker *maker)
     double to = maker->snapshot ? maker->snapshot->timestamp : now;
     report_init(report, config, choose_points(maker, interval, to), interval);
     report->made = now;
+    report->series_seconds = maker->snapshot ? maker->snapshot->window_seconds : interval;
     snprintf(report->origin, sizeof(report->origin), "%s, %s", server->host_name,
              server->addresses);
     report_facts_read(server, maker->snapshot, report);
@@ -99,9 +100,8 @@ static void begin(struct report_maker *maker)
 static void read_row(struct report_maker *maker)
 {
     size_t last = maker->report.points.count - 1;
-    if (report_rows_read(maker->snapshot, maker->next++, last, &maker->tags, &maker->series)) {
-        gather_series(&maker->report, &maker->series);
-    }
+    report_rows_read(maker->snapshot, maker->next++, last, &maker->tags, &maker->series);
+    gather_series(&maker->report, &maker->series);
 }
 
 static bool has_more(const struct report_maker *maker)

@@ -25,7 +25,8 @@ void report_rows_tags(const struct identity *identity, struct buffer *tags)
     tags->length = text ? tags_format_csv(text, list, identity->tag_count) : 0;
 }
 
-static void name(struct series *series, const struct identity *identity, struct buffer *tags)
+static void name(struct series *series, const struct identity *identity, bool updated,
+                 struct buffer *tags)
 {
     series_reset(series);
     report_rows_tags(identity, tags);
@@ -34,7 +35,7 @@ static void name(struct series *series, const struct identity *identity, struct 
     series->tags = tags->length > 0 ? tags->bytes : "";
     series->tags_length = tags->length;
     series->type = (enum statsd_type)identity->type;
-    series->windows = 1;
+    series->windows = updated;
 }
 
 static void set(struct series *series, enum statistic statistic, size_t point, double value)
@@ -56,33 +57,31 @@ static void read_percentiles(const struct snapshot *snapshot, const struct timer
     }
 }
 
-static bool read_counter(const struct counter_row *row, size_t point, struct buffer *tags,
+static void read_counter(const struct counter_row *row, size_t point, struct buffer *tags,
                          struct series *series)
 {
+    name(series, row->identity, row->updated, tags);
     if (!row->updated) {
-        return false;
+        return;
     }
-    name(series, row->identity, tags);
     series->count = row->count;
     set(series, STATISTIC_RATE, point, row->rate);
-    return true;
 }
 
-static bool read_gauge(const struct gauge_row *row, size_t point, struct buffer *tags,
+static void read_gauge(const struct gauge_row *row, size_t point, struct buffer *tags,
                        struct series *series)
 {
-    name(series, row->identity, tags);
+    name(series, row->identity, true, tags);
     set(series, STATISTIC_VALUE, point, row->value);
-    return true;
 }
 
-static bool read_timer(const struct snapshot *snapshot, const struct timer_row *row, size_t point,
+static void read_timer(const struct snapshot *snapshot, const struct timer_row *row, size_t point,
                        struct buffer *tags, struct series *series)
 {
+    name(series, row->identity, row->updated, tags);
     if (!row->updated) {
-        return false;
+        return;
     }
-    name(series, row->identity, tags);
     series->count = row->count;
     series->sum = row->sum;
     series->min = row->min;
@@ -94,33 +93,34 @@ static bool read_timer(const struct snapshot *snapshot, const struct timer_row *
     if (isfinite(series->typical[SERIES_P99])) {
         set(series, STATISTIC_P99, point, series->typical[SERIES_P99]);
     }
-    return true;
 }
 
-static bool read_set(const struct set_row *row, size_t point, struct buffer *tags,
+static void read_set(const struct set_row *row, size_t point, struct buffer *tags,
                      struct series *series)
 {
+    name(series, row->identity, row->updated, tags);
     if (!row->updated) {
-        return false;
+        return;
     }
-    name(series, row->identity, tags);
     set(series, STATISTIC_UNIQUE, point, row->unique);
-    return true;
 }
 
-bool report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, struct buffer *tags,
+void report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, struct buffer *tags,
                       struct series *series)
 {
     if (at < snapshot->counter_count) {
-        return read_counter(&snapshot->counters[at], point, tags, series);
+        read_counter(&snapshot->counters[at], point, tags, series);
+        return;
     }
     at -= snapshot->counter_count;
     if (at < snapshot->gauge_count) {
-        return read_gauge(&snapshot->gauges[at], point, tags, series);
+        read_gauge(&snapshot->gauges[at], point, tags, series);
+        return;
     }
     at -= snapshot->gauge_count;
     if (at < snapshot->timer_count) {
-        return read_timer(snapshot, &snapshot->timers[at], point, tags, series);
+        read_timer(snapshot, &snapshot->timers[at], point, tags, series);
+    } else {
+        read_set(&snapshot->sets[at - snapshot->timer_count], point, tags, series);
     }
-    return read_set(&snapshot->sets[at - snapshot->timer_count], point, tags, series);
 }

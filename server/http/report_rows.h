@@ -16,9 +16,9 @@
 size_t report_rows_count(const struct snapshot *snapshot);
 
 /* The figures of the at-th row, counted over all kinds, at one point of the report. `tags` holds
- * the text of its tags, which the series points to until it is used again. False where the series
- * had no sample in the window. */
-bool report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, struct buffer *tags,
+ * the text of its tags, which the series points to until it is used again. `windows` is 0 where the
+ * series had no sample in the window: then its names are all there is. */
+void report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, struct buffer *tags,
                       struct series *series);
 
 /* Replaces what the buffer holds by the tags as CSV has them, without its quotes. */

@@ -135,12 +135,15 @@ void gather_series(struct report *report, struct series *series)
     struct series *copy = NULL;
     bool timer = series_is_timer(series);
     report->series_count[series->type]++;
-    set_good(series);
     if (!tag_keys_add(&report->keys, series->name, series->name_length, series->tags,
                       series->tags_length, series->type == STATSD_COUNTER,
                       first_point(report, series))) {
         report->failed = true;
     }
+    if (series->windows == 0) {
+        return;
+    }
+    set_good(series);
     if (report->has_history) {
         series_weigh(series, report->points.count, report->config->anomaly.min_change);
         double trend = find_trend(report, series);

@@ -92,10 +92,11 @@ struct report {
     const struct config *config; /* in force, or the defaults; the caller's */
     bool config_known;           /* it is the server's own */
     struct points points;
-    double interval;  /* seconds of a window */
-    double made;      /* Unix seconds */
-    uint64_t windows; /* in the time, that are known */
-    bool has_history; /* series are known over the time, not by their last window alone */
+    double interval;       /* seconds of a window */
+    double made;           /* Unix seconds */
+    uint64_t windows;      /* in the time, that are known */
+    bool has_history;      /* series are known over the time, not by their last window alone */
+    double series_seconds; /* the time that their counts are of */
 
     /* Series. */
     size_t series_count[STATSD_TYPES];
@@ -155,6 +156,8 @@ void report_deinit(struct report *report);
 /* Adds what is to be told; what is beyond the bounds is counted, and of anomalies the oldest goes.
  * Texts are copied. */
 void report_add_anomaly(struct report *report, const struct report_anomaly *anomaly);
+/* An anomaly that was added without an end, or was too many to be kept, has ended. */
+void report_end_anomaly(struct report *report, const struct report_anomaly *end);
 void report_add_alert(struct report *report, const struct report_alert *alert);
 
 /* Takes a reference of its own where the score is among the largest. `copy` is the copy of the

@@ -248,6 +248,7 @@ static void line(struct page *page, const double *values, size_t count, bool fit
 }
 
 const struct page_form page_html = {
+    .draws = true,
     .head = head,
     .tail = tail,
     .tile = tile,

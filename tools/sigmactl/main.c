@@ -30,6 +30,8 @@ static const struct command commands[] = {
     {"import", "a statsd.ini from an etsy, brubeck or statsd_exporter configuration",
      command_import},
     {"shadow", "compare what two servers flush of the same traffic", command_shadow},
+    {"report", "what changed, what was lost and what to do, from a server or its CSV logs",
+     command_report},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
