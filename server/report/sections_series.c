@@ -267,7 +267,8 @@ void section_tags(struct page *page, const struct report *report)
         page_series(page, key->key, strlen(key->key), "", 0);
         page_count(page, tag_key_values(key));
         page_count(page, (double)key->series);
-        page_series(page, key->metric, strlen(key->metric), "", 0);
+        const char *metric = tag_key_metric(key);
+        page_series(page, metric ? metric : "many", metric ? strlen(metric) : 4, "", 0);
         page_row_end(page);
         key = tag_keys_next(&report->keys, key);
     }
