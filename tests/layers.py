@@ -42,6 +42,7 @@ CONTRACTS = {
     "server/alert/engine.h": {"server/flush"},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
+    "server/http/report_json.h": {SIGMACTL},
     "server/http/exposition.h": {SIGMACTL},
     "server/net/address.h": {"server/console", SIGMACTL},
     "server/net/tcp.h": {"server/console"},
