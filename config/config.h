@@ -31,7 +31,7 @@ enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
 enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
-enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
+enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_AUTO, ANOMALY_OFF };
 enum config_graphite_protocol { GRAPHITE_PLAINTEXT, GRAPHITE_PICKLE };
 enum config_switch { SWITCH_AUTO, SWITCH_OFF, SWITCH_ON };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
@@ -139,7 +139,12 @@ struct config {
         double sigma;
         unsigned history_windows;
         unsigned warmup_windows;
-        double min_change; /* a fraction: 10% is 0.1 */
+        double min_change;         /* a fraction: 10% is 0.1 */
+        uint64_t hold_off_ms;      /* of sigma; 0 = off */
+        double sensitivity;        /* of auto: false alarms a series a month */
+        uint64_t max_memory_bytes; /* for the states of auto */
+        /* Patterns as config/glob.h has them, for server/detect/classify.h. */
+        struct config_strings errors, latency, throughput, memory, cpu, higher_is_better;
     } anomaly;
     struct {
         struct config_strings addresses; /* host:port of receivers; empty = off */

@@ -41,6 +41,7 @@ bool config_value_copy(const struct config_key *key, void *to_base, const void *
     switch (key->type) {
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_GLOBS:
     case TYPE_WORDS:
         return copy_strings(to, from);
     case TYPE_NUMBERS:

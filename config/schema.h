@@ -30,6 +30,7 @@ enum config_type {
     TYPE_COUNT,     /* uint64_t */
     TYPE_DURATION,  /* uint64_t, ms */
     TYPE_ENUM,      /* an enum */
+    TYPE_GLOBS,     /* struct config_strings, of patterns as config/glob.h has them */
     TYPE_MODE,      /* unsigned */
     TYPE_NUMBER,    /* double */
     TYPE_NUMBERS,   /* struct config_numbers */

@@ -271,6 +271,7 @@ void config_value_clear(const struct config_key *key, void *base)
         break;
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_GLOBS:
     case TYPE_WORDS:
         for (size_t i = 0; i < strings->count; i++)
             free(strings->items[i]);
@@ -323,6 +324,7 @@ bool config_value_equal(const struct config_key *key, const void *left, const vo
         return equal_texts(*(char *const *)a, *(char *const *)b);
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_GLOBS:
     case TYPE_WORDS:
         return equal_strings(a, b);
     case TYPE_NUMBERS:
