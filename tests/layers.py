@@ -38,6 +38,8 @@ SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server
 # Headers by which siblings meet, includable from any layer that calls through them.
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
+    "server/detect/classify.h": {SIGMACTL},
+    "server/detect/statistics.h": {SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
     "server/http/exposition.h": {SIGMACTL},

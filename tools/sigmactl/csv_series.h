@@ -56,6 +56,22 @@ struct csv_series_list {
     struct index index; /* by kind, name, tags and type */
 };
 
+/* What tells one series from another; the type is empty but for timers. */
+struct csv_series_name {
+    enum csv_kind kind;
+    const char *metric;
+    const char *tags;
+    const char *type;
+};
+
+/* An empty list. False without memory; csv_series_deinit() is to be called in either case. */
+bool csv_series_init(struct csv_series_list *list);
+
+/* Appends a window to the series of this name, as csv_series_collect() does with each row, but
+ * without its bound. False without memory. */
+bool csv_series_add(struct csv_series_list *list, const struct csv_series_name *name, double stamp,
+                    const char *const *statistics, const double *values, size_t count);
+
 /* Reads everything that the query asks for. False with the reason where the folder cannot be read,
  * the bound is exceeded or memory runs out. csv_series_deinit() is to be called in either case. */
 bool csv_series_collect(struct csv_series_list *list, const struct csv_series_query *query,
