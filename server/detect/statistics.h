@@ -13,6 +13,9 @@
 /* Of each end of a sample, as Yuen and Wilcox use it. */
 #define STATISTICS_TRIM 0.2
 
+/* The squares of larger magnitudes have no room in a double. */
+#define STATISTICS_VALUE_MAX 1e150
+
 /* What a sample says of its centre. */
 struct centre {
     double mean;      /* trimmed */
@@ -21,14 +24,14 @@ struct centre {
     size_t count;
 };
 
-/* The trimmed mean of finite values in the order of time, of which `sorted` holds as many, to be
- * written over. The fifth part at either end is left out, and the standard error comes from the
- * winsorized variance (Yuen, "The two-sample trimmed t for unequal population variances", 1974); of
- * values that are mostly equal, so that none is left, from the plain one. Values that follow each
- * other count for less: for fewer by (1 - r) / (1 + r), with the lag-1 autocorrelation r of the
- * winsorized values, which is that factor of a first-order autoregressive process, and is taken
- * less its bias of -(1 + 3 r) / n (Marriott and Pope 1954) and never below 0. `count` is at least
- * 1. */
+/* The trimmed mean of values of at most STATISTICS_VALUE_MAX in the order of time, of which
+ * `sorted` holds as many, to be written over. The fifth part at either end is left out, and the
+ * standard error comes from the winsorized variance (Yuen, "The two-sample trimmed t for unequal
+ * population variances", 1974); of values that are mostly equal, so that none is left, from the
+ * plain one. Values that follow each other count for less: for fewer by (1 - r) / (1 + r), with the
+ * lag-1 autocorrelation r of the winsorized values, which is that factor of a first-order
+ * autoregressive process, and is taken less its bias of -(1 + 3 r) / n (Marriott and Pope 1954) and
+ * never below 0. `count` is at least 1. */
 struct centre statistics_centre(const double *values, size_t count, double *sorted);
 
 /* A variance with its degrees of freedom; sums of such by Welch and Satterthwaite. */
