@@ -39,7 +39,7 @@ static bool is_judged(const struct baseline_judgement *judgement)
 
 /* The two lists are sorted alike: a step along whichever is behind, or along both. */
 static bool join(struct baseline_check *check, const struct baseline_file *file,
-                 const struct baseline_measures *measures, const char *metric)
+                 const struct baseline_measures *measures, const struct baseline_check_rules *rules)
 {
     size_t most = file->count + measures->count;
     check->items = calloc(most > 0 ? most : 1, sizeof(*check->items));
@@ -54,7 +54,9 @@ static bool join(struct baseline_check *check, const struct baseline_file *file,
                                           .change = (double)NAN,
                                           .chance = (double)NAN};
         made.key = made.entry ? &made.entry->key : &made.measure->key;
-        if (!metric || glob_match(metric, made.key->metric, strlen(made.key->metric))) {
+        const char *name = made.key->metric;
+        if ((!rules->metric || glob_match(rules->metric, name, strlen(name))) &&
+            baseline_rules_want(rules->run, made.key)) {
             check->items[check->count++] = made;
         }
     }
@@ -171,7 +173,7 @@ bool baseline_check_init(struct baseline_check *check, const struct baseline_fil
                          const struct baseline_check_rules *rules)
 {
     *check = (struct baseline_check){0};
-    if (!join(check, file, measures, rules->metric) || !weigh(check)) {
+    if (!join(check, file, measures, rules) || !weigh(check)) {
         return false;
     }
     for (size_t i = 0; i < check->count; i++) {

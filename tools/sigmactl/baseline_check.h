@@ -47,9 +47,9 @@ struct baseline_check {
     size_t states[BASELINE_STATES]; /* how many there are of each */
 };
 
-/* What is left out of it on both sides: series of other names (a glob; NULL = none are). */
 struct baseline_check_rules {
-    const char *metric;
+    const char *metric;               /* a glob: series of other names are left out; NULL = none */
+    const struct baseline_rules *run; /* statistics that are not wanted are left out likewise */
     double level;
 };
 

@@ -70,6 +70,7 @@ void baseline_file_sort(struct baseline_file *file)
     if (file->count > 1) {
         qsort(file->entries, file->count, sizeof(*file->entries), compare);
     }
+    file->sorted = file->count;
 }
 
 static int compare_key(const void *key, const void *entry)
@@ -80,9 +81,9 @@ static int compare_key(const void *key, const void *entry)
 struct baseline_entry *baseline_file_find(const struct baseline_file *file,
                                           const struct baseline_key *key)
 {
-    return file->count == 0
+    return file->sorted == 0
                ? NULL
-               : bsearch(key, file->entries, file->count, sizeof(*file->entries), compare_key);
+               : bsearch(key, file->entries, file->sorted, sizeof(*file->entries), compare_key);
 }
 
 double baseline_file_threshold(const struct baseline_file *file, const struct baseline_entry *entry)
@@ -96,7 +97,9 @@ static json_t *load(const char *path, FILE *faults, enum baseline_file_status *s
     FILE *stream = fopen(path, "re");
     if (!stream) {
         *status = errno == ENOENT ? BASELINE_FILE_MISSING : BASELINE_FILE_DAMAGED;
-        fprintf(faults, "%s: %s\n", path, strerror(errno));
+        if (*status == BASELINE_FILE_DAMAGED) {
+            fprintf(faults, "%s: %s\n", path, strerror(errno));
+        }
         return NULL;
     }
     *status = BASELINE_FILE_DAMAGED;

@@ -22,6 +22,7 @@ struct baseline_file {
     double threshold; /* of entries without their own */
     struct baseline_entry *entries;
     size_t count, capacity;
+    size_t sorted; /* of them, the first so many are in order, and are found */
 };
 
 /* Without entries. */
@@ -30,20 +31,20 @@ void baseline_file_deinit(struct baseline_file *file);
 
 enum baseline_file_status { BASELINE_FILE_READ, BASELINE_FILE_MISSING, BASELINE_FILE_DAMAGED };
 
-/* Reads it. Where it is missing or damaged each fault is a line on `faults`, and the struct has no
- * entries. */
+/* Reads it. Where it is damaged or cannot be read each fault is a line on `faults`; then, and where
+ * it is missing, the struct has no entries. */
 enum baseline_file_status baseline_file_read(struct baseline_file *file, const char *path,
                                              FILE *faults);
 
 /* Replaces the file as a whole, or leaves it as it is: false with errno. */
 bool baseline_file_write(const struct baseline_file *file, const char *path);
 
-/* Appends an empty entry, to be initialised by the caller; NULL without memory. Order and addresses
- * are up to the caller until baseline_file_sort(). */
+/* Appends an empty entry, to be initialised by the caller, which is found once they are sorted
+ * again; NULL without memory. */
 struct baseline_entry *baseline_file_append(struct baseline_file *file);
 void baseline_file_sort(struct baseline_file *file);
 
-/* NULL where there is none; the entries have to be sorted. */
+/* NULL where there is none. */
 struct baseline_entry *baseline_file_find(const struct baseline_file *file,
                                           const struct baseline_key *key);
 

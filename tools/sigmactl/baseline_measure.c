@@ -21,10 +21,13 @@ struct measuring {
     double *values, *sorted;
 };
 
-static bool is_wanted(const struct baseline_rules *rules, enum csv_kind kind, const char *name)
+bool baseline_rules_want(const struct baseline_rules *rules, const struct baseline_key *key)
 {
-    const char *globs = rules->statistics ? rules->statistics : usual_statistics[kind];
-    return globs && glob_list_match(globs, name, strlen(name));
+    const char *globs = rules->statistics ? rules->statistics : usual_statistics[key->kind];
+    if (globs && glob_list_match(globs, key->statistic, strlen(key->statistic))) {
+        return true;
+    }
+    return !rules->statistics && rules->file && baseline_file_find(rules->file, key);
 }
 
 static struct baseline_measure *append(struct baseline_measures *measures)
@@ -58,7 +61,10 @@ static size_t take_values(const struct measuring *measuring, const struct csv_se
 static bool measure(struct measuring *measuring, const struct csv_series *series,
                     const struct csv_statistic *statistic)
 {
-    size_t count = take_values(measuring, series, statistic);
+    const struct baseline_key key = {series->kind, series->metric, series->tags, series->type,
+                                     statistic->name};
+    size_t count =
+        baseline_rules_want(measuring->rules, &key) ? take_values(measuring, series, statistic) : 0;
     if (count == 0) {
         return true;
     }
@@ -67,7 +73,7 @@ static bool measure(struct measuring *measuring, const struct csv_series *series
         return false;
     }
     *made = (struct baseline_measure){
-        .key = {series->kind, series->metric, series->tags, series->type, statistic->name},
+        .key = key,
         .windows = count,
         .few = count < BASELINE_WINDOWS_MIN,
         .run = {.time = measuring->measures->to},
@@ -87,8 +93,7 @@ static bool measure_series(struct measuring *measuring, const struct csv_series 
         return true;
     }
     for (size_t i = 0; i < series->statistic_count; i++) {
-        if (is_wanted(measuring->rules, series->kind, series->statistics[i].name) &&
-            !measure(measuring, series, &series->statistics[i])) {
+        if (!measure(measuring, series, &series->statistics[i])) {
             return false;
         }
     }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tools/sigmactl/baseline_model.h"
+#include "tools/sigmactl/baseline_file.h"
 #include "tools/sigmactl/csv_series.h"
 
 /* Of fewer windows nothing is said. */
@@ -18,8 +18,12 @@
 
 struct baseline_rules {
     const char *statistics; /* globs by comma; NULL: rate, value, and of timers mean p50 p95 p99 */
-    double skip_s;          /* so much of the run's beginning is left out */
+    const struct baseline_file *file; /* where statistics is NULL, also what is in it; or NULL */
+    double skip_s;                    /* so much of the run's beginning is left out */
 };
+
+/* Whether a statistic is asked for. */
+bool baseline_rules_want(const struct baseline_rules *rules, const struct baseline_key *key);
 
 struct baseline_measure {
     struct baseline_key key;

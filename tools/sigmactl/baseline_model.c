@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Stamps are written in milliseconds. */
+#define TIME_ACCURACY_S 0.0005
+
 int baseline_key_compare(const struct baseline_key *a, const struct baseline_key *b)
 {
     int order = (a->kind > b->kind) - (a->kind < b->kind);
@@ -80,7 +83,7 @@ static bool remember(struct baseline_entry *entry, const struct baseline_run *ru
 bool baseline_entry_add(struct baseline_entry *entry, const struct baseline_run *run, bool *known)
 {
     size_t count = entry->history_count;
-    *known = count > 0 && entry->history[count - 1].time == run->time;
+    *known = count > 0 && fabs(entry->history[count - 1].time - run->time) < TIME_ACCURACY_S;
     if (*known) {
         return true;
     }

@@ -223,7 +223,7 @@ static const char *take_row(struct collecting *collecting, const struct csv_row 
         return no_memory;
     }
     return collecting->list->values > (most > 0 ? most : CSV_SERIES_VALUES_MAX)
-               ? "more figures than can be held at once; ask for fewer metrics, statistics or hours"
+               ? CSV_SERIES_TOO_MANY
                : NULL;
 }
 

@@ -18,6 +18,10 @@
 /* Stamps and values in all, 8 bytes each: half a GiB. */
 #define CSV_SERIES_VALUES_MAX ((size_t)1 << 26)
 
+/* Why more is refused. */
+#define CSV_SERIES_TOO_MANY \
+    "more figures than can be held at once; ask for fewer metrics, statistics or hours"
+
 /* The kinds whose rows are figures of a series in a window. */
 #define CSV_SERIES_KINDS (1U << CSV_COUNTERS | 1U << CSV_GAUGES | 1U << CSV_TIMERS | 1U << CSV_SETS)
 
