@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs under noise, for tests of what tells them apart: windows around a level, in several models of
- * what real windows do. The same in every run.
+ * Runs under noise, for tests of what tells them apart: windows around a level, in several models
+ * of what real windows do. The same in every run.
  */
 #ifndef TESTS_UNIT_SIGMACTL_NOISE_H
 #define TESTS_UNIT_SIGMACTL_NOISE_H
@@ -14,8 +14,8 @@
 
 enum noise_model {
     NOISE_GAUSSIAN,   /* 8 % a window */
-    NOISE_LOGNORMAL,  /* skewed, 10 % a window */
-    NOISE_CORRELATED, /* first order, r = 0.6, 4 % a window */
+    NOISE_LOGNORMAL,  /* skewed, 8 % a window */
+    NOISE_CORRELATED, /* first order, r = 0.6, 3.5 % a window */
     NOISE_SPIKES,     /* 5 %, and each tenth window two to ten times the level */
     NOISE_WHOLE,      /* whole numbers, as a timer of milliseconds gives */
     NOISE_MODELS
@@ -44,11 +44,11 @@ static inline void noise_fill(enum noise_model model, double level, double *valu
             values[i] = level * (1 + 0.08 * normal);
             break;
         case NOISE_LOGNORMAL:
-            values[i] = level * exp(0.1 * normal);
+            values[i] = level * exp(0.08 * normal);
             break;
         case NOISE_CORRELATED:
             state = 0.6 * state + 0.8 * normal;
-            values[i] = level * (1 + 0.04 * state);
+            values[i] = level * (1 + 0.035 * state);
             break;
         case NOISE_SPIKES:
             values[i] = level * (1 + 0.05 * normal);
