@@ -46,8 +46,6 @@ enum config_type {
     TYPE_UNSIGNED,  /* unsigned */
     TYPE_TEXTS,     /* struct config_strings, whatever they say */
     TYPE_WORDS,     /* struct config_strings, of `words` */
-    TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
-                    */
     TYPE_COUNT_OF_TYPES
 };
 
@@ -100,7 +98,7 @@ struct config_key {
     const char *example; /* of a key that is KEY_REQUIRED, in place of the default */
     size_t offset;       /* of the field in struct config, or in an entry of a named section */
     size_t burst_offset; /* TYPE_RATE: of the second field */
-    const struct config_word *words; /* TYPE_ENUM, TYPE_WORDS, TYPE_RESERVED */
+    const struct config_word *words; /* TYPE_ENUM, TYPE_WORDS */
 };
 
 extern const struct config_section config_sections[];
@@ -132,9 +130,6 @@ const struct config_key *config_key_find(const char *section, const char *name);
 
 /* True for the name of a section that later versions bring, as in `graphite` or `exec "disk"`. */
 bool config_section_is_later(const char *name);
-
-/* True where no key of the section does anything yet. */
-bool config_section_is_reserved(const struct config_section *section);
 
 /* True for keys that hold a list by comma. */
 bool config_key_is_list(const struct config_key *key);

@@ -50,7 +50,7 @@ struct daemon {
     size_t worker_count;
     struct flusher *flusher;
     struct sinks sinks;
-    struct sink *relay; /* one of them, or NULL */
+    struct sink *relay;  /* one of them, or NULL */
     struct state *state; /* one of them too, or NULL */
     _Atomic bool input_ended;
     struct http_server *http;
@@ -110,6 +110,10 @@ static void log_refusals(struct daemon *daemon)
                      "from", refusal.sender, "line", refusal.line, "bytes",
                      log_text("%u", refusal.line_length), "suppressed",
                      log_text("%llu", (unsigned long long)refusal.suppressed), NULL);
+            if (daemon->http) {
+                http_server_tell_refusal(daemon->http, refusal.sender, refusal.line,
+                                         loss_reason_name(refusal.reason));
+            }
         }
     }
 }
@@ -360,8 +364,7 @@ static void restore(struct daemon *daemon)
 {
     struct state_span known =
         daemon->state ? state_known(daemon->state, FLUSHER_ALERTS) : (struct state_span){0};
-    if (known.length > 0 &&
-        !flusher_restore_alerts(daemon->flusher, known.text, known.length)) {
+    if (known.length > 0 && !flusher_restore_alerts(daemon->flusher, known.text, known.length)) {
         state_refuse(daemon->state, FLUSHER_ALERTS);
     }
 }
@@ -393,6 +396,7 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .started_ns = daemon->started_ns,
         .mapper = settings_take_mapper(&daemon->settings),
         .totals = daemon->totals,
+        .receive_buffer_bytes = daemon->listeners.receive_buffer_bytes,
         .ingest = ingest,
         .ready = is_ready,
         .reload = reload,
@@ -438,9 +442,9 @@ static bool make_parts(struct daemon *daemon, char *reason, size_t reason_size)
     return make_loop(daemon) && make_lock(daemon, reason, reason_size) &&
            listeners_open(&daemon->listeners, daemon->settings.config, reason, reason_size) &&
            make_relay(daemon, reason, reason_size) && make_state(daemon) && make_store(daemon) &&
-           make_workers(daemon) &&
-           make_flusher(daemon) && make_sinks(daemon, reason, reason_size) &&
-           make_http(daemon, reason, reason_size) && make_console(daemon, reason, reason_size);
+           make_workers(daemon) && make_flusher(daemon) &&
+           make_sinks(daemon, reason, reason_size) && make_http(daemon, reason, reason_size) &&
+           make_console(daemon, reason, reason_size);
 }
 
 static void stop_workers(struct daemon *daemon, size_t count)

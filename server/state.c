@@ -257,8 +257,7 @@ static void free_state(struct state *state)
 static bool stop(struct sink *sink, uint64_t deadline_ms)
 {
     struct state *state = state_of(sink);
-    uint64_t until_ns =
-        clock_monotonic_ns(&clock_system) + deadline_ms * 1000000 + STOP_GRACE_NS;
+    uint64_t until_ns = clock_monotonic_ns(&clock_system) + deadline_ms * 1000000 + STOP_GRACE_NS;
     pthread_mutex_lock(&state->lock);
     state->stopping = true;
     state->notify = NULL;

@@ -38,8 +38,8 @@ struct flusher_options {
                           */
     void (*publish)(void *context,
                     const struct snapshot *closed); /* hands to the sinks; never blocks */
-    /* Takes over a section of what is to survive a restart, before the window that has changed it is
-     * published; never blocks. NULL: nothing is kept. */
+    /* Takes over a section of what is to survive a restart, before the window that has changed it
+     * is published; never blocks. NULL: nothing is kept. */
     void (*keep)(void *context, const char *section, struct buffer *text);
     void (*notify)(void *context);
     void *context;
