@@ -121,7 +121,7 @@ static void write_key(FILE *out, const struct config_key *key)
 static void write_example(FILE *out, const struct config_key *key)
 {
     char sentence[SENTENCE_MAX];
-    const char *value = key->flags & KEY_REQUIRED ? key->example : key->preset;
+    const char *value = key->example ? key->example : key->preset;
     size_t width = strlen(";") + strlen(key->name) + strlen(" = ") + strlen(value);
     format_sentence(key, sentence);
     fprintf(out, ";%s = %s", key->name, value);

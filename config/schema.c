@@ -1163,6 +1163,7 @@ const struct config_key config_keys[] = {
      .type = TYPE_TEXT,
      .effect = EFFECT_RESTART,
      .preset = "",
+     .example = "https://hooks.example.com/alerts",
      .help = "http:// or https:// of the receiver, the root of an Alertmanager, smtp:// or "
              "smtps:// of a mail server.",
      .offset = ENTRY_FIELD(config_notify, url)},

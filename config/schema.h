@@ -95,7 +95,7 @@ struct config_key {
     /* The defaults of the other profiles, by enum config_profile, where they differ; else NULL. */
     const char *profile_presets[CONFIG_PROFILES];
     const char *help;    /* one sentence */
-    const char *example; /* of a key that is KEY_REQUIRED, in place of the default */
+    const char *example; /* shown in place of the default; KEY_REQUIRED needs one */
     size_t offset;       /* of the field in struct config, or in an entry of a named section */
     size_t burst_offset; /* TYPE_RATE: of the second field */
     const struct config_word *words; /* TYPE_ENUM, TYPE_WORDS */
