@@ -61,6 +61,10 @@ bool alert_course_is_over(const struct alert_engine *engine, const struct alert_
 struct alert_instance *alert_engine_add(struct alert_engine *engine, size_t rule, char *names,
                                         const char *tags, uint32_t *handle);
 
+/* Logs that an alert which fires is gone with its rule: somebody may have been told that it fires.
+ */
+void alert_engine_tell_of_gone(const char *rule, const char *metric, enum alert_state state);
+
 /* Goes through all rows of the window. */
 void alert_judge_window(struct alert_engine *engine);
 
