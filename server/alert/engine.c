@@ -11,7 +11,8 @@ static void take_rules(struct alert_engine *engine, const struct config *config)
 {
     engine->rule_count = 0;
     for (size_t i = 0; i < config->alerts.count && i < ALERT_RULES_MAX; i++) {
-        engine->rules[engine->rule_count++] = alert_rule_make(config, &config->alerts.items[i]);
+        engine->rules[engine->rule_count] = alert_rule_make(config, &config->alerts.items[i]);
+        engine->rules[engine->rule_count++].seen_ns = engine->now_ns;
     }
 }
 
@@ -19,7 +20,7 @@ struct alert_engine *alert_engine_new(const struct config *config, uint64_t now_
 {
     struct alert_engine *engine = calloc(1, sizeof(*engine));
     if (engine) {
-        engine->started_ns = engine->now_ns = now_ns;
+        engine->now_ns = now_ns;
         take_rules(engine, config);
     }
     return engine;
@@ -126,8 +127,15 @@ static void forget_series(struct alert_engine *engine)
 void alert_engine_configure(struct alert_engine *engine, const struct config *config)
 {
     struct alert_rule before[ALERT_RULES_MAX];
+    size_t before_count = engine->rule_count;
     memcpy(before, engine->rules, sizeof(before));
     take_rules(engine, config);
+    for (size_t i = 0; i < before_count; i++) {
+        size_t index = find_equal(engine, &before[i]);
+        if (index < engine->rule_count) {
+            engine->rules[index].seen_ns = before[i].seen_ns;
+        }
+    }
     /* Strays are found by their rule's index: all are taken out before the first gets another. */
     for (uint32_t handle = 1; handle <= engine->instances.made; handle++) {
         if (alert_instances_at(&engine->instances, handle)->stray) {

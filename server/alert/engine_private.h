@@ -29,7 +29,6 @@ struct alert_engine {
     size_t rule_count;
     struct alert_kind kinds[METRIC_KINDS];
     struct alert_instances instances;
-    uint64_t started_ns;
     uint64_t refused_told;
     /* The window in hand. */
     const struct snapshot *snapshot;

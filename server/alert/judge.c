@@ -199,6 +199,8 @@ static void judge_rule(struct alert_engine *engine, const struct subject *subjec
         subject->series->instances ? find(engine, subject->series, index) : NULL;
     struct alert_finding finding;
     rule->matched++;
+    rule->seen_ns =
+        subject->series->seen_ns > rule->seen_ns ? subject->series->seen_ns : rule->seen_ns;
     switch (rule->condition.form) {
     case CONDITION_CHANGE:
         instance = remember(engine, subject, index, instance);
@@ -358,7 +360,19 @@ static void judge_missing(struct alert_engine *engine, struct alert_instance *in
     }
 }
 
-/* The alert of a pattern itself is there while no series is. */
+/* Whether a series of the rule that is gone is missed already. */
+static bool misses_somebody(const struct alert_engine *engine, size_t rule)
+{
+    for (uint32_t i = 0; i < engine->instances.made; i++) {
+        const struct alert_instance *instance = &engine->instances.items[i];
+        if (instance->used && instance->rule == rule && instance->state == ALERT_FIRING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The alert of a pattern itself is there while no series is, unless one is missed by name. */
 static void judge_pattern(struct alert_engine *engine, size_t index)
 {
     struct alert_rule *rule = &engine->rules[index];
@@ -372,9 +386,9 @@ static void judge_pattern(struct alert_engine *engine, size_t index)
     if (!instance && rule->matched > 0) {
         return;
     }
-    struct alert_finding finding = find_absent(engine, rule, engine->started_ns);
+    struct alert_finding finding = find_absent(engine, rule, rule->seen_ns);
     finding.holds = finding.holds && rule->matched == 0;
-    if (!instance && finding.holds) {
+    if (!instance && finding.holds && !misses_somebody(engine, index)) {
         size_t length = strlen(rule->config->metric);
         char *names = calloc(length + 2, 1);
         if (names) {
@@ -384,7 +398,7 @@ static void judge_pattern(struct alert_engine *engine, size_t index)
     }
     if (instance) {
         instance->seen_window = engine->window;
-        instance->seen_ns = engine->started_ns;
+        instance->seen_ns = rule->seen_ns;
         alert_course_step(engine, instance, &finding);
         alert_instances_stray(&engine->instances, handle);
     }

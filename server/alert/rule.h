@@ -26,6 +26,7 @@ struct alert_rule {
     /* Of the latest window, for its row. */
     uint64_t matched, pending, firing;
     uint64_t refused; /* since the rule is there */
+    uint64_t seen_ns; /* monotonic: the latest samples of any series, or since when it is there */
 };
 
 /* The condition has been checked with the configuration. */

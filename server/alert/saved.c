@@ -195,6 +195,10 @@ static bool load_line(struct alert_engine *engine, double wall_offset_s, char *l
     instance->seen_ns = saved.state == ALERT_FIRING && is_absent(engine, rule)
                             ? monotonic_of(engine, numbers[SEEN], wall_offset_s)
                             : engine->now_ns;
+    if (instance->seen_ns < engine->rules[rule].seen_ns && *tags == '\0' &&
+        strcmp(instance->names, engine->rules[rule].config->metric) == 0) {
+        engine->rules[rule].seen_ns = instance->seen_ns; /* the pattern itself is missed */
+    }
     alert_instances_stray(&engine->instances, handle);
     return true;
 }
