@@ -5,6 +5,7 @@
 #include "server/detect/baselines.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/core/require.h"
 
@@ -81,9 +82,21 @@ struct baselines_entry baselines_add(struct baselines *baselines, enum metric_ki
         room = add_chunk(baselines, kind, number);
     }
     if (!room) {
-        return (struct baselines_entry){NULL, NULL};
+        return (struct baselines_entry){0};
     }
     return baselines_find(baselines, kind, index);
+}
+
+void baselines_clear_classes(struct baselines *baselines)
+{
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        for (size_t i = 0; i < baselines->kinds[kind].place_count; i++) {
+            struct baselines_chunk *chunk = baselines->kinds[kind].places[i].chunk;
+            if (chunk != NULL) {
+                memset(chunk->classes, 0, sizeof(chunk->classes));
+            }
+        }
+    }
 }
 
 void baselines_deinit(struct baselines *baselines)

@@ -32,6 +32,7 @@ struct baselines_series {
 
 struct baselines_chunk {
     struct baselines_series series[BASELINES_CHUNK_SERIES];
+    uint8_t classes[BASELINES_CHUNK_SERIES]; /* the keeper's own, 0 in a new entry */
     struct baseline slots[]; /* the kind's number of slots for each series, next to each other */
 };
 
@@ -53,9 +54,13 @@ struct baselines {
 struct baselines_entry {
     struct baselines_series *series; /* NULL: there is none */
     struct baseline *slots;
+    uint8_t *class; /* of the series, as the keeper encodes it */
 };
 
 void baselines_deinit(struct baselines *baselines);
+
+/* Sets the classes of all entries to 0. */
+void baselines_clear_classes(struct baselines *baselines);
 
 /* Statistics of a kind; slots[0] to slots[count - 1] of an entry. */
 unsigned baselines_slot_count(enum metric_kind kind);
@@ -79,11 +84,12 @@ static inline struct baselines_entry baselines_find(const struct baselines *base
     struct baselines_chunk *chunk =
         number < of_kind->place_count ? of_kind->places[number].chunk : NULL;
     if (chunk == NULL) {
-        return (struct baselines_entry){NULL, NULL};
+        return (struct baselines_entry){0};
     }
     size_t offset = index & (BASELINES_CHUNK_SERIES - 1);
     size_t width = kind == METRIC_TIMER ? BASELINES_SLOTS_MAX : 1;
-    return (struct baselines_entry){&chunk->series[offset], &chunk->slots[offset * width]};
+    return (struct baselines_entry){&chunk->series[offset], &chunk->slots[offset * width],
+                                    &chunk->classes[offset]};
 }
 
 #endif

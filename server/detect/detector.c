@@ -14,6 +14,7 @@
 
 #include "server/core/require.h"
 #include "server/detect/baselines.h"
+#include "server/detect/classify.h"
 #include "server/detect/episodes.h"
 #include "server/detect/rows.h"
 #include "server/detect/sigma.h"
@@ -26,6 +27,7 @@
 #define PRESENCE_MAX 1e6f
 
 struct detector {
+    const struct config *config; /* for the classes of series */
     bool on;
     struct sigma_rule rule;
     unsigned warmup; /* 1 to SIGMA_WINDOWS_MAX */
@@ -47,6 +49,7 @@ struct detector {
 /* One statistic of one series in the open window. */
 struct subject {
     const struct identity *identity;
+    uint8_t *class; /* of its series; see class_of() */
     struct baseline *baseline;
     enum statistic statistic;
     double value;
@@ -79,6 +82,8 @@ void detector_configure(struct detector *detector, const struct config *config)
     unsigned warmup = config->anomaly.warmup_windows;
     warmup = warmup > 0 ? warmup : 1;
     detector->warmup = warmup < SIGMA_WINDOWS_MAX ? warmup : SIGMA_WINDOWS_MAX;
+    detector->config = config;
+    baselines_clear_classes(&detector->baselines);
     detector->on = config->anomaly.method == ANOMALY_SIGMA;
     detector->rule = sigma_rule_make(config->anomaly.sigma, config->anomaly.history_windows,
                                      config->anomaly.min_change);
@@ -188,6 +193,29 @@ static void feed(struct detector *detector, struct episode *episode, const struc
     finish(detector, episode, VERDICT_NEW_USUAL, episode->run.windows, episode->run.mean);
 }
 
+/* The class of a series is kept once it was needed: the topic, and these bits. */
+#define CLASS_KNOWN 0x80
+#define CLASS_HIGHER 0x40
+
+static struct class class_of(const struct detector *detector, const struct subject *subject)
+{
+    uint8_t kept = *subject->class;
+    if ((kept & CLASS_KNOWN) == 0) {
+        struct class class = classify_name(detector->config, identity_name(subject->identity),
+                                           subject->identity->name_length);
+        kept = (uint8_t)(class.topic | CLASS_KNOWN | (class.higher_is_better ? CLASS_HIGHER : 0));
+        *subject->class = kept;
+    }
+    return (struct class){.topic = kept & (CLASS_HIGHER - 1),
+                          .higher_is_better = (kept & CLASS_HIGHER) != 0};
+}
+
+static enum anomaly_type type_of(const struct detector *detector, const struct subject *subject)
+{
+    return classify_type(class_of(detector, subject), (enum statsd_type)subject->identity->type,
+                         subject->statistic, subject->side == SIGMA_ABOVE);
+}
+
 /* A window that is not simply sound: it deviates, or the one before did. */
 static __attribute__((noinline)) void step(struct detector *detector, const struct subject *subject)
 {
@@ -205,8 +233,7 @@ static __attribute__((noinline)) void step(struct detector *detector, const stru
     if (episode != NULL) {
         go_on(detector, episode, subject);
     } else {
-        episode = start(detector, subject,
-                        verdict_type(subject->identity, subject->statistic, subject->side));
+        episode = start(detector, subject, type_of(detector, subject));
     }
     if (episode != NULL) {
         feed(detector, episode, subject);
@@ -227,6 +254,7 @@ static __attribute__((noinline)) void restart_series(struct detector *detector,
         entry->slots[slot] = (struct baseline){0};
     }
     *entry->series = (struct baselines_series){.generation = generation};
+    *entry->class = 0;
 }
 
 static struct baselines_entry entry_for(struct detector *detector, enum metric_kind kind,
@@ -279,7 +307,8 @@ void detector_observe(struct detector *detector, const struct identity *identity
         sigma_learn(&detector->rule, baseline, value);
         return;
     }
-    step(detector, &(struct subject){identity, baseline, statistic, value, noise_floor, side});
+    step(detector,
+         &(struct subject){identity, entry.class, baseline, statistic, value, noise_floor, side});
 }
 
 /* Seconds of silence of a series that was regular before, this window included; 0 when it was not.
@@ -330,7 +359,8 @@ void detector_observe_idle(struct detector *detector, const struct identity *ide
     }
     double noise_floor = silence_floor(detector, baseline->mean, silent_seconds);
     enum sigma_side side = sigma_judge(&detector->rule, baseline, 0, noise_floor);
-    struct subject subject = {identity, baseline, STATISTIC_RATE, 0, noise_floor, side};
+    struct subject subject = {identity, entry.class, baseline, STATISTIC_RATE,
+                              0,        noise_floor, side};
     if (side == SIGMA_BELOW && start(detector, &subject, ANOMALY_FLATLINE) != NULL) {
         entry.series->presence = 0; /* Called out; not again before it was regular again. */
     }
@@ -350,6 +380,7 @@ void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t 
         entry.slots[slot] = (struct baseline){0};
     }
     *entry.series = (struct baselines_series){0};
+    *entry.class = 0;
 }
 
 /* Ends what has had no samples for `warmup` windows, so that nothing lasts for ever. */

@@ -42,7 +42,8 @@ struct detector_totals {
     uint64_t ignored; /* values that are not finite or beyond SIGMA_VALUE_MAX */
 };
 
-/* NULL without memory. The configuration is read and not kept. */
+/* NULL without memory. The configuration must stay until detector_configure() or detector_free().
+ */
 struct detector *detector_new(const struct config *config);
 void detector_free(struct detector *detector); /* NULL is allowed */
 

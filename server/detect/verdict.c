@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Types by table-like rules, reasons by printf.
+ * Reasons by printf.
  */
 #include "server/detect/verdict.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 /* Beyond so many deviations the exact number says nothing more. */
 #define SIGMAS_WORDED_MAX 1000
@@ -16,74 +13,6 @@
 struct number_text {
     char text[20];
 };
-
-static bool has_word(const struct identity *identity, const char *word)
-{
-    const char *name = identity_name(identity);
-    size_t length = strlen(word);
-    for (size_t i = 0; i + length <= identity->name_length; i++) {
-        if (strncasecmp(name + i, word, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "mem" as a word: no letter before it but at a change of case, no small letter behind it. */
-static bool has_mem(const struct identity *identity)
-{
-    const char *name = identity_name(identity);
-    size_t length = identity->name_length;
-    for (size_t i = 0; i + 3 <= length; i++) {
-        bool fits = strncasecmp(name + i, "mem", 3) == 0;
-        unsigned char before = i > 0 ? (unsigned char)name[i - 1] : '.';
-        unsigned char behind = i + 3 < length ? (unsigned char)name[i + 3] : '.';
-        bool begins = !isalpha(before) || (islower(before) && isupper((unsigned char)name[i]));
-        bool all_capitals = isupper((unsigned char)name[i]) && isupper((unsigned char)name[i + 2]);
-        bool ends = all_capitals ? !isalpha(behind) : !islower(behind);
-        if (fits && begins && ends) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum anomaly_type rate_type(const struct identity *identity, enum sigma_side side)
-{
-    if (side == SIGMA_BELOW) {
-        return has_word(identity, "throughput") ? ANOMALY_LOW_THROUGHPUT : ANOMALY_LOW_RATE;
-    }
-    bool counts_errors = has_word(identity, "error") || has_word(identity, "fail") ||
-                         has_word(identity, "exception");
-    return counts_errors ? ANOMALY_HIGH_ERROR_RATE : ANOMALY_HIGH_RATE;
-}
-
-/* Gauges, histograms and distributions: the name says what is measured. */
-static enum anomaly_type value_type(const struct identity *identity, enum sigma_side side)
-{
-    if (side == SIGMA_BELOW) {
-        return has_word(identity, "throughput") ? ANOMALY_LOW_THROUGHPUT : ANOMALY_LOW_VALUE;
-    }
-    if (has_word(identity, "memory") || has_mem(identity)) {
-        return ANOMALY_HIGH_MEMORY;
-    }
-    return has_word(identity, "cpu") ? ANOMALY_HIGH_CPU : ANOMALY_HIGH_VALUE;
-}
-
-enum anomaly_type verdict_type(const struct identity *identity, enum statistic statistic,
-                               enum sigma_side side)
-{
-    if (statistic == STATISTIC_RATE) {
-        return rate_type(identity, side);
-    }
-    if (identity->type == STATSD_TIMER) {
-        return side == SIGMA_ABOVE ? ANOMALY_HIGH_LATENCY : ANOMALY_LOW_VALUE;
-    }
-    if (statistic == STATISTIC_UNIQUE) {
-        return side == SIGMA_ABOVE ? ANOMALY_HIGH_VALUE : ANOMALY_LOW_VALUE;
-    }
-    return value_type(identity, side);
-}
 
 /* Four significant digits, all digits of larger integers: enough to read, too few to be a record.
  */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an anomaly is called and how it is put into words: its type from the kind, the statistic,
- * the side and the name of the series, and its reason from the numbers of its row. Pure functions;
- * the words are ASCII and depend on nothing but the arguments.
+ * How an anomaly is put into words: its reason from the numbers of its row. Pure functions; the
+ * words depend on nothing but the arguments.
  */
 #ifndef SERVER_DETECT_VERDICT_H
 #define SERVER_DETECT_VERDICT_H
 
 #include "server/detect/sigma.h"
-#include "server/metrics/identity.h"
 #include "server/metrics/snapshot.h"
 
 /* Why an anomaly ends. */
@@ -21,12 +19,6 @@ enum verdict_end {
     VERDICT_EXPIRED,   /* the series is forgotten */
     VERDICT_OFF        /* detection was switched off */
 };
-
-/* The type of a value beyond the limits. Never ANOMALY_FLATLINE, which only silence brings. Words
- * in names are found in either case: "error", "fail", "exception", "throughput", "memory" and "cpu"
- * anywhere, "mem" only where it is a word of its own (mem.used, usedMem, but not members). */
-enum anomaly_type verdict_type(const struct identity *identity, enum statistic statistic,
-                               enum sigma_side side);
 
 /* Fills row->reason of a start from the other fields; `side` is where the value lies. */
 void verdict_word_start(struct anomaly_row *row, enum sigma_side side);

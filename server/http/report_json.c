@@ -136,7 +136,7 @@ static void put_alerts(struct json *json, const struct report *report)
         const struct report_alert *alert = &report->alerts[i];
         json_begin_object(json);
         json_member_string(json, "name", alert->name);
-        json_member_string(json, "state", alert->state);
+        json_member_string(json, "state", alert_state_name(alert->state));
         json_member_string(json, "severity", anomaly_severity_name(alert->severity));
         json_member_string(json, "metric", alert->metric);
         json_member_string(json, "tags", alert->tags);

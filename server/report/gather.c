@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/detect/classify.h"
+
 /* R² from which on a line is a trend. */
 #define FIT_MIN 0.5
 
-/* A name of a topic, in either case; what the detector makes of names. */
-static void set_good(struct series *series)
+static void classify(const struct report *report, struct series *series)
 {
-    if (series->type == STATSD_TIMER) {
-        series->good[STATISTIC_MEAN] = GOOD_LOW;
-        series->good[STATISTIC_P99] = GOOD_LOW;
+    struct class class = classify_name(report->config, series->name, series->name_length);
+    for (size_t s = 0; s < STATISTICS; s++) {
+        series->better[s] = classify_better(class, series->type, (enum statistic)s);
     }
 }
 
@@ -143,8 +144,8 @@ void gather_series(struct report *report, struct series *series)
     if (series->windows == 0) {
         return;
     }
-    set_good(series);
     if (report->has_history) {
+        classify(report, series);
         series_weigh(series, report->points.count, report->config->anomaly.min_change);
         double trend = find_trend(report, series);
         keep(report, &report->changed, series, series->weight, &copy);

@@ -47,7 +47,8 @@ struct report_anomaly {
 };
 
 struct report_alert {
-    char *name, *condition, *metric, *tags, *reason, *state; /* owned */
+    const char *name, *metric, *tags, *reason; /* owned by the report that holds it */
+    enum alert_state state;
     double since;
     enum anomaly_severity severity;
 };

@@ -96,8 +96,10 @@ static void put_time(struct page *page, const struct report *report, const doubl
 
 static const char *assess(const struct series *series, enum statistic statistic, bool up)
 {
-    enum series_good good = series->good[statistic];
-    return good == GOOD_NEITHER ? "changed" : (good == GOOD_HIGH) == up ? "better" : "worse";
+    enum better better = series->better[statistic];
+    return better == BETTER_UNKNOWN          ? "changed"
+           : (better == BETTER_HIGHER) == up ? "better"
+                                             : "worse";
 }
 
 /* `3.2 times`, `+12 %`, or from and to nothing. */
