@@ -365,6 +365,14 @@ static void anomalies_that_are_noisy(void **state)
     expect_none(s, "noisy_anomalies");
     s->report->anomalies_started = 20;
     expect(s, "noisy_anomalies", SEVERITY_INFO, "anomaly.sigma = 4");
+    s->config->anomaly.method = ANOMALY_AUTO;
+    expect(s, "noisy_anomalies", SEVERITY_INFO, "anomaly.sensitivity = 0.5");
+    s->config->anomaly.method = ANOMALY_OFF;
+    expect_none(s, "noisy_anomalies");
+    s->config->anomaly.method = ANOMALY_SIGMA;
+    s->config->anomaly.sigma = 6;
+    expect_none(s, "noisy_anomalies");
+    s->config->anomaly.sigma = 3;
     s->report->series_count[STATSD_GAUGE] = 10000;
     expect_none(s, "noisy_anomalies");
 }
