@@ -711,16 +711,17 @@ const struct config_key config_keys[] = {
      .max = 30 * DAY,
      .preset = "off",
      .help =
-         "With sigma: once an anomaly has started, no other of the same statistic of the series "
-         "does so for so long.",
+         "Once an anomaly has started, no other of the same statistic of the series does so for "
+         "so long; auto has a hold-off of its own besides.",
      .offset = FIELD(anomaly.hold_off_ms)},
     {.section = "anomaly",
      .name = "sensitivity",
      .type = TYPE_NUMBER,
-     .min = 0.01,
+     .min = 0.1,
      .max = 1000,
-     .preset = "1",
-     .help = "With auto: false alarms to expect of a series in a month.",
+     .preset = "20",
+     .help = "With auto: false alarms to expect of a steady statistic in a month of 10-second "
+             "windows; fewer miss more.",
      .offset = FIELD(anomaly.sensitivity)},
     {.section = "anomaly",
      .name = "max_memory",

@@ -30,6 +30,7 @@ struct flusher {
     uint64_t sequence, windows;
     uint64_t started_ns;
     uint64_t approximations; /* told of */
+    uint64_t substitutes;    /* likewise */
     int wake_fd;
     pthread_t thread;
 

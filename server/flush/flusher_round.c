@@ -263,6 +263,21 @@ static void tell_approximations(struct flusher *flusher)
     }
 }
 
+/* Says when statistics are more than anomaly.max_memory has room for, and again when they have
+ * doubled. */
+static void tell_substitutes(struct flusher *flusher)
+{
+    uint64_t substitutes = detector_totals(flusher->detector)->substitutes;
+    if (substitutes == 0 || substitutes >= 2 * flusher->substitutes) {
+        flusher->substitutes = substitutes;
+        if (substitutes > 0) {
+            log_line(LOG_LEVEL_WARNING, "no room to judge by auto, sigma does", "statistics",
+                     log_text("%llu", (unsigned long long)substitutes), "key", "anomaly.max_memory",
+                     NULL);
+        }
+    }
+}
+
 static void count_window(struct flusher *flusher, const struct window_closed *closed,
                          size_t missing, uint64_t begun_ns)
 {
@@ -275,6 +290,8 @@ static void count_window(struct flusher *flusher, const struct window_closed *cl
     figures->lag_seconds = (double)closed->lag_ns / 1e9;
     figures->duration_seconds = (double)(now_of(flusher) - begun_ns) / 1e9;
     memcpy(figures->anomalies, totals->starts, sizeof(figures->anomalies));
+    figures->anomaly_state_bytes = detector_state_bytes(flusher->detector);
+    figures->anomaly_substitutes = totals->substitutes;
     pthread_mutex_unlock(&flusher->lock);
 }
 
@@ -353,6 +370,7 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
     if (snapshot) {
         count_window(flusher, &closed, missing, begun);
         tell_approximations(flusher);
+        tell_substitutes(flusher);
         publish(flusher, snapshot);
         expire(flusher, end.monotonic_ns);
     } else {
