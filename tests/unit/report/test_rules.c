@@ -366,6 +366,7 @@ static void anomalies_that_are_noisy(void **state)
     s->report->anomalies_started = 20;
     expect(s, "noisy_anomalies", SEVERITY_INFO, "anomaly.sigma = 4");
     s->config->anomaly.method = ANOMALY_AUTO;
+    s->config->anomaly.sensitivity = 1;
     expect(s, "noisy_anomalies", SEVERITY_INFO, "anomaly.sensitivity = 0.5");
     s->config->anomaly.method = ANOMALY_OFF;
     expect_none(s, "noisy_anomalies");
