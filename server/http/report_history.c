@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Windows at most: a day of ten seconds each. */
 #define WINDOWS_MAX 8640
@@ -22,8 +23,8 @@ bool report_history_init(struct report_history *past, struct history *history,
     past->seconds = calloc(count, sizeof(*past->seconds));
     past->stamps = calloc(count, sizeof(*past->stamps));
     past->values = calloc(count, sizeof(*past->values));
-    past->sorted = calloc(count, sizeof(*past->sorted));
-    if (!past->places || !past->seconds || !past->stamps || !past->values || !past->sorted) {
+    past->scratch = calloc(count, sizeof(*past->scratch));
+    if (!past->places || !past->seconds || !past->stamps || !past->values || !past->scratch) {
         report_history_deinit(past);
         return false;
     }
@@ -40,7 +41,7 @@ void report_history_deinit(struct report_history *past)
     free(past->seconds);
     free(past->stamps);
     free(past->values);
-    free(past->sorted);
+    free(past->scratch);
     *past = (struct report_history){0};
 }
 
@@ -59,11 +60,10 @@ static void fold(const struct report_history *past, const struct points *points,
     }
 }
 
-/* Of the windows with samples: how many, the sum of rate by length, and the longest time between
- * two. */
-static void count(const struct report_history *past, struct series *series)
+/* The windows with samples, and the longest time between two. */
+static void count_windows(const struct report_history *past, struct series *series)
 {
-    double latest = 0, sum = 0;
+    double latest = 0;
     series->windows = 0;
     for (size_t i = 0; i < past->range.count; i++) {
         if (!isfinite(past->values[i])) {
@@ -73,9 +73,17 @@ static void count(const struct report_history *past, struct series *series)
             series->longest_gap = fmax(series->longest_gap, past->stamps[i] - latest);
         }
         latest = past->stamps[i];
-        sum += past->values[i] * past->seconds[i];
     }
-    series->count = sum;
+}
+
+/* Σ rate · length. */
+static double sum_rates(const struct report_history *past)
+{
+    double sum = 0;
+    for (size_t i = 0; i < past->range.count; i++) {
+        sum += isfinite(past->values[i]) ? past->values[i] * past->seconds[i] : 0;
+    }
+    return sum;
 }
 
 static int by_size(const void *left, const void *right)
@@ -89,38 +97,37 @@ static void read_p99(struct report_history *past, struct series *series)
     size_t known = 0;
     for (size_t i = 0; i < past->range.count; i++) {
         if (isfinite(past->values[i])) {
-            past->sorted[known++] = past->values[i];
+            past->scratch[known++] = past->values[i];
         }
     }
     if (known > 0) {
-        qsort(past->sorted, known, sizeof(past->sorted[0]), by_size);
-        series->typical[SERIES_P99] = past->sorted[known / 2];
-        series->worst[SERIES_P99] = past->sorted[known - 1];
+        qsort(past->scratch, known, sizeof(past->scratch[0]), by_size);
+        series->typical[SERIES_P99] = past->scratch[known / 2];
+        series->worst[SERIES_P99] = past->scratch[known - 1];
     }
 }
 
-/* Σ mean · rate · length, by the rates that were kept beside. */
-static void sum_means(const struct report_history *past, const double *rates, struct series *series)
+/* Σ mean · rate · length; the rates are in `scratch`. */
+static double sum_means(const struct report_history *past)
 {
-    series->sum = 0;
+    double sum = 0;
     for (size_t i = 0; i < past->range.count; i++) {
-        if (isfinite(past->values[i]) && isfinite(rates[i])) {
-            series->sum += past->values[i] * rates[i] * past->seconds[i];
-        }
+        double product = past->values[i] * past->scratch[i] * past->seconds[i];
+        sum += isfinite(product) ? product : 0;
     }
+    return sum;
 }
 
+/* Rates come before means, and those before p99. */
 static void take(struct report_history *past, enum statistic statistic, struct series *series)
 {
-    if (statistic == STATISTIC_P99) {
-        read_p99(past, series);
-    } else if (statistic == STATISTIC_MEAN) {
-        sum_means(past, past->sorted, series);
-    } else {
-        count(past, series);
-    }
     if (statistic == STATISTIC_RATE) {
-        memcpy(past->sorted, past->values, past->range.count * sizeof(past->values[0]));
+        series->count = sum_rates(past);
+        memcpy(past->scratch, past->values, past->range.count * sizeof(past->values[0]));
+    } else if (statistic == STATISTIC_MEAN) {
+        series->sum = sum_means(past);
+    } else if (statistic == STATISTIC_P99) {
+        read_p99(past, series);
     }
 }
 
@@ -128,11 +135,12 @@ void report_history_read(struct report_history *past, const struct identity *ide
                          const struct points *points, struct series *series)
 {
     enum statistic statistic;
-    for (unsigned slot = 0; history_statistic((enum metric_kind)identity->kind, slot, &statistic); slot++) {
-        size_t known =
-            history_read(past->history, &past->range, identity, statistic, past->values);
+    for (unsigned slot = 0; history_statistic((enum metric_kind)identity->kind, slot, &statistic);
+         slot++) {
+        size_t known = history_read(past->history, &past->range, identity, statistic, past->values);
         series->has[statistic] = known > 0;
         if (known > 0) {
+            count_windows(past, series);
             take(past, statistic, series);
             fold(past, points, series->values[statistic]);
         }

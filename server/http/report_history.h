@@ -21,7 +21,7 @@ struct report_history {
     double *seconds; /* its length */
     double *stamps;
     double *values; /* of the statistic in hand */
-    double *sorted;
+    double *scratch;
 };
 
 /* The windows that end within the points. False without memory, or without two windows: then there

@@ -12,6 +12,9 @@ void report_init(struct report *report, const struct config *config, struct poin
     static const struct ticks none;
     *report =
         (struct report){.config = config, .points = points, .interval = interval, .ticks = &none};
+    for (size_t i = 0; i < points.count; i++) {
+        report->stamps[i] = points_stamp(&points, i);
+    }
     report->series_seconds = points.to - points.from;
 }
 

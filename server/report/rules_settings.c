@@ -174,11 +174,30 @@ static bool name_conflicts(const struct report *report, struct advice *advice)
     return true;
 }
 
+/* A server that keeps no windows: what changed is not known. */
+static bool history(const struct report *report, struct advice *advice)
+{
+    if (!report->has_figures || report->config->history.keep_ms > 0) {
+        return false;
+    }
+    advice->severity = SEVERITY_INFO;
+    advice_title(advice, "What changed is not known: no windows are kept");
+    advice_evidence(advice,
+                    "[history] keep is off, so that series are known by their last window alone.");
+    advice_action(
+        advice,
+        "Keep an hour: four bytes a figure and window, within history.memory. CSV logs tell it "
+        "too: sigmactl report --csv DIR.");
+    advice_set(advice, "history", "keep", "1h", "off");
+    return true;
+}
+
 const struct rule rules_of_settings[] = {
     {"thin_percentile", thin_percentile},
     {"thin_samples", thin_samples},
     {"counters_expire", counters_expire},
     {"noisy_anomalies", noisy_anomalies},
+    {"history", history},
     {"clock_steps", clock_steps},
     {"name_conflicts", name_conflicts},
     {NULL, NULL},

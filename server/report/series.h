@@ -13,6 +13,7 @@
 
 #include "proto/statsd.h"
 #include "server/detect/classify.h"
+#include "server/detect/trend.h"
 #include "server/metrics/snapshot.h"
 #include "server/report/change.h"
 #include "server/report/points.h"
@@ -48,10 +49,9 @@ struct series {
     enum statistic changed;
     double weight; /* 0 = nothing has changed */
 
-    /* And the straightest trend: how far it rises over all points, as a share of its mean, and what
-     * part of the variance that explains (R²). NaN where there is none. */
+    /* And the trend that matters most. */
+    struct trend trend;
     enum statistic trending;
-    double rise, fit;
 };
 
 /* All is empty: no name, NaN at each point. */

@@ -211,6 +211,7 @@ static void gather(const struct tracks *tracks, struct report *report)
         track_read(track, &report->points, series);
         gather_series(report, series);
     }
+    gather_end(report);
     report->series_left_out = tracks->left_out;
     free(series);
 }

@@ -378,6 +378,16 @@ static void anomalies_that_are_noisy(void **state)
     expect_none(s, "noisy_anomalies");
 }
 
+static void no_history_is_kept(void **state)
+{
+    struct situation *s = *state;
+    expect_none(s, "history");
+    s->config->history.keep_ms = 0;
+    expect(s, "history", SEVERITY_INFO, "history.keep = 1h");
+    s->report->has_figures = false;
+    expect_none(s, "history");
+}
+
 static void a_clock_that_steps(void **state)
 {
     struct situation *s = *state;
@@ -437,6 +447,7 @@ int main(void)
         TEST(timers_that_are_sampled_too_thinly),
         TEST(counters_that_expire_and_return),
         TEST(anomalies_that_are_noisy),
+        TEST(no_history_is_kept),
         TEST(a_clock_that_steps),
         TEST(names_that_clash),
         TEST(the_gravest_comes_first_and_makes_the_status),
