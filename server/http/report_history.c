@@ -134,6 +134,9 @@ static void take(struct report_history *past, enum statistic statistic, struct s
 void report_history_read(struct report_history *past, const struct identity *identity,
                          const struct points *points, struct series *series)
 {
+    /* Of the last window alone, they would not go with the rest. */
+    series->typical[SERIES_P50] = series->typical[SERIES_P95] = (double)NAN;
+    series->min = series->max = (double)NAN;
     enum statistic statistic;
     for (unsigned slot = 0; history_statistic((enum metric_kind)identity->kind, slot, &statistic);
          slot++) {

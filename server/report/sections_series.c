@@ -171,7 +171,7 @@ void section_busiest(struct page *page, const struct report *report)
         page_row(page);
         put_series(page, series);
         page_text(page, statsd_type_name(series->type));
-        page_figure(page, series->count, UNIT_NONE);
+        page_figure(page, round(series->count), UNIT_NONE);
         page_figure(page, series->count / report->series_seconds, UNIT_PER_SECOND);
         put_time(page, report, series->values[STATISTIC_RATE]);
         page_row_end(page);
@@ -185,7 +185,7 @@ static void put_latency_row(struct page *page, const struct report *report,
     enum statistic shown = series->has[STATISTIC_P99] ? STATISTIC_P99 : STATISTIC_MEAN;
     page_row(page);
     put_series(page, series);
-    page_figure(page, series->count, UNIT_NONE);
+    page_figure(page, round(series->count), UNIT_NONE);
     page_figure(page, series->sum / series->count, UNIT_MS);
     for (size_t i = 0; i < SERIES_PERCENTILES; i++) {
         page_figure(page, series->typical[i], UNIT_MS);
@@ -209,7 +209,7 @@ void section_slowest(struct page *page, const struct report *report)
                 "median over time, the worst p99 is that of one window."
         : report->has_history
             ? "Count and mean are of all windows, p99 is their "
-              "median and the worst that of one; p50, p95 and the maximum are of the last window."
+              "median and the worst that of one; p50, p95 and maxima over time are in CSV logs."
             : "Of the last window.");
     if (report->slowest.count == 0) {
         page->form->paragraph(page, "No timer (ms) had a sample.");
