@@ -15,6 +15,11 @@
  * autocorrelation r of what is left once the slope is taken out, n* = n (1 - r) / (1 + r) (Yue and
  * Wang 2004, with the factor of a first-order autoregressive process).
  *
+ * That test knows no sizes: a straight line with a little wandering about it has few independent
+ * values, and passes for chance. So the line's own t = r √((n* - 2) / (1 - r²)) counts where it is
+ * larger, with at least TREND_FREEDOM_MIN for n* - 2: an R² of 0.956 and more is a trend in any
+ * case.
+ *
  * Pure functions of the caller's arrays; any thread.
  */
 #ifndef SERVER_DETECT_TREND_H
@@ -35,6 +40,7 @@
 /* |z| from which on a trend is more than chance: 1 in 1,000, two-sided, since many series are
  * looked at together. */
 #define TREND_Z_MIN 3.29
+#define TREND_FREEDOM_MIN 0.5
 
 struct trend {
     size_t count;     /* values that are numbers */

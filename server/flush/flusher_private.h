@@ -28,7 +28,8 @@ struct flusher {
     struct graveyard graveyard;
     struct published published;
     struct window window;
-    struct slice **slices; /* of one round */
+    struct slice **slices;      /* of one round */
+    struct flush_stages stages; /* of the window that is being closed, or was last */
     uint64_t sequence, windows;
     uint64_t started_ns;
     uint64_t approximations; /* told of */
