@@ -45,7 +45,7 @@ static void put_trend(struct json *json, const struct report *report, const stru
 static void put_load(struct json *json, const struct report *report, const struct series *series)
 {
     json_member_number(json, "count", series->count);
-    json_member_number(json, "rate", series->count / (report->points.to - report->points.from));
+    json_member_number(json, "rate", series->count / report->series_seconds);
 }
 
 static void put_latency(struct json *json, const struct report *report, const struct series *series)
@@ -157,7 +157,7 @@ static void put_tags(struct json *json, const struct report *report)
         json_member_string(json, "key", key->key);
         json_member_number(json, "values", round(tag_key_values(key)));
         json_member_integer(json, "series", key->series);
-        json_member_string(json, "metric", key->metric);
+        json_member_string(json, "metric", tag_key_metric(key) ? tag_key_metric(key) : "");
         json_end_object(json);
         key = tag_keys_next(&report->keys, key);
     }

@@ -47,11 +47,11 @@ static void look_at_samples(struct report *report, const struct series *series)
 {
     const struct config_numbers *percents = &report->config->flush.percentiles;
     double samples = samples_of(series), weight = series->count / (double)series->windows;
-    double needed = 0;
     report->timer_count++;
     for (size_t i = 0; i < percents->count && i < 32; i++) {
         if (percents->items[i] > 0 && percents->items[i] < 100) {
-            needed = 100 / (100 - percents->items[i]);
+            /* To whole samples: 100 - 99.9 is a little less than a tenth. */
+            double needed = round(100 / (100 - percents->items[i]));
             report->timers_thin[i] += samples < needed;
         }
     }
@@ -135,12 +135,15 @@ void gather_series(struct report *report, struct series *series)
     struct series *copy = NULL;
     bool timer = series_is_timer(series);
     report->series_count[series->type]++;
-    set_good(series);
     if (!tag_keys_add(&report->keys, series->name, series->name_length, series->tags,
                       series->tags_length, series->type == STATSD_COUNTER,
                       first_point(report, series))) {
         report->failed = true;
     }
+    if (series->windows == 0) {
+        return;
+    }
+    set_good(series);
     if (report->has_history) {
         series_weigh(series, report->points.count, report->config->anomaly.min_change);
         double trend = find_trend(report, series);

@@ -11,8 +11,8 @@
 
 #include "server/report/model.h"
 
-/* Takes a series that had samples in the time. Fills what series.h says is worked out here; nothing
- * of it is kept. What memory does not suffice for sets report->failed. */
+/* Takes a series; one without a window counts for its tags alone. Fills what series.h says is
+ * worked out here; nothing of it is kept. What memory does not suffice for sets report->failed. */
 void gather_series(struct report *report, struct series *series);
 
 #endif

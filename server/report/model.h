@@ -88,14 +88,15 @@ enum report_source { REPORT_OF_SERVER, REPORT_OF_FILES };
 
 struct report {
     enum report_source source;
-    char origin[256];            /* where it is from, for people: an address or a folder */
+    char origin[1536];           /* where it is from, for people: an address or a folder */
     const struct config *config; /* in force, or the defaults; the caller's */
     bool config_known;           /* it is the server's own */
     struct points points;
-    double interval;  /* seconds of a window */
-    double made;      /* Unix seconds */
-    uint64_t windows; /* in the time, that are known */
-    bool has_history; /* series are known over the time, not by their last window alone */
+    double interval;       /* seconds of a window */
+    double made;           /* Unix seconds */
+    uint64_t windows;      /* in the time, that are known */
+    bool has_history;      /* series are known over the time, not by their last window alone */
+    double series_seconds; /* the time that their counts are of */
 
     /* Series. */
     size_t series_count[STATSD_TYPES];
@@ -126,7 +127,7 @@ struct report {
     struct ingest_figures ingest; /* since the start */
     struct ingest_figures recent; /* within the time */
     struct flush_figures flush;
-    struct ticks ticks;
+    const struct ticks *ticks; /* the caller's; never NULL */
     struct report_sink sinks[REPORT_SINKS];
     size_t sink_count;
     struct report_sender senders[REPORT_SENDERS];
@@ -155,6 +156,8 @@ void report_deinit(struct report *report);
 /* Adds what is to be told; what is beyond the bounds is counted, and of anomalies the oldest goes.
  * Texts are copied. */
 void report_add_anomaly(struct report *report, const struct report_anomaly *anomaly);
+/* An anomaly that was added without an end, or was too many to be kept, has ended. */
+void report_end_anomaly(struct report *report, const struct report_anomaly *end);
 void report_add_alert(struct report *report, const struct report_alert *alert);
 
 /* Takes a reference of its own where the score is among the largest. `copy` is the copy of the

@@ -22,6 +22,7 @@ struct page_column {
 };
 
 struct page_form {
+    bool draws; /* has a place for plots beside tables */
     void (*head)(struct page *page, const struct report *report);
     void (*tail)(struct page *page, const struct report *report);
     /* A large figure with what it is. All come together, behind the head. */

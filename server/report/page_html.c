@@ -25,12 +25,12 @@ static const char style[] =
     "h1+.badge{font-size:15px;padding:3px 12px}\n"
     ".badge.ok{background:var(--good)}.badge.warning{background:var(--warning)}"
     ".badge.critical{background:var(--critical)}\n"
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px}\n"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px}\n"
     ".tile{border:1px solid var(--rule);border-radius:8px;padding:10px 14px}\n"
     ".tile b{display:block;font-size:22px;line-height:1.3;font-weight:600;"
     "font-variant-numeric:tabular-nums}\n"
     ".tile span,.tile i{display:block;color:var(--soft);font-size:13px;font-style:normal}\n"
-    ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));"
+    ".plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,440px),1fr));"
     "gap:20px 28px;margin:12px 0 20px}\n"
     "figure{margin:0;min-width:0}figcaption{font-size:13.5px;margin-bottom:4px;"
     "overflow-wrap:anywhere}\n"
@@ -40,7 +40,7 @@ static const char style[] =
     "th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}\n"
     "th:last-child,td:last-child{padding-right:0}\n"
     ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
-    "td svg{display:block}\n"
+    "td svg{display:block;margin-left:10px}\n"
     "bdi{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;"
     "overflow-wrap:anywhere}\n"
     "td bdi{display:inline-block;min-width:11em}\n"
@@ -248,6 +248,7 @@ static void line(struct page *page, const double *values, size_t count, bool fit
 }
 
 const struct page_form page_html = {
+    .draws = true,
     .head = head,
     .tail = tail,
     .tile = tile,

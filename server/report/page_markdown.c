@@ -65,26 +65,26 @@ static void nothing(struct page *page)
     (void)page;
 }
 
+static void paragraph(struct page *page, const char *text)
+{
+    raw(page, "\n");
+    put(page, text);
+    raw(page, "\n");
+}
+
 static void section(struct page *page, const char *heading, const char *note)
 {
     raw(page, "\n## ");
     put(page, heading);
-    raw(page, "\n\n");
+    raw(page, "\n");
     if (note) {
-        put(page, note);
-        raw(page, "\n\n");
+        paragraph(page, note);
     }
-}
-
-static void paragraph(struct page *page, const char *text)
-{
-    put(page, text);
-    raw(page, "\n\n");
 }
 
 static void advice(struct page *page, const struct advice *advice)
 {
-    raw(page, "- **");
+    raw(page, "\n- **");
     put(page, advice->title);
     raw(page, "** (");
     raw(page, anomaly_severity_name(advice->severity));
@@ -107,14 +107,9 @@ static void advice(struct page *page, const struct advice *advice)
     }
 }
 
-static void no_plot(struct page *page, const struct plot *plot)
-{
-    (void)page;
-    (void)plot;
-}
-
 static void table_begin(struct page *page)
 {
+    raw(page, "\n");
     for (size_t i = 0; i < page->column_count; i++) {
         raw(page, "| ");
         put(page, page->columns[i].heading);
@@ -130,11 +125,6 @@ static void table_begin(struct page *page)
 static void row_end(struct page *page)
 {
     raw(page, "|\n");
-}
-
-static void table_end(struct page *page)
-{
-    raw(page, "\n");
 }
 
 static void text(struct page *page, const char *text, size_t length)
@@ -175,7 +165,7 @@ static double block_of(const double *values, size_t count, size_t block)
     return known > 0 ? sum / known : (double)NAN;
 }
 
-static void line(struct page *page, const double *values, size_t count, bool fits)
+static void put_blocks(struct page *page, const double *values, size_t count, bool fits)
 {
     static const char *const marks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     size_t blocks = count < LINE_BLOCKS ? count : LINE_BLOCKS;
@@ -184,13 +174,45 @@ static void line(struct page *page, const double *values, size_t count, bool fit
         low = fmin(low, block_of(values, count, i));
         high = fmax(high, block_of(values, count, i));
     }
-    raw(page, "| ");
     for (size_t i = 0; i < blocks; i++) {
         double value = block_of(values, count, i);
-        double share = high > low ? (value - low) / (high - low) : 0.5;
+        double share = high > low ? (value - low) / (high - low) : 0;
         raw(page, isfinite(value) ? marks[(int)fmin(7, share * 8)] : "·");
     }
+}
+
+static void line(struct page *page, const double *values, size_t count, bool fits)
+{
+    raw(page, "| ");
+    put_blocks(page, values, count, fits);
     raw(page, " ");
+}
+
+/* A line of text for each of its lines, with the largest value. */
+static void plot(struct page *page, const struct plot *plot)
+{
+    for (size_t i = 0; i < plot->line_count; i++) {
+        double largest = -(double)INFINITY;
+        for (size_t at = 0; at < plot->count; at++) {
+            largest = fmax(largest, plot->lines[i].values[at]);
+        }
+        raw(page, "- ");
+        put(page, plot->title);
+        if (plot->lines[i].name) {
+            raw(page, ", ");
+            put(page, plot->lines[i].name);
+        }
+        raw(page, ": ");
+        put_blocks(page, plot->lines[i].values, plot->count, plot->fits);
+        raw(page, " at most ");
+        words_put_figure(page->out, largest, plot->unit);
+        raw(page, "\n");
+    }
+}
+
+static void plots_begin(struct page *page)
+{
+    raw(page, "\n");
 }
 
 const struct page_form page_markdown = {
@@ -201,13 +223,13 @@ const struct page_form page_markdown = {
     .section = section,
     .paragraph = paragraph,
     .advice = advice,
-    .plots_begin = nothing,
-    .plot = no_plot,
+    .plots_begin = plots_begin,
+    .plot = plot,
     .plots_end = nothing,
     .table_begin = table_begin,
     .row_begin = nothing,
     .row_end = row_end,
-    .table_end = table_end,
+    .table_end = nothing,
     .text = text,
     .series = series,
     .severity = severity,

@@ -9,7 +9,10 @@
 void report_init(struct report *report, const struct config *config, struct points points,
                  double interval)
 {
-    *report = (struct report){.config = config, .points = points, .interval = interval};
+    static const struct ticks none;
+    *report =
+        (struct report){.config = config, .points = points, .interval = interval, .ticks = &none};
+    report->series_seconds = points.to - points.from;
 }
 
 static void drop_anomaly(struct report_anomaly *anomaly)
@@ -82,6 +85,22 @@ void report_add_anomaly(struct report *report, const struct report_anomaly *anom
     report->anomalies[at].tags = copy_text(report, anomaly->tags);
     report->anomalies[at].reason = copy_text(report, anomaly->reason);
     report->anomaly_count++;
+}
+
+/* The end belongs to the latest start of the same statistic that has none yet. */
+void report_end_anomaly(struct report *report, const struct report_anomaly *end)
+{
+    report->anomalies_active -= report->anomalies_active > 0;
+    report->anomalies_critical -=
+        report->anomalies_critical > 0 && end->severity == SEVERITY_CRITICAL;
+    for (size_t i = 0; i < report->anomaly_count; i++) {
+        struct report_anomaly *anomaly = &report->anomalies[i];
+        if (anomaly->to <= 0 && anomaly->statistic == end->statistic &&
+            strcmp(anomaly->metric, end->metric) == 0 && strcmp(anomaly->tags, end->tags) == 0) {
+            anomaly->to = end->from;
+            return;
+        }
+    }
 }
 
 void report_add_alert(struct report *report, const struct report_alert *alert)

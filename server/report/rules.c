@@ -125,12 +125,11 @@ static enum anomaly_severity gravest(const struct report *report)
     return lasting && status == SEVERITY_INFO ? SEVERITY_WARNING : status;
 }
 
-static void put_part(struct buffer *out, uint64_t count, const char *noun, const char *verb)
+static void put_part(struct buffer *out, uint64_t count, const char *one, const char *many)
 {
     if (count > 0) {
         buffer_append_text(out, out->length > 0 ? "; " : "");
-        words_put_count(out, (double)count, noun);
-        buffer_append_format(out, " %s", verb);
+        words_put_count(out, (double)count, one, many);
     }
 }
 
@@ -141,9 +140,8 @@ static void put_reasons(struct buffer *out, const struct report *report)
     if (grave) {
         buffer_append_text(out, report->advice[0].title);
     }
-    put_part(out, report->alerts_firing, "alert", report->alerts_firing == 1 ? "fires" : "fire");
-    put_part(out, report->anomalies_active, "anomaly",
-             report->anomalies_active == 1 ? "lasts" : "last");
+    put_part(out, report->alerts_firing, "alert fires", "alerts fire");
+    put_part(out, report->anomalies_active, "anomaly lasts", "anomalies last");
     if (report->changed.count > 0) {
         const struct series *first = report->changed.rows[0].series;
         buffer_append_format(out, "%s%s of %.*s has changed most", out->length > 0 ? "; " : "",

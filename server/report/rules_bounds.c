@@ -101,11 +101,12 @@ static bool tag_explosion(const struct report *report, struct advice *advice)
                         points_stamp(&report->points, point) - points_step(&report->points));
         buffer_append_text(&since, " UTC");
     }
+    const char *metric = tag_key_metric(key);
     advice->severity = share >= 0.5 ? SEVERITY_CRITICAL : SEVERITY_WARNING;
     advice_title(advice, "The tag %s makes series explode", key->key);
-    advice_evidence(
-        advice, "It has about %.0f values on %.0f %% of all series, most of them of %s%.*s.",
-        values, 100 * share, key->metric, (int)since.length, since.bytes ? since.bytes : "");
+    advice_evidence(advice, "It has about %.0f values on %.0f %% of all series%s%s%.*s.", values,
+                    100 * share, metric ? ", many of them of " : "", metric ? metric : "",
+                    (int)since.length, since.bytes ? since.bytes : "");
     mend_tag(report, key, advice);
     buffer_deinit(&since);
     return true;
@@ -202,7 +203,7 @@ static uint64_t round_interval(double ms)
 /* A close within the time took half of the interval or more. */
 static bool slow_close(const struct report *report, struct advice *advice)
 {
-    const struct tick *worst = ticks_most(&report->ticks, TICK_DURATION, report->points.from);
+    const struct tick *worst = ticks_most(report->ticks, TICK_DURATION, report->points.from);
     uint64_t now = report->config->flush.interval_ms;
     double took = worst ? worst->figures[TICK_DURATION] : 0;
     char text[32], interval[32];

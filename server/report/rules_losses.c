@@ -44,7 +44,7 @@ static double total(const uint64_t *values, size_t count)
 /* The window that dropped most, when one was dropped at all. */
 static const struct tick *worst_drop(const struct report *report)
 {
-    const struct tick *worst = ticks_most(&report->ticks, TICK_DROPPED, report->points.from);
+    const struct tick *worst = ticks_most(report->ticks, TICK_DROPPED, report->points.from);
     return worst && worst->figures[TICK_DROPPED] > 0 ? worst : NULL;
 }
 

@@ -72,6 +72,28 @@ static void plot_change(struct page *page, const struct report *report, const st
     page->form->plot(page, &plot);
 }
 
+static void plot_changes(struct page *page, const struct report *report)
+{
+    page->form->plots_begin(page);
+    for (size_t i = 0; i < report->changed.count && i < PLOTS; i++) {
+        plot_change(page, report, report->changed.rows[i].series);
+    }
+    page->form->plots_end(page);
+}
+
+/* The columns of a table whose last one shows the time: without history there is none to show. */
+static size_t columns_of(const struct report *report, size_t columns)
+{
+    return report->has_history ? columns : columns - 1;
+}
+
+static void put_time(struct page *page, const struct report *report, const double *values)
+{
+    if (report->has_history) {
+        page_line(page, values, report->points.count, false);
+    }
+}
+
 static const char *assess(const struct series *series, enum statistic statistic, bool up)
 {
     enum series_good good = series->good[statistic];
@@ -128,11 +150,9 @@ void section_changed(struct page *page, const struct report *report)
         page->form->paragraph(page, "Nothing beyond chance.");
         return;
     }
-    page->form->plots_begin(page);
-    for (size_t i = 0; i < report->changed.count && i < PLOTS; i++) {
-        plot_change(page, report, report->changed.rows[i].series);
+    if (page->form->draws) {
+        plot_changes(page, report);
     }
-    page->form->plots_end(page);
     page_table(page, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < report->changed.count; i++) {
         put_change_row(page, report, report->changed.rows[i].series);
@@ -152,16 +172,15 @@ void section_busiest(struct page *page, const struct report *report)
         page->form->paragraph(page, "No counter and no timer had a sample.");
         return;
     }
-    page_table(page, columns, sizeof(columns) / sizeof(columns[0]));
+    page_table(page, columns, columns_of(report, sizeof(columns) / sizeof(columns[0])));
     for (size_t i = 0; i < report->busiest.count; i++) {
         const struct series *series = report->busiest.rows[i].series;
         page_row(page);
         put_series(page, series);
         page_text(page, statsd_type_name(series->type));
         page_figure(page, series->count, UNIT_NONE);
-        page_figure(page, series->count / (report->points.to - report->points.from),
-                    UNIT_PER_SECOND);
-        page_line(page, series->values[STATISTIC_RATE], report->points.count, false);
+        page_figure(page, series->count / report->series_seconds, UNIT_PER_SECOND);
+        put_time(page, report, series->values[STATISTIC_RATE]);
         page_row_end(page);
     }
     page_table_end(page);
@@ -180,7 +199,7 @@ static void put_latency_row(struct page *page, const struct report *report,
     }
     page_figure(page, series->worst[SERIES_P99], UNIT_MS);
     page_figure(page, series->max, UNIT_MS);
-    page_line(page, series->values[shown], report->points.count, false);
+    put_time(page, report, series->values[shown]);
     page_row_end(page);
 }
 
@@ -198,7 +217,7 @@ void section_slowest(struct page *page, const struct report *report)
         page->form->paragraph(page, "No timer (ms) had a sample.");
         return;
     }
-    page_table(page, columns, sizeof(columns) / sizeof(columns[0]));
+    page_table(page, columns, columns_of(report, sizeof(columns) / sizeof(columns[0])));
     for (size_t i = 0; i < report->slowest.count; i++) {
         put_latency_row(page, report, report->slowest.rows[i].series);
     }
@@ -248,7 +267,8 @@ void section_tags(struct page *page, const struct report *report)
         page_series(page, key->key, strlen(key->key), "", 0);
         page_count(page, tag_key_values(key));
         page_count(page, (double)key->series);
-        page_series(page, key->metric, strlen(key->metric), "", 0);
+        const char *metric = tag_key_metric(key);
+        page_series(page, metric ? metric : "many", metric ? strlen(metric) : 4, "", 0);
         page_row_end(page);
         key = tag_keys_next(&report->keys, key);
     }

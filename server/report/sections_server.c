@@ -15,8 +15,8 @@ static void read_track(struct track *track, const struct report *report,
                        const enum tick_figure *figures, size_t lines, bool rate)
 {
     track->count = 0;
-    for (size_t i = 0; i < report->ticks.count; i++) {
-        const struct tick *tick = ticks_at(&report->ticks, i);
+    for (size_t i = 0; i < report->ticks->count; i++) {
+        const struct tick *tick = ticks_at(report->ticks, i);
         if (tick->timestamp <= report->points.from) {
             continue;
         }
@@ -70,7 +70,7 @@ void section_load(struct page *page, const struct report *report)
     static const struct track_plot series = {"Series", UNIT_NONE, false, 1, {TICK_SERIES}, {NULL}};
     static const struct track_plot closing = {"Time a close takes", UNIT_SECONDS, false, 1,
                                               {TICK_DURATION},      {NULL}};
-    if (!report->has_figures || report->ticks.count == 0) {
+    if (!report->has_figures || report->ticks->count == 0) {
         return;
     }
     page->form->section(page, "Load and losses", NULL);
@@ -219,7 +219,7 @@ void section_resources(struct page *page, const struct report *report)
         return;
     }
     page->form->section(page, "Resources", NULL);
-    if (report->has_figures && report->ticks.count > 0) {
+    if (report->has_figures && report->ticks->count > 0) {
         page->form->plots_begin(page);
         put_track(page, report, &cpu, 0);
         put_track(page, report, &memory, (double)report->config->limits.memory_bytes);

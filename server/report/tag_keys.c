@@ -38,6 +38,7 @@ static struct tag_key *find_key(struct tag_keys *keys, const char *key, size_t l
     return made;
 }
 
+/* Boyer and Moore's, 1981. */
 static void vote(struct tag_key *key, const char *metric, size_t length)
 {
     size_t cut = length < sizeof(key->metric) ? length : sizeof(key->metric) - 1;
@@ -117,6 +118,12 @@ const struct tag_key *tag_keys_next(const struct tag_keys *keys, const struct ta
         next = left && (!next || is_before(key, next)) ? key : next;
     }
     return next;
+}
+
+/* The vote counts others against a candidate, so that its lead is a lower bound of its series. */
+const char *tag_key_metric(const struct tag_key *key)
+{
+    return 4 * key->metric_lead >= key->series ? key->metric : NULL;
 }
 
 size_t tag_key_since(const struct tag_key *key, size_t points)

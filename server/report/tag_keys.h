@@ -50,6 +50,9 @@ double tag_key_values(const struct tag_key *key);
  * have; NULL behind the last. */
 const struct tag_key *tag_keys_next(const struct tag_keys *keys, const struct tag_key *behind);
 
+/* A metric that at least a quarter of its series are of; NULL where none is known. */
+const char *tag_key_metric(const struct tag_key *key);
+
 /* The point from which on the key has grown beyond a tenth of its series: the first at which a
  * later tenth of them began; POINTS_MAX where they were there from the beginning or that is not
  * known. */

@@ -10,20 +10,32 @@ static uint64_t sum(const uint64_t *values, size_t count)
     return total;
 }
 
-static void read_totals(const struct ingest_figures *ingest, uint64_t totals[TICK_BYTES + 1])
+/* The struct is nothing but totals (figures.c holds that). */
+static void subtract(struct ingest_figures *from, const struct ingest_figures *figures)
 {
-    totals[TICK_RECEIVED] = ingest_samples_received(ingest);
-    totals[TICK_DATAGRAMS] = sum(ingest->datagrams_received, TRANSPORTS);
-    totals[TICK_DROPPED] = ingest->datagrams_dropped;
-    totals[TICK_REFUSED] = ingest_lines_rejected(ingest) + ingest_samples_rejected(ingest);
-    totals[TICK_LATE] = ingest->samples_late;
-    totals[TICK_BYTES] = sum(ingest->bytes_received, TRANSPORTS);
+    uint64_t *left = (uint64_t *)from;
+    const uint64_t *right = (const uint64_t *)figures;
+    for (size_t i = 0; i < sizeof(*from) / sizeof(uint64_t); i++) {
+        left[i] -= right[i];
+    }
+}
+
+static void read_counts(struct tick *tick)
+{
+    const struct ingest_figures *ingest = &tick->ingest;
+    uint64_t refused = ingest_lines_rejected(ingest) + ingest_samples_rejected(ingest);
+    tick->figures[TICK_RECEIVED] = (double)ingest_samples_received(ingest);
+    tick->figures[TICK_DATAGRAMS] = (double)sum(ingest->datagrams_received, TRANSPORTS);
+    tick->figures[TICK_DROPPED] = (double)ingest->datagrams_dropped;
+    tick->figures[TICK_REFUSED] = (double)refused;
+    tick->figures[TICK_LATE] = (double)ingest->samples_late;
+    tick->figures[TICK_BYTES] = (double)sum(ingest->bytes_received, TRANSPORTS);
 }
 
 static double busiest_worker(struct ticks *ticks, const struct tick_totals *totals)
 {
     double most = 0;
-    for (size_t i = 0; i < totals->workers && i < 64; i++) {
+    for (size_t i = 0; i < totals->workers && i < TICKS_WORKERS; i++) {
         double grown = totals->worker_seconds[i] - ticks->worker_before[i];
         most = grown > most ? grown : most;
         ticks->worker_before[i] = totals->worker_seconds[i];
@@ -34,15 +46,13 @@ static double busiest_worker(struct ticks *ticks, const struct tick_totals *tota
 void ticks_add(struct ticks *ticks, double timestamp, double seconds,
                const struct tick_totals *totals)
 {
-    uint64_t now[TICK_BYTES + 1];
     struct tick *tick = &ticks->items[ticks->next];
     double length = seconds > 0 ? seconds : 1;
     *tick = (struct tick){.timestamp = timestamp, .seconds = seconds};
-    read_totals(totals->ingest, now);
-    for (size_t i = 0; i <= TICK_BYTES; i++) {
-        tick->figures[i] = (double)(now[i] - ticks->before[i]);
-        ticks->before[i] = now[i];
-    }
+    tick->ingest = *totals->ingest;
+    subtract(&tick->ingest, &ticks->before);
+    ticks->before = *totals->ingest;
+    read_counts(tick);
     tick->figures[TICK_DURATION] = totals->flush->duration_seconds;
     tick->figures[TICK_SERIES] = (double)sum(totals->flush->series, STATSD_TYPES);
     tick->figures[TICK_MEMORY] = (double)totals->flush->pool_bytes;
@@ -70,12 +80,13 @@ const struct tick *ticks_most(const struct ticks *ticks, enum tick_figure figure
     return most;
 }
 
-double ticks_sum(const struct ticks *ticks, enum tick_figure figure, double from)
+void ticks_ingest(const struct ticks *ticks, double from, struct ingest_figures *figures)
 {
-    double total = 0;
+    *figures = (struct ingest_figures){0};
     for (size_t i = 0; i < ticks->count; i++) {
         const struct tick *tick = ticks_at(ticks, i);
-        total += tick->timestamp > from ? tick->figures[figure] : 0;
+        if (tick->timestamp > from) {
+            ingest_figures_add(figures, &tick->ingest);
+        }
     }
-    return total;
 }

@@ -2,7 +2,7 @@
  *
  * What the server counted in each of its latest windows, so that a report can tell when it lost
  * something, and how hard it worked: a ring of so many windows, whatever else is kept. One thread;
- * no allocation.
+ * no allocation. All zero is empty.
  */
 #ifndef SERVER_REPORT_TICKS_H
 #define SERVER_REPORT_TICKS_H
@@ -13,6 +13,7 @@
 #include "server/metrics/figures.h"
 
 #define TICKS_MAX 720
+#define TICKS_WORKERS 64
 
 enum tick_figure {
     TICK_RECEIVED,  /* samples, in the window */
@@ -33,14 +34,15 @@ struct tick {
     double timestamp; /* of the window's end */
     double seconds;   /* its length */
     double figures[TICK_FIGURES];
+    struct ingest_figures ingest; /* what was counted in the window */
 };
 
 struct ticks {
     struct tick items[TICKS_MAX];
     size_t next; /* place of the next one; of the oldest, once the ring is full */
     size_t count;
-    uint64_t before[TICK_BYTES + 1]; /* totals at the latest */
-    double cpu_before, worker_before[64];
+    struct ingest_figures before; /* totals at the latest */
+    double cpu_before, worker_before[TICKS_WORKERS];
 };
 
 /* Totals at the end of a window. */
@@ -48,7 +50,8 @@ struct tick_totals {
     const struct ingest_figures *ingest;
     const struct flush_figures *flush;
     double cpu_seconds;
-    const double *worker_seconds; /* processor time of each worker, `workers` of them, at most 64 */
+    const double *worker_seconds; /* processor time of each worker, `workers` of them, at most
+                                     TICKS_WORKERS */
     size_t workers;
 };
 
@@ -62,7 +65,7 @@ const struct tick *ticks_at(const struct ticks *ticks, size_t i);
 /* The tick that has most of a figure, of those that end after `from`; NULL where there is none. */
 const struct tick *ticks_most(const struct ticks *ticks, enum tick_figure figure, double from);
 
-/* The sum over those. */
-double ticks_sum(const struct ticks *ticks, enum tick_figure figure, double from);
+/* What was counted in all of those. */
+void ticks_ingest(const struct ticks *ticks, double from, struct ingest_figures *figures);
 
 #endif

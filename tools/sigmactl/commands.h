@@ -24,6 +24,8 @@ int command_record(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_shadow(int argc, char **argv);
+int command_backtest(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_baseline(int argc, char **argv);
 
 #endif
