@@ -23,8 +23,8 @@
 static const struct baseline_job job_defaults = {
     .server = {ENDPOINT_TCP, "", OPTIONS_HTTP_PORT},
     .windows = WINDOWS_USUAL,
-    .from = -INFINITY,
-    .to = INFINITY,
+    .from = -(double)INFINITY,
+    .to = (double)INFINITY,
     .level = BASELINE_LEVEL,
     .wishes = {.threshold = (double)NAN},
 };
