@@ -172,7 +172,8 @@ def test_what_cannot_be_done_exits_1(runs, learnt, tmp_path):
     (), ("compare", "f"), ("check",), ("check", "f"), ("check", "f", "--csv", "d", "--server", "h:1"),
     ("check", "f", "--csv", "d", "--threshold", "5"), ("check", "f", "--csv", "d", "--better", "a=up"),
     ("check", "f", "--csv", "d", "--metric", "["), ("check", "f", "--csv", "d", "--statistics", "p9["),
-    ("update", "f", "--csv", "d", "--from", "yesterday"), ("update", "f", "--csv", "d", "--json"),
+    ("update", "f", "--csv", "d", "--from", "yesterday"), ("check", "f", "--csv", "d", "--windows", "9"),
+    ("check", "f", "--server", "h:1", "--from", "-1h"), ("update", "f", "--csv", "d", "--json"),
 ])
 def test_bad_usage_exits_2(arguments):
     baseline(*arguments, status=2)

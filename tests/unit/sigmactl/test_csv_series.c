@@ -96,6 +96,9 @@ static void statistics_are_chosen_by_glob(void **state)
     put("timers.csv", "timestamp,metric,tags,type,mean,p50,p99\n10,t,,ms,1,2,3\n");
     assert_true(collect("t*", "p*", 0));
     assert_int_equal(list.items[0]->statistic_count, 2);
+    assert_true(collect("t*", "mean,p9*", 0));
+    assert_int_equal(list.items[0]->statistic_count, 2);
+    assert_non_null(csv_series_statistic(list.items[0], "p99"));
     assert_true(collect("u*", "p*", 0));
     assert_int_equal(list.count, 0);
 }
