@@ -92,6 +92,14 @@ static bool append_address(const struct config_key *key, struct config_strings *
     return config_strings_append(list, item, strlen(item), why);
 }
 
+static bool append_text(const struct config_key *key, struct config_strings *list, const char *item,
+                        char *why)
+{
+    if (list->count == key->items_max)
+        return refuse_full(key, why);
+    return config_strings_append(list, item, strlen(item), why);
+}
+
 static const char *tag_fault(const char *item)
 {
     const char *key = item + strspn(item, "#");
@@ -166,6 +174,8 @@ bool config_value_append(const struct config_key *key, void *base, const char *i
         return append_address(key, field, item, why);
     case TYPE_GLOBS:
         return append_glob(key, field, item, why);
+    case TYPE_TEXTS:
+        return append_text(key, field, item, why);
     case TYPE_WORDS:
         return append_word(key, field, item, why);
     case TYPE_TAGS:

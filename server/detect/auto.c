@@ -13,6 +13,7 @@
 #define AUTO_BY_RANGE 1.84f
 #define AUTO_BY_SHAPE 1.11f
 #define AUTO_BY_SEASON 0.614f
+#define AUTO_BY_SEASON_RANGE 1.31f
 #define AUTO_BY_LEVEL 0.225f
 #define AUTO_BY_UNREST 1.08f
 #define AUTO_BY_ZERO 4.0f
@@ -23,7 +24,7 @@
 #define AUTO_UNREST_WEIGHT (1 / 31.0f)
 
 #define AUTO_NOTICE 1.0f
-#define AUTO_HOLD_WINDOWS 30
+#define AUTO_JUST_BELOW 0.999f
 #define AUTO_RESTLESS_STEP 0.128f
 #define AUTO_RESTLESS_PEAK 0.064f
 #define AUTO_RESTLESS_DECAY (1 / 16500.0f)
@@ -66,8 +67,10 @@ static struct findings auto_feed(struct auto_state *state, double value, float o
     findings_add(&findings, AUTO_BY_RANGE * range, AUTO_RANGE, range > 0);
     float level = auto_level_observe(&state->level, offset, age);
     findings_add(&findings, AUTO_BY_LEVEL * level, AUTO_LEVEL, level > 0);
-    float season = auto_season_observe(&state->season, bin, offset);
-    findings_add(&findings, AUTO_BY_SEASON * season, AUTO_SEASON, season > 0);
+    struct auto_season_worth season =
+        auto_season_observe(&state->season, bin, offset, age, holding);
+    findings_add(&findings, AUTO_BY_SEASON * season.size, AUTO_SEASON, season.size > 0);
+    findings_add(&findings, AUTO_BY_SEASON_RANGE * season.range, AUTO_SEASON, season.range > 0);
     bool above = offset >= state->level.mean;
     float shape = auto_shape_observe(&state->shape, offset, step, age);
     findings_add(&findings, AUTO_BY_SHAPE * shape, AUTO_SHAPE, above);
@@ -85,7 +88,8 @@ static struct findings auto_feed(struct auto_state *state, double value, float o
     return findings;
 }
 
-/* What becomes of a joined figure: 0, or in thresholds of a notice what is to be told. */
+/* What becomes of a joined figure: 0, or what is to be told of it, in thresholds of a notice. What
+ * the state learns of it does not depend on the rule. */
 static float auto_admit(const struct auto_rule *rule, struct auto_state *state, float joined)
 {
     state->restless -= state->restless * AUTO_RESTLESS_DECAY;
@@ -94,15 +98,20 @@ static float auto_admit(const struct auto_rule *rule, struct auto_state *state, 
     state->alarm_hold = (uint16_t)(state->alarm_hold - (state->alarm_hold > 0));
     float told =
         joined / (1 + AUTO_RESTLESS_STEP * state->restless + AUTO_RESTLESS_PEAK * state->peak);
-    bool alarm = told >= rule->threshold;
-    if (alarm ? state->alarm_hold > 0 : told < AUTO_NOTICE || state->notice_hold > 0) {
-        return 0;
+    bool notice = told >= AUTO_NOTICE && state->notice_hold == 0;
+    bool alarm = told >= rule->threshold && state->alarm_hold == 0;
+    if (notice) {
+        state->notice_hold = AUTO_HOLD_WINDOWS;
+        state->restless += 1;
+        state->peak = joined > state->peak ? joined : state->peak;
     }
-    state->notice_hold = AUTO_HOLD_WINDOWS;
-    state->alarm_hold = alarm ? AUTO_HOLD_WINDOWS : state->alarm_hold;
-    state->restless += 1;
-    state->peak = joined > state->peak ? joined : state->peak;
-    return told;
+    if (alarm) {
+        state->alarm_hold = AUTO_HOLD_WINDOWS;
+    }
+    if (!alarm && told >= rule->threshold) {
+        told = AUTO_JUST_BELOW * rule->threshold;
+    }
+    return notice || alarm ? told : 0;
 }
 
 static void auto_expect(const struct auto_state *state, double value, double timestamp_s,
@@ -142,7 +151,8 @@ struct auto_verdict auto_observe(const struct auto_rule *rule, struct auto_state
         verdict.part = findings.part;
         verdict.side = findings.above ? SIGMA_ABOVE : SIGMA_BELOW;
         verdict.extreme_s =
-            auto_extremes_reach(&state->extremes, timestamp_s, (float)offset, findings.above);
+            fmin(auto_extremes_reach(&state->extremes, timestamp_s, (float)offset, findings.above),
+                 fmax(timestamp_s - state->start_s, 0));
     }
     auto_extremes_add(&state->extremes, timestamp_s, (float)offset);
     return verdict;

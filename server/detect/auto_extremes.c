@@ -26,7 +26,7 @@ void auto_extremes_add(struct auto_extremes *extremes, double timestamp_s, float
         }
         extremes->newest = block;
     }
-    unsigned at = extremes->newest % AUTO_EXTREMES_BLOCKS;
+    uint32_t at = extremes->newest % AUTO_EXTREMES_BLOCKS;
     extremes->high[at] = value > extremes->high[at] ? value : extremes->high[at];
     extremes->low[at] = value < extremes->low[at] ? value : extremes->low[at];
 }
@@ -36,7 +36,7 @@ double auto_extremes_reach(const struct auto_extremes *extremes, double timestam
 {
     uint32_t free = extremes->newest + 1;
     for (unsigned i = 0; i < AUTO_EXTREMES_BLOCKS && free > extremes->oldest; i++) {
-        unsigned at = (free - 1) % AUTO_EXTREMES_BLOCKS;
+        uint32_t at = (free - 1) % AUTO_EXTREMES_BLOCKS;
         if (above ? extremes->high[at] > value : extremes->low[at] < value) {
             break;
         }
@@ -45,6 +45,7 @@ double auto_extremes_reach(const struct auto_extremes *extremes, double timestam
     if (free > extremes->newest) {
         return 0;
     }
-    double since = ((double)free - 1) * AUTO_EXTREMES_BLOCK_S;
-    return timestamp_s > since ? timestamp_s - since : 0;
+    double reach = timestamp_s - ((double)free - 1) * AUTO_EXTREMES_BLOCK_S;
+    double most = AUTO_EXTREMES_BLOCKS * AUTO_EXTREMES_BLOCK_S;
+    return reach > 0 ? fmin(reach, most) : 0;
 }

@@ -24,7 +24,7 @@ struct auto_level {
 static inline float auto_level_observe(struct auto_level *level, float value, uint32_t age)
 {
     static const struct auto_residual_rule rule = {
-        .weight = 1 / 3.71f, .square_weight = 6.4e-3f, .offset = 0.0144f, .warmup = 60};
+        .weight = 1 / 3.71f, .square_weight = 6.4e-3f, .warmup = 60};
     float plain = 1 / ((float)age + 1);
     float off = value - level->mean;
     level->mean += off * (plain > AUTO_LEVEL_MEAN ? plain : AUTO_LEVEL_MEAN);

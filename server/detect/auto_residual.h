@@ -4,7 +4,7 @@
  * `season` and `level` of the method `auto`. The residual is smoothed over some windows, since most
  * of what matters lasts, and held against the root of its own mean square:
  *
- *     smooth += (e - smooth) w,   worth = |smooth| / rms - offset
+ *     smooth += (e - smooth) w,   worth = |smooth| / rms
  *
  * A smoothed residual counts for at most AUTO_RESIDUAL_CLIP rms in the mean square, lest one
  * incident blinds the part for days.
@@ -25,13 +25,13 @@ struct auto_residual {
 struct auto_residual_rule {
     float weight;        /* w of the newest residual */
     float square_weight; /* of the newest square */
-    float offset;        /* rms that are nothing to speak of */
     uint32_t warmup;     /* residuals until there is a worth */
 };
 
 #define AUTO_RESIDUAL_CLIP 4.0f
 
-/* Takes a residual in. Its worth has the sign of the smoothed residual; 0 up to the offset. */
+/* Takes a residual in. Its worth has the sign of the smoothed residual. `age` counts the residuals
+ * before this one. */
 static inline float auto_residual_observe(struct auto_residual *residual,
                                           const struct auto_residual_rule *rule, float value,
                                           uint32_t age)
@@ -45,11 +45,11 @@ static inline float auto_residual_observe(struct auto_residual *residual,
     float worth = 0;
     if (age >= rule->warmup) {
         float most = AUTO_RESIDUAL_CLIP * AUTO_RESIDUAL_CLIP * usual;
-        worth = usual > 0 ? sqrtf(square / usual) - rule->offset : 0;
+        worth = usual > 0 ? sqrtf(square / usual) : 0;
         square = square < most || usual == 0 ? square : most;
     }
     residual->square += (square - usual) * weight;
-    return worth <= 0 ? 0 : residual->smooth < 0 ? -worth : worth;
+    return residual->smooth < 0 ? -worth : worth;
 }
 
 #endif

@@ -12,13 +12,13 @@
 #define AUTO_SEASON_SIZE 0.01f
 
 /* Residuals are learnt up to so many rms of the smoothed residual. */
-#define AUTO_SEASON_CLIP 2.0f
+#define AUTO_SEASON_CLIP 8.0f
 
 /* Limits lie so many mean residuals from what is expected: 2.8 deviations of normal noise. */
 #define AUTO_SEASON_REACH 3.5f
 
 static const struct auto_residual_rule residual_rule = {
-    .weight = 0.25f, .square_weight = 3e-4f, .offset = 0.338f, .warmup = 100};
+    .weight = 0.25f, .square_weight = 3e-4f, .warmup = 100};
 
 unsigned auto_season_bin(double timestamp_s)
 {
@@ -42,13 +42,11 @@ struct auto_expected auto_season_expect(const struct auto_season *season, unsign
     };
 }
 
-static float season_clip(const struct auto_season *season, float off)
+/* A residual is learnt up to this. */
+static float season_most(const struct auto_season *season)
 {
-    if (season->residuals <= residual_rule.warmup) {
-        return off;
-    }
-    float most = AUTO_SEASON_CLIP * sqrtf(season->residual.square);
-    return off > most ? most : off < -most ? -most : off;
+    bool young = season->residuals < residual_rule.warmup;
+    return young ? INFINITY : AUTO_SEASON_CLIP * sqrtf(season->residual.square);
 }
 
 static void season_measure(struct auto_season *season, float off)
@@ -66,7 +64,8 @@ static void season_learn(struct auto_season *season, unsigned bin, float off)
     season->counts[bin] = (uint8_t)(season->counts[bin] + (season->counts[bin] < UINT8_MAX));
 }
 
-float auto_season_observe(struct auto_season *season, unsigned bin, float value)
+/* The worth of the residual's size. */
+static float season_follow(struct auto_season *season, unsigned bin, float value)
 {
     if (season->counts[bin] == 0) {
         season->means[bin] = value - season->level;
@@ -74,11 +73,19 @@ float auto_season_observe(struct auto_season *season, unsigned bin, float value)
         return 0;
     }
     float off = value - (season->means[bin] + season->level);
-    float clipped;
+    float most = season_most(season);
     float worth =
         auto_residual_observe(&season->residual, &residual_rule, off, season->residuals++);
-    clipped = season_clip(season, off);
-    season_measure(season, clipped);
-    season_learn(season, bin, clipped);
+    off = off > most ? most : off < -most ? -most : off;
+    season_measure(season, off);
+    season_learn(season, bin, off);
     return worth;
+}
+
+struct auto_season_worth auto_season_observe(struct auto_season *season, unsigned bin, float value,
+                                             uint32_t age, bool holding)
+{
+    float size = season_follow(season, bin, value);
+    float range = auto_range_observe(&season->range, season->residual.smooth, age, 1, holding);
+    return (struct auto_season_worth){size, range};
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/detect/auto_range.h"
 #include "server/detect/auto_residual.h"
 
 #define AUTO_SEASON_BINS 48
@@ -22,6 +23,7 @@ struct auto_season {
     float means[AUTO_SEASON_BINS];
     uint8_t counts[AUTO_SEASON_BINS]; /* windows of each half hour, at most 255 */
     struct auto_residual residual;
+    struct auto_range range; /* of the smoothed residual */
     uint32_t residuals;
     float level;
     float above, below; /* mean size of the residuals over and under what was expected */
@@ -38,7 +40,15 @@ unsigned auto_season_bin(double timestamp_s);
 
 struct auto_expected auto_season_expect(const struct auto_season *season, unsigned bin);
 
-/* Takes a value in; its worth with the sign of the smoothed residual. */
-float auto_season_observe(struct auto_season *season, unsigned bin, float value);
+/* What a residual says, both with its sign: by its size, and by leaving the range that residuals
+ * have kept to so far, which a series that is out of season every night does not. */
+struct auto_season_worth {
+    float size, range;
+};
+
+/* Takes a value in. `age` counts the values before this one; `holding` as of auto_range_observe().
+ */
+struct auto_season_worth auto_season_observe(struct auto_season *season, unsigned bin, float value,
+                                             uint32_t age, bool holding);
 
 #endif

@@ -96,9 +96,9 @@ const char *words_figure(char *text, size_t size, double value, enum unit unit)
     return text;
 }
 
-void words_put_count(struct buffer *out, double count, const char *noun)
+void words_put_count(struct buffer *out, double count, const char *one, const char *many)
 {
-    buffer_append_format(out, "%.0f %s%s", count, noun, count == 1 ? "" : "s");
+    buffer_append_format(out, "%.0f %s", count, count == 1 ? one : many);
 }
 
 void words_put_span(struct buffer *out, double seconds)

@@ -28,8 +28,8 @@ void words_put_figure(struct buffer *out, double value, enum unit unit);
 /* The same into a text that is cut at `size`. */
 const char *words_figure(char *text, size_t size, double value, enum unit unit);
 
-/* `3 windows`, `1 window`: a whole number in full, with a noun whose plural takes an s. */
-void words_put_count(struct buffer *out, double count, const char *noun);
+/* `3 windows`, `1 window`: a whole number in full, with what it counts. */
+void words_put_count(struct buffer *out, double count, const char *one, const char *many);
 
 /* `90 s`, `5 min`, `1 h 30 min`, `2 d 3 h`, to the two largest parts. */
 void words_put_span(struct buffer *out, double seconds);
