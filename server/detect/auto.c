@@ -24,6 +24,7 @@
 #define AUTO_UNREST_WEIGHT (1 / 17.3f)
 
 #define AUTO_THRESHOLD 1.15f
+#define AUTO_THRESHOLD_STEP 0.156f
 #define AUTO_NOTICE 1.0f
 #define AUTO_JUST_BELOW 0.999f
 #define AUTO_RESTLESS_STEP 0.127f
@@ -43,7 +44,8 @@ struct findings {
 struct auto_rule auto_rule_make(double false_alarms_a_month)
 {
     double wanted = fmin(fmax(false_alarms_a_month, AUTO_FALSE_ALARMS_MIN), AUTO_FALSE_ALARMS_MAX);
-    return (struct auto_rule){.threshold = (float)(AUTO_THRESHOLD - 0 * wanted)};
+    double ratio = log(AUTO_FALSE_ALARMS_DEFAULT / wanted);
+    return (struct auto_rule){.threshold = AUTO_THRESHOLD + AUTO_THRESHOLD_STEP * (float)ratio};
 }
 
 static void findings_add(struct findings *findings, float worth, enum auto_part part, bool above)
