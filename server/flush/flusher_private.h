@@ -14,6 +14,7 @@
 #include "server/flush/graveyard.h"
 #include "server/flush/published.h"
 #include "server/flush/window.h"
+#include "server/history/history.h"
 
 struct slice;
 
@@ -23,6 +24,7 @@ struct flusher {
     struct pool_cache *cache;
     struct detector *detector;
     struct alert_engine *alerts;
+    struct history *history;
     struct graveyard graveyard;
     struct published published;
     struct window window;

@@ -308,6 +308,7 @@ static void take_config(struct flusher *flusher)
     pthread_mutex_unlock(&flusher->lock);
     if (next) {
         detector_configure(flusher->detector, next);
+        history_configure(flusher->history, next);
         flusher->window.interval_ns = next->flush.interval_ms * 1000000;
         flusher->window.align = next->flush.align;
     }
@@ -319,6 +320,7 @@ static void publish(struct flusher *flusher, struct snapshot *snapshot)
     flusher->windows++;
     log_anomalies(snapshot);
     log_alerts(snapshot->alerts);
+    history_add(flusher->history, snapshot);
     published_add(&flusher->published, snapshot);
     flusher->options.publish(flusher->options.context, snapshot);
 }
