@@ -71,7 +71,7 @@ static bool is_never_negative(const struct subject *subject)
 
 static struct finding found(const struct subject *subject, const struct auto_verdict *verdict)
 {
-    double least = is_never_negative(subject) && verdict->upper >= 0 ? 0 : -INFINITY;
+    double least = is_never_negative(subject) && verdict->upper >= 0 ? 0 : -HUGE_VAL;
     struct finding finding = {
         .mean = subject->baseline->mean,
         .stddev = (double)subject->baseline->stddev,

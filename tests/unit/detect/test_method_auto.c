@@ -220,7 +220,7 @@ static void a_counter_of_few_samples_may_fall_silent(void **state)
 
 static void odd_values_are_ignored_and_leave_no_trace(void **state)
 {
-    static const double odd[] = {NAN, INFINITY, -INFINITY, 1e200};
+    static const double odd[] = {(double)NAN, HUGE_VAL, -HUGE_VAL, 1e200};
     (void)state;
     for (unsigned i = 0; i < LEARNT; i++) {
         harness_window(&harness, gauge, STATISTIC_VALUE, odd[i % 4]);
