@@ -69,15 +69,15 @@ def test_a_header_is_not_needed_and_neither_is_a_last_newline():
 def test_bad_rows_are_named_and_the_rest_goes_on():
     lines = ["timestamp,value", "1767225600,1", "yesterday,2", "1767225610", "1767225620,nan", "1767225630,inf",
              "1767225640,1e200", "1767225650,1,2", "", "1767225660,4x", "2026-02-30 00:00:00,1", "x" * 5000,
-             '"1767225670,5', "1767225680,6"]
+             '"1767225670,5', "1767225675,5\0", "1767225680,6"]
     done = sigmactl("backtest", stdin="\n".join(lines) + "\n", check=False)
     assert done.returncode == 1
     assert [row["value"] for row in rows(done)] == ["1", "6"]
     told = done.stderr.decode().splitlines()
-    assert [line.split(":")[2] for line in told] == [str(n) for n in range(3, 14)]
+    assert [line.split(":")[2] for line in told] == [str(n) for n in range(3, 15)]
     assert all(line.startswith("sigmactl backtest: standard input:") for line in told)
     assert "timestamp" in told[0] and "two fields" in told[1] and "finite" in told[2] and "too large" in told[4]
-    assert "too long" in told[9]
+    assert "too long" in told[9] and "NUL" in told[11]
 
 
 def test_odd_stamps_and_constant_series_alarm_nobody():
