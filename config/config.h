@@ -94,6 +94,7 @@ struct config_notify {
     char *password_file;   /* NULL = none */
     bool resolved;         /* resolutions are told too */
     uint64_t timeout_ms;   /* of an attempt */
+    uint64_t give_up_ms;   /* age of a notification that is not tried again */
     uint64_t resend_ms;    /* of an Alertmanager: what fires is said again */
     uint64_t buffer_bytes; /* of notifications that wait */
 };
@@ -234,6 +235,12 @@ struct config {
         struct config_strings address; /* "host:port"; empty = off */
         uint64_t datagram_bytes;
     } relay;
+    struct {
+        char *endpoint;   /* of an OTLP/HTTP collector; "" = off */
+        char *token_file; /* holds the bearer token; NULL = none */
+        uint64_t timeout_ms;
+        unsigned queue_windows; /* that wait */
+    } tracing;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

@@ -15,7 +15,6 @@
  * word. */
 static const char *const later_sections[] = {
     "history",
-    "tracing",
 };
 
 const struct config_section *config_section_find(const char *name)

@@ -16,14 +16,13 @@
 #include "server/core/mapping.h"
 #include "server/core/module.h"
 #include "server/core/require.h"
+#include "server/modules/curl/secret.h"
+#include "server/modules/curl/transfer.h"
 #include "server/modules/remote_write/encoder.h"
 #include "server/modules/remote_write/queue.h"
-#include "server/modules/remote_write/transport.h"
 #include "server/modules/remote_write/verdict.h"
 #include "server/sink/backoff.h"
 #include "server/sink/sink_module.h"
-
-#define TOKEN_BYTES_MAX 8192
 
 /* Requests that may be cut in two for the sake of one window. Where every series of a large window
  * is refused, the rest is lost without asking for each. */
@@ -42,7 +41,7 @@ struct remote_write {
     struct event_base *events;
     struct encoder *encoder; /* flusher's thread, and the main thread when that is gone */
     /* Main thread: */
-    struct transport *transport;
+    struct transfer *transfer;
     struct event *arrived; /* of the eventfd that submit() writes to */
     int arrived_fd;
     struct event *retry; /* pending during a pause */
@@ -164,7 +163,7 @@ static void send_next(struct remote_write *sink)
         sink->halvings = HALVINGS_MAX;
         sink->named = NAMED_MAX;
     }
-    sink->sending = transport_post(sink->transport, batch->bytes, batch->length);
+    sink->sending = transfer_send(sink->transfer, batch->bytes, batch->length);
     if (!sink->sending) {
         sink->failures++;
         pause_after(sink, 0);
@@ -187,7 +186,7 @@ static void log_lost(struct remote_write *sink, const struct batch *batch, const
     buffer_deinit(&name);
 }
 
-static void log_change(const struct transport_answer *answer, bool was_away, bool away)
+static void log_change(const struct transfer_answer *answer, bool was_away, bool away)
 {
     if (away && !was_away) {
         log_line(LOG_LEVEL_WARNING, "receiver cannot be reached", "sink", "remote_write", "reason",
@@ -214,7 +213,7 @@ static struct batch *settle(struct remote_write *sink, enum verdict verdict,
     }
 }
 
-static void on_answer(void *context, const struct transport_answer *answer)
+static void on_answer(void *context, const struct transfer_answer *answer)
 {
     struct remote_write *sink = context;
     struct batch *batch = sink->queue.in_hand; /* which only this thread changes */
@@ -320,7 +319,7 @@ static void drain(struct remote_write *sink, uint64_t deadline_ms)
 
 static void free_sink(struct remote_write *sink)
 {
-    transport_free(sink->transport);
+    transfer_free(sink->transfer);
     encoder_free(sink->encoder);
     batch_list_free(&sink->queue.list);
     free(sink->queue.in_hand);
@@ -368,28 +367,6 @@ static const struct sink_ops ops = {
     .stop = stop,
 };
 
-/* The first line of the file; "" where none is configured. */
-static bool read_token(const struct config *config, char token[TOKEN_BYTES_MAX], char *reason,
-                       size_t reason_size)
-{
-    const char *path = config->remote_write.token_file;
-    token[0] = '\0';
-    if (!path) {
-        return true;
-    }
-    FILE *file = fopen(path, "re");
-    bool read = file && fgets(token, TOKEN_BYTES_MAX, file);
-    if (file) {
-        fclose(file);
-    }
-    token[strcspn(token, "\r\n")] = '\0';
-    if (!read || !token[0]) {
-        snprintf(reason, reason_size, "remote_write.token_file: '%s' holds no token", path);
-        return false;
-    }
-    return true;
-}
-
 static bool make_events(struct remote_write *sink)
 {
     sink->arrived_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -401,25 +378,54 @@ static bool make_events(struct remote_write *sink)
     return sink->retry && sink->arrived && event_add(sink->arrived, NULL) == 0;
 }
 
+static struct transfer *make_transfer(struct remote_write *sink, const struct config *config,
+                                      const char *authorization)
+{
+    const struct transfer_header headers[] = {
+        {"Content-Type", "application/x-protobuf"},
+        {"Content-Encoding", "snappy"},
+        {"X-Prometheus-Remote-Write-Version", "0.1.0"},
+        {"X-Scope-OrgID", config->remote_write.tenant},
+        {"Authorization", authorization},
+    };
+    const struct transfer_options options = {
+        .base = sink->events,
+        .url = config->remote_write.url,
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(*headers),
+        .timeout_ms = config->remote_write.timeout_ms,
+    };
+    return transfer_new(&options, on_answer, sink);
+}
+
+static bool check_receiver(const struct config *config, char authorization[SECRET_BYTES_MAX],
+                           char *reason, size_t reason_size)
+{
+    const char *url = config->remote_write.url;
+    if (!transfer_check_url(url, false)) {
+        snprintf(reason, reason_size,
+                 "remote_write.url: '%s' is not the http or https URL of a receiver", url);
+        return false;
+    }
+    return secret_read_bearer(config->remote_write.token_file, "remote_write.token_file",
+                              authorization, reason, reason_size);
+}
+
 static bool make_parts(struct remote_write *sink, const struct config *config, char *reason,
                        size_t reason_size)
 {
-    char token[TOKEN_BYTES_MAX];
+    char authorization[SECRET_BYTES_MAX];
     snprintf(reason, reason_size, "remote_write: out of memory or descriptors");
-    if (!make_events(sink) || !read_token(config, token, reason, reason_size)) {
+    if (!make_events(sink) || !check_receiver(config, authorization, reason, reason_size)) {
         return false;
     }
-    const struct transport_options options = {
-        .base = sink->events,
-        .url = config->remote_write.url,
-        .tenant = config->remote_write.tenant,
-        .token = token,
-        .timeout_ms = config->remote_write.timeout_ms,
-    };
     sink->encoder = encoder_new(config, reason, reason_size);
-    sink->transport =
-        sink->encoder ? transport_new(&options, on_answer, sink, reason, reason_size) : NULL;
-    return sink->transport != NULL;
+    if (!sink->encoder) {
+        return false;
+    }
+    snprintf(reason, reason_size, "remote_write: out of memory");
+    sink->transfer = make_transfer(sink, config, authorization);
+    return sink->transfer != NULL;
 }
 
 static struct sink *make(const struct sink_environment *environment, char *reason,
@@ -448,11 +454,10 @@ static struct sink *make(const struct sink_environment *environment, char *reaso
 
 static bool check(const struct config *config, char *reason, size_t reason_size)
 {
-    char token[TOKEN_BYTES_MAX];
+    char authorization[SECRET_BYTES_MAX];
     struct encoder *encoder = encoder_new(config, reason, reason_size);
     encoder_free(encoder);
-    return encoder && transport_check_url(config->remote_write.url, reason, reason_size) &&
-           read_token(config, token, reason, reason_size);
+    return encoder && check_receiver(config, authorization, reason, reason_size);
 }
 
 static const struct sink_module offer = {.new = make, .configure = configure, .check = check};
