@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The include direction: which folder may know which, and which folder may know which outside library.
 
-    proto <- config <- server/core <- server/metrics <- server/{flush,detect} <- server/{net,sink,http,console} <- server
+    proto <- config <- server/core <- server/metrics <- server/{flush,detect,alert} <- server/{net,sink,http,console} <- server
                                                                               server/{net,sink,http} <- server/modules
 
 An include points down this line or stays in its own folder. Siblings do not know each other, but for the
@@ -21,6 +21,7 @@ RANK = {
     "server/metrics": 3,
     "server/flush": 4,
     "server/detect": 4,
+    "server/alert": 4,
     "server/net": 5,
     "server/sink": 5,
     "server/http": 5,
@@ -37,6 +38,7 @@ SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server
 # Headers by which siblings meet, includable from any layer that calls through them.
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
+    "server/alert/engine.h": {"server/flush"},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
     "server/http/exposition.h": {SIGMACTL},

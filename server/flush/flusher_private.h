@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "server/alert/engine.h"
 #include "server/detect/detector.h"
 #include "server/flush/flusher.h"
 #include "server/flush/graveyard.h"
@@ -21,6 +22,7 @@ struct flusher {
     const struct config *config;
     struct pool_cache *cache;
     struct detector *detector;
+    struct alert_engine *alerts;
     struct graveyard graveyard;
     struct published published;
     struct window window;
