@@ -96,6 +96,12 @@ static void check_url(struct config_loader *loader, const struct config_notify *
     if (notify->type == NOTIFY_PROGRAM) {
         return;
     }
+    if (notify->url_file) {
+        if (url[0]) {
+            fault(loader, "notify", "url_file", "there is a url as well");
+        }
+        return;
+    }
     if (mail ? !begins_with(url, "smtp://", "smtps://")
              : !begins_with(url, "http://", "https://")) {
         fault(loader, "notify", "url",

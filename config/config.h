@@ -83,7 +83,8 @@ enum config_notify_type {
 struct config_notify {
     char *name;
     enum config_notify_type type;
-    char *url;                     /* "" for a program */
+    char *url;                     /* "" for a program, and where it is in a file */
+    char *url_file;                /* holds the URL, where that is a secret; NULL = none */
     struct config_strings command; /* of a program */
     char *template_file;           /* of the body; NULL = the type's own */
     char *token_file;              /* holds a bearer token; NULL = none */

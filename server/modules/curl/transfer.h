@@ -68,4 +68,7 @@ bool transfer_send(struct transfer *transfer, const char *bytes, size_t length);
 /* Whether it is the URL of an HTTP server, or of a mail server. */
 bool transfer_check_url(const char *url, bool mail);
 
+/* Whether it names a user or holds a password, which would rather be in a file. */
+bool transfer_url_has_user(const char *url);
+
 #endif

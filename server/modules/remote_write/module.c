@@ -3,14 +3,10 @@
  * The sink: windows become requests on the flusher's thread, and are sent from the main thread's
  * event loop, one at a time and in order. What stands between the two is the queue, under the lock.
  */
-#include <event2/event.h>
-#include <event2/util.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "server/core/log.h"
 #include "server/core/mapping.h"
@@ -21,7 +17,7 @@
 #include "server/modules/remote_write/encoder.h"
 #include "server/modules/remote_write/queue.h"
 #include "server/modules/remote_write/verdict.h"
-#include "server/sink/backoff.h"
+#include "server/sink/pump.h"
 #include "server/sink/sink_module.h"
 
 /* Requests that may be cut in two for the sake of one window. Where every series of a large window
@@ -31,9 +27,6 @@
 /* Refused series that are named in the log, a window. */
 #define NAMED_MAX 10
 
-/* Longer waits that a receiver asks for are not taken. */
-#define RETRY_AFTER_S_MAX 300
-
 struct remote_write {
     struct sink base; /* must be first */
     sink_notify *notify;
@@ -42,10 +35,8 @@ struct remote_write {
     struct encoder *encoder; /* flusher's thread, and the main thread when that is gone */
     /* Main thread: */
     struct transfer *transfer;
-    struct event *arrived; /* of the eventfd that submit() writes to */
-    int arrived_fd;
-    struct event *retry; /* pending during a pause */
-    bool sending, stopping;
+    struct pump pump;
+    bool sending;
     unsigned failures;   /* in a row */
     uint64_t cut_window; /* whose series are looked for that are refused */
     unsigned halvings, named;
@@ -107,9 +98,7 @@ static void submit(struct sink *base, const struct snapshot *snapshot)
         log_line(LOG_LEVEL_ERROR, "windows lost", "sink", "remote_write", "windows", "1", "reason",
                  "out of memory", NULL);
     }
-    uint64_t one = 1;
-    ssize_t written = write(sink->arrived_fd, &one, sizeof(one));
-    (void)written;
+    pump_wake(&sink->pump);
 }
 
 static void figures(struct sink *base, struct sink_figures *figures)
@@ -128,28 +117,10 @@ static void figures(struct sink *base, struct sink_figures *figures)
     pthread_mutex_unlock(&sink->lock);
 }
 
-static void wait_ms(struct remote_write *sink, uint64_t ms)
-{
-    const struct timeval delay = {.tv_sec = (time_t)(ms / 1000),
-                                  .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-    evtimer_add(sink->retry, &delay);
-}
-
-/* The pause that the receiver asks for, where it is longer than ours. */
-static void pause_after(struct remote_write *sink, uint64_t retry_after_s)
-{
-    uint32_t chance;
-    evutil_secure_rng_get_bytes(&chance, sizeof(chance));
-    uint64_t pause_ms = backoff_ms(sink->failures, chance);
-    uint64_t asked_ms =
-        (retry_after_s < RETRY_AFTER_S_MAX ? retry_after_s : RETRY_AFTER_S_MAX) * 1000;
-    wait_ms(sink, pause_ms > asked_ms ? pause_ms : asked_ms);
-}
-
 /* Sends what is oldest, unless something is being sent or there is a pause. */
 static void send_next(struct remote_write *sink)
 {
-    if (sink->sending || evtimer_pending(sink->retry, NULL)) {
+    if (sink->sending || pump_pauses(&sink->pump)) {
         return;
     }
     pthread_mutex_lock(&sink->lock);
@@ -166,7 +137,7 @@ static void send_next(struct remote_write *sink)
     sink->sending = transfer_send(sink->transfer, batch->bytes, batch->length);
     if (!sink->sending) {
         sink->failures++;
-        pause_after(sink, 0);
+        pump_pause(&sink->pump, sink->failures, 0);
     }
 }
 
@@ -240,25 +211,14 @@ static void on_answer(void *context, const struct transfer_answer *answer)
     sink->notify(sink->context);
     if (sink->failures == 0) {
         send_next(sink);
-    } else if (!sink->stopping) {
-        pause_after(sink, answer->retry_after_s);
+    } else {
+        pump_pause(&sink->pump, sink->failures, answer->retry_after_s);
     }
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void work(void *context)
 {
-    (void)fd;
-    (void)what;
-    send_next(context);
-}
-
-static void on_arrived(evutil_socket_t fd, short what, void *context)
-{
-    (void)what;
     struct remote_write *sink = context;
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof(count));
-    (void)got;
     /* Of a window without a series nothing is sent that would tell. */
     sink->notify(sink->context);
     send_next(sink);
@@ -267,9 +227,7 @@ static void on_arrived(evutil_socket_t fd, short what, void *context)
 /* SIGHUP: a pause ends at once. */
 static void reopen(struct sink *base)
 {
-    struct remote_write *sink = sink_of(base);
-    evtimer_del(sink->retry);
-    send_next(sink);
+    pump_hurry(&sink_of(base)->pump);
 }
 
 static void configure(struct sink *base, const struct config *config)
@@ -289,32 +247,10 @@ static void configure(struct sink *base, const struct config *config)
     mapper_close(&before);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static bool is_busy(const void *context)
 {
-    (void)fd;
-    (void)what;
-    bool *passed = context;
-    *passed = true;
-}
-
-/* What is there is tried once more from now on, until it is gone or one attempt fails. */
-static void drain(struct remote_write *sink, uint64_t deadline_ms)
-{
-    bool passed = false;
-    const struct timeval limit = {.tv_sec = (time_t)(deadline_ms / 1000),
-                                  .tv_usec = (suseconds_t)(deadline_ms % 1000) * 1000};
-    struct event *deadline = evtimer_new(sink->events, on_deadline, &passed);
-    if (!deadline || evtimer_add(deadline, &limit) != 0) {
-        passed = true;
-    }
-    sink->stopping = true;
-    reopen(&sink->base);
-    while (sink->sending && !passed) {
-        event_base_loop(sink->events, EVLOOP_ONCE);
-    }
-    if (deadline) {
-        event_free(deadline);
-    }
+    const struct remote_write *sink = context;
+    return sink->sending;
 }
 
 static void free_sink(struct remote_write *sink)
@@ -324,15 +260,7 @@ static void free_sink(struct remote_write *sink)
     batch_list_free(&sink->queue.list);
     free(sink->queue.in_hand);
     mapper_close(&sink->mapper);
-    if (sink->arrived) {
-        event_free(sink->arrived);
-    }
-    if (sink->retry) {
-        event_free(sink->retry);
-    }
-    if (sink->arrived_fd >= 0) {
-        close(sink->arrived_fd);
-    }
+    pump_deinit(&sink->pump);
     pthread_mutex_destroy(&sink->lock);
     free(sink);
 }
@@ -345,7 +273,7 @@ static bool stop(struct sink *base, uint64_t deadline_ms)
         if (encoder_end(sink->encoder, &made)) {
             enqueue(sink, sink->queue.latest_window, &made);
         }
-        drain(sink, deadline_ms);
+        pump_drain(&sink->pump, deadline_ms, is_busy);
     }
     size_t left = queue_bytes(&sink->queue);
     if (left > 0) {
@@ -366,17 +294,6 @@ static const struct sink_ops ops = {
     .reopen = reopen,
     .stop = stop,
 };
-
-static bool make_events(struct remote_write *sink)
-{
-    sink->arrived_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (sink->arrived_fd >= 0) {
-        sink->arrived =
-            event_new(sink->events, sink->arrived_fd, EV_READ | EV_PERSIST, on_arrived, sink);
-    }
-    sink->retry = evtimer_new(sink->events, on_retry, sink);
-    return sink->retry && sink->arrived && event_add(sink->arrived, NULL) == 0;
-}
 
 static struct transfer *make_transfer(struct remote_write *sink, const struct config *config,
                                       const char *authorization)
@@ -416,7 +333,8 @@ static bool make_parts(struct remote_write *sink, const struct config *config, c
 {
     char authorization[SECRET_BYTES_MAX];
     snprintf(reason, reason_size, "remote_write: out of memory or descriptors");
-    if (!make_events(sink) || !check_receiver(config, authorization, reason, reason_size)) {
+    if (!pump_init(&sink->pump, sink->events, work, sink) ||
+        !check_receiver(config, authorization, reason, reason_size)) {
         return false;
     }
     sink->encoder = encoder_new(config, reason, reason_size);
@@ -441,7 +359,7 @@ static struct sink *make(const struct sink_environment *environment, char *reaso
     sink->notify = environment->notify;
     sink->context = environment->context;
     sink->events = environment->base;
-    sink->arrived_fd = -1;
+    sink->pump.fd = -1;
     sink->queue.bytes_max = config->remote_write.queue_bytes;
     REQUIRE(pthread_mutex_init(&sink->lock, NULL) == 0);
     if (!make_parts(sink, config, reason, reason_size)) {
