@@ -28,6 +28,7 @@ struct notifier {
     uint64_t resend_ns, resent_ns;
     /* Main thread: */
     const struct config_notify *config;
+    uint64_t lasts_ms; /* of an Alertmanager: what fires, after it was told */
     char *template;
     size_t template_length;
     struct channel *channel;
@@ -40,7 +41,6 @@ struct notifier {
     pthread_mutex_t lock; /* guards what follows */
     struct notify_queue queue;
     struct sink_figures figures;
-    uint64_t lasts_ms;
 };
 
 static struct notifier *notifier_of(struct sink *base)
@@ -109,10 +109,7 @@ static void submit(struct sink *base, const struct snapshot *snapshot)
 {
     struct notifier *notifier = notifier_of(base);
     uint64_t now_ns = clock_monotonic_ns(notifier->options.clock);
-    uint64_t window_ns = (uint64_t)(snapshot->window_seconds * 1e9);
-    uint64_t between_ns = window_ns > notifier->resend_ns ? window_ns : notifier->resend_ns;
     pthread_mutex_lock(&notifier->lock);
-    notifier->lasts_ms = NOTIFIER_LASTS_RESENDS * between_ns / MS;
     notifier->figures.done_window = snapshot->window;
     pthread_mutex_unlock(&notifier->lock);
     if (snapshot->alerts && take_rows(notifier, snapshot->alerts, now_ns)) {
@@ -184,10 +181,8 @@ static bool render(struct notifier *notifier)
         .items = notifier->in_hand,
         .count = notifier->in_hand_count,
         .now = (double)clock_wall_ns(notifier->options.clock) / 1e9,
+        .lasts_ms = notifier->lasts_ms,
     };
-    pthread_mutex_lock(&notifier->lock);
-    batch.lasts_ms = notifier->lasts_ms;
-    pthread_mutex_unlock(&notifier->lock);
     evutil_secure_rng_get_bytes(batch.identifier, sizeof(batch.identifier));
     buffer_deinit(&notifier->body);
     buffer_init(&notifier->body);
@@ -359,6 +354,10 @@ void notifier_configure(struct sink *sink, const struct config *config)
 {
     struct notifier *notifier = notifier_of(sink);
     notifier->config = &config->notifies.items[notifier->options.index];
+    /* What fires is said again with a window. */
+    uint64_t interval_ms = config->flush.interval_ms, resend_ms = notifier->config->resend_ms;
+    notifier->lasts_ms =
+        NOTIFIER_LASTS_RESENDS * (interval_ms > resend_ms ? interval_ms : resend_ms);
 }
 
 struct sink *notifier_new(const struct notifier_options *options, char *reason, size_t reason_size)

@@ -25,7 +25,8 @@ struct event_base;
 /* Of the time that a stop has, at most so much. */
 #define NOTIFIER_STOP_MS_MAX 3000
 
-/* A firing alert is over for an Alertmanager that has not heard of it for so many resends. */
+/* A firing alert is over for an Alertmanager that has not heard of it for so many
+ * resends, or windows where those are longer. */
 #define NOTIFIER_LASTS_RESENDS 4
 
 typedef struct channel *notifier_make_channel(const struct config_notify *config,

@@ -28,21 +28,31 @@ struct transfer {
 bool transfer_check_url(const char *url, bool mail)
 {
     CURLU *parsed = curl_url();
-    char *scheme = NULL, *user = NULL, *password = NULL;
+    char *scheme = NULL;
     CURLUcode code = parsed ? curl_url_set(parsed, CURLUPART_URL, url, 0) : CURLUE_OUT_OF_MEMORY;
     if (code == CURLUE_OK) {
         code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
     }
-    bool bare = parsed && curl_url_get(parsed, CURLUPART_USER, &user, 0) != CURLUE_OK &&
-                curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) != CURLUE_OK;
     const char *plain = mail ? "smtp" : "http", *safe = mail ? "smtps" : "https";
-    bool right =
-        code == CURLUE_OK && bare && (strcmp(scheme, plain) == 0 || strcmp(scheme, safe) == 0);
+    bool right = code == CURLUE_OK && (strcmp(scheme, plain) == 0 || strcmp(scheme, safe) == 0);
     curl_free(scheme);
+    curl_url_cleanup(parsed);
+    return right;
+}
+
+bool transfer_url_has_user(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *user = NULL, *password = NULL;
+    bool has = false;
+    if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        has = curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK;
+        has = curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK || has;
+    }
     curl_free(user);
     curl_free(password);
     curl_url_cleanup(parsed);
-    return right;
+    return has;
 }
 
 bool transfer_may_pass(const struct transfer_answer *answer, bool mail)
