@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The include direction: which folder may know which, and which folder may know which outside library.
 
-    proto <- config <- server/core <- server/metrics <- server/{flush,detect,alert} <- server/{net,sink,http,console} <- server
+    proto <- config <- server/core <- server/metrics <- server/{flush,detect,alert,history,report} <- server/{net,sink,http,console} <- server
                                                                               server/{net,sink,http} <- server/notify <- server/modules
 
 An include points down this line or stays in its own folder. Siblings do not know each other, but for the
@@ -22,6 +22,8 @@ RANK = {
     "server/flush": 4,
     "server/detect": 4,
     "server/alert": 4,
+    "server/history": 4,
+    "server/report": 4,
     "server/net": 5,
     "server/sink": 5,
     "server/http": 5,
@@ -34,14 +36,18 @@ RANK = {
 # sigmactl is a program of its own: it shares the parser and the pipeline's core, never the server's I/O, but for what
 # the table below names: receiving, what is done with a datagram, and how a window is written.
 SIGMACTL = "tools/sigmactl"
-SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server/flush", SIGMACTL}
+SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server/flush", "server/report", SIGMACTL}
 
 # Headers by which siblings meet, includable from any layer that calls through them.
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/alert/engine.h": {"server/flush"},
+    "server/history/history.h": {"server/flush", "server/http"},
+    "server/detect/classify.h": {SIGMACTL},
+    "server/detect/statistics.h": {SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
+    "server/http/report_json.h": {SIGMACTL},
     "server/http/exposition.h": {SIGMACTL},
     "server/net/address.h": {"server/console", SIGMACTL},
     "server/net/tcp.h": {"server/console"},
@@ -54,7 +60,7 @@ CONTRACTS = {
 }
 
 SERVER_IO = {"server/net", "server/sink", "server/http", "server/console", "server/notify", "server/modules", "server"}
-THREADED = SERVER_IO | {"server/core", "server/metrics", "server/flush", SIGMACTL}
+THREADED = SERVER_IO | {"server/history", "server/core", "server/metrics", "server/flush", "server/report", SIGMACTL}
 
 # Outside headers that only some folders may include: (pattern, folders, why).
 OUTSIDE = [
@@ -73,7 +79,7 @@ OUTSIDE = [
     (r"pthread\.h|threads\.h|semaphore\.h", THREADED, "these folders are pure computation"),
     (
         r"sys/(socket|epoll|eventfd|un)\.h|netinet/.*|poll\.h",
-        SERVER_IO | {"config", "server/core", "server/flush", SIGMACTL},
+        SERVER_IO | {"config", "server/core", "server/flush", "server/report", SIGMACTL},
         "sockets are for the I/O part",
     ),
     (

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Beyond so many deviations the exact number says nothing more. */
 #define SIGMAS_WORDED_MAX 1000
@@ -71,6 +72,74 @@ void verdict_word_start(struct anomaly_row *row, enum sigma_side side)
              number_text(limit_on(row, side)).text);
 }
 
+/* Three significant digits, for limits, which are no exact figures. */
+static struct number_text limit_text(double value)
+{
+    struct number_text number;
+    bool whole = fabs(value) >= 1e3 && fabs(value) < 1e15;
+    snprintf(number.text, sizeof(number.text), whole ? "%.0f" : "%.3g", value);
+    return number;
+}
+
+/* "usual 38–61 at this hour", "usual -3 to 5", "usual 7". */
+static void word_usual(char *out, size_t size, const struct anomaly_row *row, bool of_the_hour)
+{
+    struct number_text lower = limit_text(row->lower);
+    struct number_text upper = limit_text(row->upper);
+    const char *hour = of_the_hour ? " at this hour" : "";
+    if (strcmp(lower.text, upper.text) == 0) {
+        snprintf(out, size, "usual %s%s", upper.text, hour);
+        return;
+    }
+    snprintf(out, size, "usual %s%s%s%s", lower.text, row->lower < 0 ? " to " : "–", upper.text,
+             hour);
+}
+
+/* What the range of the row does not tell. */
+static const char *part_words(enum auto_part part, enum sigma_side side)
+{
+    switch (part) {
+    case AUTO_SHAPE:
+        return ", a course not seen before";
+    case AUTO_UNREST:
+        return ", steps larger than ever of late";
+    case AUTO_LEVEL:
+        return side == SIGMA_ABOVE ? ", its level has risen" : ", its level has fallen";
+    case AUTO_ZERO:
+        return ", where 0 hardly ever comes";
+    default:
+        return "";
+    }
+}
+
+/* ", highest in 6 h"; "" where it is not. */
+static void word_extreme(char *out, size_t size, double seconds, enum sigma_side side)
+{
+    const char *word = side == SIGMA_ABOVE ? "highest" : "lowest";
+    if (seconds >= 2 * 3600.0) {
+        snprintf(out, size, ", %s in %.0f h", word, floor(seconds / 3600));
+    } else if (seconds >= 120) {
+        snprintf(out, size, ", %s in %.0f min", word, floor(seconds / 60));
+    } else if (seconds > 0) {
+        snprintf(out, size, ", %s in %.3g s", word, seconds);
+    } else {
+        out[0] = '\0';
+    }
+}
+
+void verdict_word_auto(struct anomaly_row *row, const struct auto_verdict *verdict,
+                       const char *unit)
+{
+    char usual[64];
+    char extreme[32];
+    const char *blank = unit[0] != '\0' && unit[0] != '/' ? " " : "";
+    word_usual(usual, sizeof(usual), row, verdict->of_the_hour);
+    word_extreme(extreme, sizeof(extreme), verdict->extreme_s, verdict->side);
+    snprintf(row->reason, sizeof(row->reason), "%s %s%s%s, %s%s%s", statistic_name(row->statistic),
+             number_text(row->value).text, blank, unit, usual,
+             part_words(verdict->part, verdict->side), extreme);
+}
+
 static const char *plural(unsigned windows)
 {
     return windows == 1 ? "" : "s";
@@ -119,6 +188,9 @@ void verdict_word_end(struct anomaly_row *row, enum verdict_end end, enum sigma_
         break;
     case VERDICT_EXPIRED:
         snprintf(row->reason, size, "series expired");
+        break;
+    case VERDICT_METHOD:
+        snprintf(row->reason, size, "the method of detection was changed");
         break;
     case VERDICT_OFF:
         snprintf(row->reason, size, "detection was switched off");

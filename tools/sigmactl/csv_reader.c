@@ -2,7 +2,6 @@
 #include "tools/sigmactl/csv_reader.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/glob.h"
 #include "proto/number.h"
 #include "tools/sigmactl/csv_listing.h"
 #include "tools/sigmactl/csv_stream.h"
@@ -285,7 +285,7 @@ static bool is_wanted(const struct csv_reader *reader, const struct csv_field *m
 {
     const struct csv_reader_query *query = &reader->query;
     return reader->row.stamp >= query->from && reader->row.stamp <= query->to &&
-           (!query->metric || fnmatch(query->metric, metric->text, 0) == 0);
+           (!query->metric || glob_match(query->metric, metric->text, metric->length));
 }
 
 /* False for a row that is damaged or not wanted. */

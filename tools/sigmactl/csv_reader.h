@@ -31,7 +31,7 @@ struct csv_reader_query {
     const char *directory;
     enum csv_kind kind;
     double from, to;    /* stamps of rows, both inclusive; -INFINITY, INFINITY: no bound */
-    const char *metric; /* a glob (server/core/glob.h) that the whole name matches; NULL = all */
+    const char *metric; /* a glob (config/glob.h) that the whole name matches; NULL = all */
 };
 
 /* The columns of every file begin so. */

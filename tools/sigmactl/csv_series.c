@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/sigmactl/csv_series.h"
 
-#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/glob.h"
 #include "server/core/hash.h"
 
 /* What is under way: the columns of the current header that are collected. */
@@ -30,33 +30,23 @@ static void take_header(struct collecting *collecting, const struct csv_row *row
     collecting->column_count = 0;
     for (size_t i = CSV_COLUMNS_FIXED; i < header->count; i++) {
         const char *wanted = collecting->query->statistic;
-        if (header->columns[i].numeric &&
-            (!wanted || fnmatch(wanted, header->columns[i].name, 0) == 0)) {
+        const char *name = header->columns[i].name;
+        if (header->columns[i].numeric && (!wanted || glob_match(wanted, name, strlen(name)))) {
             collecting->columns[collecting->column_count++] = (int)i;
         }
     }
 }
 
-static const char *type_of(const struct collecting *collecting, const struct csv_row *row)
+static bool is_same(const struct csv_series *series, const struct csv_series_name *name)
 {
-    return collecting->type_column < 0 ? "" : row->fields[collecting->type_column].text;
+    return series->kind == name->kind && strcmp(series->metric, name->metric) == 0 &&
+           strcmp(series->tags, name->tags) == 0 && strcmp(series->type, name->type) == 0;
 }
 
-static bool is_same(const struct csv_series *series, const struct collecting *collecting,
-                    const struct csv_row *row)
+static uint32_t hash_of(const struct csv_series_name *name)
 {
-    return series->kind == collecting->kind &&
-           strcmp(series->metric, row->fields[CSV_COLUMN_METRIC].text) == 0 &&
-           strcmp(series->tags, row->fields[CSV_COLUMN_TAGS].text) == 0 &&
-           strcmp(series->type, type_of(collecting, row)) == 0;
-}
-
-static uint32_t hash_of(const struct collecting *collecting, const struct csv_row *row)
-{
-    const struct csv_field *metric = &row->fields[CSV_COLUMN_METRIC];
-    const struct csv_field *tags = &row->fields[CSV_COLUMN_TAGS];
-    uint64_t seed = hash_bytes(metric->text, metric->length, (uint64_t)collecting->kind);
-    return table_hash(hash_bytes(tags->text, tags->length, seed));
+    uint64_t seed = hash_bytes(name->metric, strlen(name->metric), (uint64_t)name->kind);
+    return table_hash(hash_bytes(name->tags, strlen(name->tags), seed));
 }
 
 static void free_series(struct csv_series *series)
@@ -73,17 +63,16 @@ static void free_series(struct csv_series *series)
     free(series);
 }
 
-static struct csv_series *make_series(const struct collecting *collecting,
-                                      const struct csv_row *row)
+static struct csv_series *make_series(const struct csv_series_name *name)
 {
     struct csv_series *series = calloc(1, sizeof(*series));
     if (!series) {
         return NULL;
     }
-    series->kind = collecting->kind;
-    series->metric = strdup(row->fields[CSV_COLUMN_METRIC].text);
-    series->tags = strdup(row->fields[CSV_COLUMN_TAGS].text);
-    series->type = strdup(type_of(collecting, row));
+    series->kind = name->kind;
+    series->metric = strdup(name->metric);
+    series->tags = strdup(name->tags);
+    series->type = strdup(name->type);
     if (!series->metric || !series->tags || !series->type) {
         free_series(series);
         return NULL;
@@ -106,19 +95,19 @@ static bool append_item(struct csv_series_list *list, struct csv_series *series)
     return true;
 }
 
-/* The series of a row, made where it is new; NULL without memory. */
-static struct csv_series *find_series(struct collecting *collecting, const struct csv_row *row)
+/* The series of this name, made where it is new; NULL without memory. */
+static struct csv_series *find_series(struct csv_series_list *list,
+                                      const struct csv_series_name *name)
 {
-    struct csv_series_list *list = collecting->list;
-    uint32_t hash = hash_of(collecting, row);
+    uint32_t hash = hash_of(name);
     for (const struct table_slot *slot = index_first(&list->index, hash); slot;
          slot = index_next(&list->index, slot)) {
         struct csv_series *series = index_at(&list->index, slot);
-        if (is_same(series, collecting, row)) {
+        if (is_same(series, name)) {
             return series;
         }
     }
-    struct csv_series *series = make_series(collecting, row);
+    struct csv_series *series = make_series(name);
     if (!series) {
         return NULL;
     }
@@ -181,29 +170,43 @@ static bool make_room(struct csv_series *series)
     return grown;
 }
 
-/* Appends the figures of a row. False without memory. */
-static bool append_row(struct collecting *collecting, struct csv_series *series,
-                       const struct csv_row *row)
+bool csv_series_add(struct csv_series_list *list, const struct csv_series_name *name, double stamp,
+                    const char *const *statistics, const double *values, size_t count)
 {
-    if (!make_room(series)) {
+    struct csv_series *series = find_series(list, name);
+    if (!series || !make_room(series)) {
         return false;
     }
-    series->stamps[series->count] = row->stamp;
+    series->stamps[series->count] = stamp;
     for (size_t i = 0; i < series->statistic_count; i++) {
         series->statistics[i].values[series->count] = (double)NAN;
     }
-    for (size_t i = 0; i < collecting->column_count; i++) {
-        int column = collecting->columns[i];
-        struct csv_statistic *statistic =
-            find_statistic(series, row->header->columns[column].name, i);
+    for (size_t i = 0; i < count; i++) {
+        struct csv_statistic *statistic = find_statistic(series, statistics[i], i);
         if (!statistic) {
             return false;
         }
-        statistic->values[series->count] = row->numbers[column];
+        statistic->values[series->count] = values[i];
     }
     series->count++;
-    collecting->list->values += 1 + series->statistic_count;
+    list->values += 1 + series->statistic_count;
+    list->rows++;
     return true;
+}
+
+static bool add_row(struct collecting *collecting, const struct csv_row *row)
+{
+    const char *names[CSV_LINE_FIELDS_MAX];
+    double values[CSV_LINE_FIELDS_MAX];
+    const char *type = collecting->type_column < 0 ? "" : row->fields[collecting->type_column].text;
+    const struct csv_series_name name = {collecting->kind, row->fields[CSV_COLUMN_METRIC].text,
+                                         row->fields[CSV_COLUMN_TAGS].text, type};
+    for (size_t i = 0; i < collecting->column_count; i++) {
+        names[i] = row->header->columns[collecting->columns[i]].name;
+        values[i] = row->numbers[collecting->columns[i]];
+    }
+    return csv_series_add(collecting->list, &name, row->stamp, names, values,
+                          collecting->column_count);
 }
 
 /* NULL, or why no more can be taken. */
@@ -216,13 +219,11 @@ static const char *take_row(struct collecting *collecting, const struct csv_row 
     if (collecting->column_count == 0) {
         return NULL;
     }
-    struct csv_series *series = find_series(collecting, row);
-    if (!series || !append_row(collecting, series, row)) {
+    if (!add_row(collecting, row)) {
         return no_memory;
     }
-    collecting->list->rows++;
     return collecting->list->values > (most > 0 ? most : CSV_SERIES_VALUES_MAX)
-               ? "more figures than can be held at once; ask for fewer metrics, statistics or hours"
+               ? CSV_SERIES_TOO_MANY
                : NULL;
 }
 
@@ -249,12 +250,17 @@ static bool collect_kind(struct collecting *collecting, char reason[CSV_READER_R
     return !fault;
 }
 
+bool csv_series_init(struct csv_series_list *list)
+{
+    *list = (struct csv_series_list){0};
+    return index_init(&list->index);
+}
+
 bool csv_series_collect(struct csv_series_list *list, const struct csv_series_query *query,
                         char reason[CSV_READER_REASON_MAX])
 {
     struct collecting collecting = {.list = list, .query = query};
-    *list = (struct csv_series_list){0};
-    if (!index_init(&list->index)) {
+    if (!csv_series_init(list)) {
         snprintf(reason, CSV_READER_REASON_MAX, "%s", no_memory);
         return false;
     }

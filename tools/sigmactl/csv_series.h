@@ -18,6 +18,10 @@
 /* Stamps and values in all, 8 bytes each: half a GiB. */
 #define CSV_SERIES_VALUES_MAX ((size_t)1 << 26)
 
+/* Why more is refused. */
+#define CSV_SERIES_TOO_MANY \
+    "more figures than can be held at once; ask for fewer metrics, statistics or hours"
+
 /* The kinds whose rows are figures of a series in a window. */
 #define CSV_SERIES_KINDS (1U << CSV_COUNTERS | 1U << CSV_GAUGES | 1U << CSV_TIMERS | 1U << CSV_SETS)
 
@@ -55,6 +59,22 @@ struct csv_series_list {
     uint64_t faults;    /* told on standard error by the reader */
     struct index index; /* by kind, name, tags and type */
 };
+
+/* What tells one series from another; the type is empty but for timers. */
+struct csv_series_name {
+    enum csv_kind kind;
+    const char *metric;
+    const char *tags;
+    const char *type;
+};
+
+/* An empty list. False without memory; csv_series_deinit() is to be called in either case. */
+bool csv_series_init(struct csv_series_list *list);
+
+/* Appends a window to the series of this name, as csv_series_collect() does with each row, but
+ * without its bound. False without memory. */
+bool csv_series_add(struct csv_series_list *list, const struct csv_series_name *name, double stamp,
+                    const char *const *statistics, const double *values, size_t count);
 
 /* Reads everything that the query asks for. False with the reason where the folder cannot be read,
  * the bound is exceeded or memory runs out. csv_series_deinit() is to be called in either case. */

@@ -29,7 +29,7 @@ enum option_kind {
 };
 
 struct option_entry {
-    const char *name;     /* without its dashes */
+    const char *name;     /* without its dashes; one letter has the short form -x */
     const char *argument; /* as the help names it; NULL for a flag */
     const char *help;     /* with the default; lines parted by LF */
     enum option_kind kind;

@@ -531,7 +531,7 @@ static void takes_values_at_the_bounds(void **state)
         "anomaly.method=auto",
         "anomaly.hold_off=20m",
         "anomaly.hold_off=off",
-        "anomaly.sensitivity=0.01",
+        "anomaly.sensitivity=0.1",
         "anomaly.max_memory=256MiB",
         "anomaly.errors=",
         "anomaly.errors=*oops*, [!a-z]5xx",

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Part `zero` of the method `auto`: a value of exactly 0 where 0 has hardly ever come. To
+ * statistics of value alone a drop to zero of a series that falls low anyway is nothing much; to
+ * whom it happens it is an outage.
+ *
+ * Pure arithmetic on the caller's struct. All zero has seen nothing.
+ */
+#ifndef SERVER_DETECT_AUTO_ZERO_H
+#define SERVER_DETECT_AUTO_ZERO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct auto_zero {
+    float share; /* of windows that are 0 */
+};
+
+#define AUTO_ZERO_RARE 1.5e-3f /* of the windows, or fewer: one in eleven minutes of every day */
+#define AUTO_ZERO_WEIGHT 1e-3f
+#define AUTO_ZERO_WARMUP 100
+
+/* Takes a value in; whether it is 0 and 0 is rare. `age` counts the values before this one. */
+static inline bool auto_zero_observe(struct auto_zero *zero, double value, uint32_t age)
+{
+    float plain = 1 / ((float)age + 1);
+    float weight = plain > AUTO_ZERO_WEIGHT ? plain : AUTO_ZERO_WEIGHT;
+    float is_zero = value == 0 ? 1 : 0;
+    bool rare = is_zero > 0 && age >= AUTO_ZERO_WARMUP && zero->share < AUTO_ZERO_RARE;
+    zero->share += (is_zero - zero->share) * weight;
+    return rare;
+}
+
+#endif
