@@ -246,6 +246,9 @@ struct config {
         uint64_t timeout_ms;
         unsigned queue_windows; /* that wait */
     } tracing;
+    struct {
+        char *file; /* NULL = nothing is kept */
+    } state;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

@@ -47,15 +47,6 @@ const struct config_key *config_key_find(const char *section, const char *name)
     return NULL;
 }
 
-bool config_section_is_reserved(const struct config_section *section)
-{
-    for (size_t i = 0; i < config_key_count; i++)
-        if (strcmp(config_keys[i].section, section->name) == 0 &&
-            config_keys[i].type != TYPE_RESERVED)
-            return false;
-    return true;
-}
-
 bool config_key_is_list(const struct config_key *key)
 {
     return key->type == TYPE_ADDRESSES || key->type == TYPE_GLOBS || key->type == TYPE_NUMBERS ||

@@ -113,7 +113,6 @@ static const struct config_word notify_type_words[] = {
 };
 
 /* Words that mean off, or what this version does anyway. */
-static const struct config_word state_words[] = {{"", 0}, {"off", 0}, {"data/state", 0}, {NULL, 0}};
 
 const struct config_section config_sections[] = {
     {.name = "server", .help = "Where StatsD datagrams come in, and how they are read."},
@@ -826,10 +825,11 @@ const struct config_key config_keys[] = {
 
     {.section = "state",
      .name = "file",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
      .preset = "data/state",
-     .help = "totals, gauges and baselines",
-     .words = state_words},
+     .help = "The file, written when an alert changes and at the stop; off = nothing is kept.",
+     .offset = FIELD(state.file)},
 
     {.section = "graphite",
      .name = "address",
@@ -1224,6 +1224,7 @@ const struct config_key config_keys[] = {
      .type = TYPE_TEXT,
      .effect = EFFECT_RESTART,
      .preset = "",
+     .example = "https://hooks.example.com/alerts",
      .help = "http:// or https:// of the receiver, the root of an Alertmanager, smtp:// or "
              "smtps:// of a mail server.",
      .offset = ENTRY_FIELD(config_notify, url)},
