@@ -128,9 +128,6 @@ bool config_section_is_named(const struct config_section *section);
 bool config_key_is_named(const struct config_key *key);
 const struct config_key *config_key_find(const char *section, const char *name);
 
-/* True for the name of a section that later versions bring, as in `graphite` or `exec "disk"`. */
-bool config_section_is_later(const char *name);
-
 /* True for keys that hold a list by comma. */
 bool config_key_is_list(const struct config_key *key);
 

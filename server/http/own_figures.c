@@ -3,6 +3,7 @@
 
 #include "server/http/figure_writer.h"
 #include "server/http/lasting_figures.h"
+#include "server/http/prom_name.h"
 
 static void counter(struct figure_writer *out, const char *name, const char *help, uint64_t value)
 {
@@ -135,6 +136,16 @@ static void render_event_losses(const struct own_figures *figures, struct figure
     }
 }
 
+static void render_stages(const struct flush_stages *stages, struct figure_writer *out)
+{
+    figure_family(out, "sigmad_flush_stage_seconds", "gauge",
+                  "Duration of each stage of the latest close of a window.");
+    for (int i = 0; i < FLUSH_STAGES; i++) {
+        figure_sample(out, "stage", flush_stage_name((enum flush_stage)i),
+                      flush_stage_seconds(stages, (enum flush_stage)i));
+    }
+}
+
 static void render_flush(const struct own_figures *figures, struct figure_writer *out)
 {
     const struct flush_figures *flush = &figures->flush;
@@ -156,6 +167,7 @@ static void render_flush(const struct own_figures *figures, struct figure_writer
           flush->duration_seconds);
     gauge(out, "sigmad_flush_lag_seconds", "How long after its boundary the latest window closed.",
           flush->lag_seconds);
+    render_stages(&flush->stages, out);
     gauge(out, "sigmad_pool_bytes", "Memory taken for sketches, sets and names.",
           (double)flush->pool_bytes);
     counter(out, "sigmad_prometheus_conflicts_total",
@@ -220,6 +232,56 @@ static void render_sinks(const struct own_figures *figures, struct figure_writer
     }
 }
 
+static bool any_notifier(const struct own_figures *figures)
+{
+    for (size_t i = 0; i < figures->sink_count; i++) {
+        if (figures->sinks[i].notifier) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void render_told(const struct own_sink *sink, const char *state, uint64_t told,
+                        struct figure_writer *out)
+{
+    struct buffer labels = {0};
+    const struct tag tags[] = {
+        {"notifier", sink->notifier, strlen("notifier"), (uint16_t)strlen(sink->notifier)},
+        {"state", state, strlen("state"), (uint16_t)strlen(state)},
+    };
+    prom_append_labels(&labels, tags, sizeof(tags) / sizeof(*tags));
+    buffer_append(&labels, "", 1);
+    if (!labels.failed) {
+        figure_labelled(out, labels.bytes, (double)told);
+    }
+    buffer_deinit(&labels);
+}
+
+static void render_notifiers(const struct own_figures *figures, struct figure_writer *out)
+{
+    if (!any_notifier(figures)) {
+        return;
+    }
+    figure_family(out, "sigmad_notifications_total", "counter", "Alerts that a notifier has told.");
+    for (size_t i = 0; i < figures->sink_count; i++) {
+        const struct own_sink *sink = &figures->sinks[i];
+        if (sink->notifier) {
+            render_told(sink, "firing", sink->figures.notifications_told[0], out);
+            render_told(sink, "resolved", sink->figures.notifications_told[1], out);
+        }
+    }
+    figure_family(out, "sigmad_notifications_lost_total", "counter",
+                  "Alerts that a notifier gave up telling.");
+    for (size_t i = 0; i < figures->sink_count; i++) {
+        const struct own_sink *sink = &figures->sinks[i];
+        if (sink->notifier) {
+            figure_sample(out, "notifier", sink->notifier,
+                          (double)sink->figures.notifications_lost);
+        }
+    }
+}
+
 static void render_process(const struct process_figures *process, struct figure_writer *out)
 {
     figure_family(out, "process_cpu_seconds_total", "counter",
@@ -246,6 +308,7 @@ static void render(const struct own_figures *figures, struct figure_writer *out)
     render_ingest(&figures->ingest, out);
     render_flush(figures, out);
     render_sinks(figures, out);
+    render_notifiers(figures, out);
 }
 
 void own_figures_render(const struct own_figures *figures, struct buffer *out)

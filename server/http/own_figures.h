@@ -19,6 +19,8 @@
 
 struct own_sink {
     const char *name;
+    const char *notifier; /* NULL of other outputs */
+    bool aside;           /* as struct sink_ops has it */
     struct sink_figures figures;
 };
 
