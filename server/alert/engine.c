@@ -134,6 +134,9 @@ void alert_engine_configure(struct alert_engine *engine, const struct config *co
         size_t index = find_equal(engine, &before[i]);
         if (index < engine->rule_count) {
             engine->rules[index].seen_ns = before[i].seen_ns;
+            engine->rules[index].refused = before[i].refused;
+            engine->rules[index].windows = before[i].windows;
+            engine->rules[index].met = before[i].met;
         }
     }
     /* Strays are found by their rule's index: all are taken out before the first gets another. */
@@ -166,6 +169,22 @@ static void tell_refused(struct alert_engine *engine)
     engine->refused_told = refused;
 }
 
+/* A pattern that nobody meant is not found out when the configuration is checked: it is said once,
+ * when series had the time to come. */
+static void tell_unmatched(struct alert_engine *engine)
+{
+    for (size_t i = 0; i < engine->rule_count; i++) {
+        struct alert_rule *rule = &engine->rules[i];
+        rule->windows++;
+        rule->met |= rule->matched > 0;
+        if (!rule->met && rule->windows == ALERT_UNMATCHED_WINDOWS) {
+            log_line(LOG_LEVEL_WARNING, "an alert matches no series", "alert", rule->config->name,
+                     "metric", rule->config->metric, "condition", rule->config->condition,
+                     "windows", log_text("%d", ALERT_UNMATCHED_WINDOWS), NULL);
+        }
+    }
+}
+
 struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct snapshot *snapshot,
                                      uint64_t now_ns)
 {
@@ -178,5 +197,6 @@ struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct s
     alert_judge_window(engine);
     engine->snapshot = NULL;
     tell_refused(engine);
+    tell_unmatched(engine);
     return alert_rows_make(engine);
 }

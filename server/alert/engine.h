@@ -27,6 +27,9 @@
 
 #define ALERT_SILENCE_NS (300 * UINT64_C(1000000000))
 
+/* After so many windows without any series a rule is said to match none. */
+#define ALERT_UNMATCHED_WINDOWS 30
+
 struct alert_engine;
 
 /* NULL without memory. The configuration has to outlive the engine or the next

@@ -114,7 +114,8 @@ static struct alert_instance *begin(struct alert_engine *engine, const struct su
                                     size_t rule)
 {
     char *tags = NULL;
-    char *names = alert_text_names(subject->identity, &tags);
+    bool room = engine->instances.used < ALERT_INSTANCES_MAX; /* else names are not worth making */
+    char *names = room ? alert_text_names(subject->identity, &tags) : NULL;
     uint32_t handle;
     struct alert_instance *instance = alert_engine_add(engine, rule, names, tags, &handle);
     if (instance) {

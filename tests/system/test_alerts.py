@@ -192,6 +192,15 @@ def test_a_reload_keeps_what_unchanged_rules_have_begun(start_server):
     assert {rule["name"] for rule in alerts(server)["rules"]} == {"slow", "gone"}
 
 
+def test_a_rule_that_matches_nothing_is_said_to_once(start_server):
+    server = start_server(configuration(SLOW))
+    for _ in range(35):
+        window(server, "api.pay:1|c|#env:prod")
+    assert alerts(server)["rules"][0]["matched"] == 0
+    (line,) = server.log_lines(msg="an alert matches no series")
+    assert (line["alert"], line["metric"]) == ("slow", "api.*")
+
+
 FAULTS = [
     ('[alert "a"]\nmetric = x\n', 1, "has no 'condition'"),
     ('[alert "a"]\nmetric = x\ncondition = p97 > 1\n', 3, "p97 is none of [flush] percentiles"),
