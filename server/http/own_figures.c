@@ -3,6 +3,7 @@
 
 #include "server/http/figure_writer.h"
 #include "server/http/lasting_figures.h"
+#include "server/http/prom_name.h"
 
 static void counter(struct figure_writer *out, const char *name, const char *help, uint64_t value)
 {
