@@ -272,13 +272,13 @@ def test_mail_has_what_mail_must_have(start_server, start_mail, tmp_path):
         'alert "übel"': {**SLOW, "description": "look at the map"},
         'notify "mail"': {"type": "smtp", "url": mail.url, "from": "sigmad@example.org",
                           "to": "a@example.org, b@example.org", "username": "me",
-                          "password_file": tmp_path / "password", "subject": "{{alert}}: {{metric}}"},
+                          "password_file": tmp_path / "password", "subject": "{{alert}}: {{metric}} {{tags}}"},
     })
-    window(server, 300, name="api.x\rBcc: evil@example.org")
+    window(server, 300, name="api.x\rBcc", tags="to:\rBcc: evil@example.org")
     eventually(lambda: told(server, notifier="mail") == 1)
     [message], [envelope] = mail.mails, mail.envelopes
     assert envelope == ["MAIL FROM:<sigmad@example.org>", "RCPT TO:<a@example.org>", "RCPT TO:<b@example.org>"]
-    assert message["Bcc"] is None and message["Subject"].startswith("übel: api.x")
+    assert message["Bcc"] is None and message["Subject"].startswith("übel: api.x Bcc to=")
     assert message["Date"] and message["Message-ID"].endswith("@example.org>")
     assert message["To"] == "a@example.org, b@example.org" and message["From"] == "sigmad@example.org"
     assert "p99 300 > 250" in message.get_content() and "look at the map" in message.get_content()
