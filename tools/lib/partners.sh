@@ -95,6 +95,7 @@ install_partners() {
         return 0
     fi
     install_packages "${client_packages[@]}" || say "not all StatsD clients could be installed"
+    install_packages "${browser_packages[@]}" || say "chromium could not be installed"
     fetch_programs "$folder" prometheus prometheus promtool || say "prometheus could not be fetched"
     fetch_alertmanager "$folder" || say "prometheus-alertmanager could not be fetched"
     fetch_carbon "$folder" || say "graphite-carbon could not be fetched"
