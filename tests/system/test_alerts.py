@@ -79,6 +79,17 @@ def test_the_exposition_with_alerts_is_sound_to_promtool(start_server):
     assert server.metrics().value("sigmad_alerts_firing", severity="critical") == 1
 
 
+def test_prometheus_scrapes_alerts_beside_its_own(start_server, start_prometheus):
+    server = start_server(configuration(SLOW))
+    for _ in range(2):
+        window(server, "api.pay:300|ms|#env:prod")
+    prometheus = start_prometheus(server)
+    sigmad.eventually(lambda: prometheus.query('sigmad_alerts{alertstate="firing"}'), 20, "never scraped")
+    assert prometheus.value('sigmad_alerts{alertname="slow",metric="api.pay",severity="critical"}') == 1
+    assert prometheus.value("sum(sigmad_alerts_firing)") == 1
+    assert prometheus.value("up") == 1
+
+
 def test_a_firing_alert_goes_on_over_a_restart_and_is_not_begun_again(start_server, tmp_path):
     text = configuration(SLOW)
     server = start_server(text)
@@ -105,6 +116,8 @@ def test_what_a_killed_server_knew_is_on_the_disk(start_server):
     server = start_server(text)
     for _ in range(2):
         window(server, "api.pay:300|ms|#env:prod")
+    path = server.data / "state"
+    sigmad.eventually(lambda: path.exists() and "\tfiring\t" in path.read_text())
     server.kill()
     server = start_server(text, folder=server.folder)
     window(server, "api.pay:10|ms|#env:prod")
@@ -146,16 +159,17 @@ def test_a_damaged_state_is_set_aside_and_the_server_starts(start_server, damage
         assert (server.data / "state.bad").read_text() == damaged
     window(server, "api.pay:300|ms|#env:prod")
     assert alerts(server)["alerts"][0]["state"] == "pending"
-    assert path.read_text().startswith("sigmad state 1\n")
+    sigmad.eventually(lambda: path.exists() and path.read_text().startswith("sigmad state 1\n"))
 
 
 def test_a_state_that_cannot_be_written_is_told_of(start_server):
     server = start_server(configuration(SLOW, state={"file": "data/blocked/state"}))
     (server.data / "blocked").write_text("in the way")
-    server.send("api.pay:300|ms|#env:prod")
-    answer = server.request("POST", "/-/flush")
-    assert answer.status >= 500 and "state" in answer.text
-    assert server.metrics().value("sigmad_sink_errors_total", sink="state") >= 1
+    window(server, "api.pay:300|ms|#env:prod")
+    line = server.wait_for_log(msg="state not written")
+    assert "blocked" in line["reason"] and line["level"] == "error"
+    sigmad.eventually(lambda: server.metrics().value("sigmad_sink_errors_total", sink="state") >= 1)
+    assert server.get("/-/ready").status == 200
     (server.data / "blocked").unlink()
     window(server)
     server.wait_for_log(msg="state written again")

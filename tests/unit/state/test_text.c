@@ -114,6 +114,24 @@ static void there_are_so_many_sections_and_no_more(void **unused)
     state_text_deinit(&state);
 }
 
+static void a_file_leaves_room_for_sections(void **unused)
+{
+    (void)unused;
+    for (size_t count = STATE_SECTIONS_MAX / 2; count <= STATE_SECTIONS_MAX; count++) {
+        struct state_text state = {.count = 0}, again = {.count = 0};
+        char name[] = "a", reason[STATE_REASON_BYTES];
+        for (size_t i = 0; i < count; i++, name[0]++) {
+            add(&state, name, "x\n");
+        }
+        struct buffer out = write_text(&state);
+        assert_int_equal(state_text_read(&again, out.bytes, out.length, reason),
+                         count == STATE_SECTIONS_MAX / 2);
+        buffer_deinit(&out);
+        state_text_deinit(&state);
+        state_text_deinit(&again);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +139,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(every_other_bit_is_refused),
         cmocka_unit_test(says_what_it_is_instead),
+        cmocka_unit_test(a_file_leaves_room_for_sections),
         cmocka_unit_test(there_are_so_many_sections_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
