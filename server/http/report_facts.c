@@ -15,23 +15,33 @@
 /* Files of a folder that are looked at: more than so many are not the server's. */
 #define FILES_MAX 100000
 
-struct queue_bound {
-    const char *sink; /* the whole name, or with a colon what it begins with */
-    const char *section, *key;
-    uint64_t bytes;
-};
+static void bound(struct report_sink *sink, uint64_t bytes, const char *key, const char *section)
+{
+    sink->queue_bytes_max = bytes;
+    sink->key = key;
+    snprintf(sink->section, sizeof(sink->section), "%s", section);
+}
 
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Which setting bounds the queue of a sink: its name is that of its section, with the name of the
+ * entry, or a receiver's, behind a colon. */
 static void bound_queue(struct report_sink *sink, const struct config *config)
 {
-    const struct queue_bound bounds[] = {
-        {"graphite", "graphite", "buffer", config->graphite.buffer_bytes},
-        {"remote_write", "remote_write", "queue", config->remote_write.queue_bytes},
-    };
-    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
-        if (strncmp(sink->name, bounds[i].sink, strlen(bounds[i].sink)) == 0) {
-            sink->section = bounds[i].section;
-            sink->key = bounds[i].key;
-            sink->queue_bytes_max = bounds[i].bytes;
+    if (begins(sink->name, "graphite")) {
+        bound(sink, config->graphite.buffer_bytes, "buffer", "graphite");
+    } else if (begins(sink->name, "remote_write")) {
+        bound(sink, config->remote_write.queue_bytes, "queue", "remote_write");
+    }
+    for (size_t i = 0; begins(sink->name, "exec:") && i < config->execs.count; i++) {
+        const struct config_exec *exec = &config->execs.items[i];
+        if (strcmp(sink->name + strlen("exec:"), exec->name) == 0) {
+            char section[sizeof(sink->section)];
+            snprintf(section, sizeof(section), "exec \"%s\"", exec->name);
+            bound(sink, exec->buffer_bytes, "buffer", section);
         }
     }
 }
