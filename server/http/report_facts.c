@@ -27,8 +27,20 @@ static bool begins(const char *name, const char *with)
     return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Which setting bounds the queue of a sink: its name is that of its section, with the name of the
- * entry, or a receiver's, behind a colon. */
+/* The same of an entry of a named section, by which the sink is called behind a colon. */
+static void bound_entry(struct report_sink *sink, const char *section, const char *name,
+                        uint64_t bytes)
+{
+    char heading[sizeof(sink->section)];
+    size_t length = strlen(section);
+    if (begins(sink->name, section) && sink->name[length] == ':' &&
+        strcmp(sink->name + length + 1, name) == 0) {
+        snprintf(heading, sizeof(heading), "%s \"%s\"", section, name);
+        bound(sink, bytes, "buffer", heading);
+    }
+}
+
+/* Which setting bounds the queue of a sink. */
 static void bound_queue(struct report_sink *sink, const struct config *config)
 {
     if (begins(sink->name, "graphite")) {
@@ -36,13 +48,12 @@ static void bound_queue(struct report_sink *sink, const struct config *config)
     } else if (begins(sink->name, "remote_write")) {
         bound(sink, config->remote_write.queue_bytes, "queue", "remote_write");
     }
-    for (size_t i = 0; begins(sink->name, "exec:") && i < config->execs.count; i++) {
-        const struct config_exec *exec = &config->execs.items[i];
-        if (strcmp(sink->name + strlen("exec:"), exec->name) == 0) {
-            char section[sizeof(sink->section)];
-            snprintf(section, sizeof(section), "exec \"%s\"", exec->name);
-            bound(sink, exec->buffer_bytes, "buffer", section);
-        }
+    for (size_t i = 0; i < config->execs.count; i++) {
+        bound_entry(sink, "exec", config->execs.items[i].name, config->execs.items[i].buffer_bytes);
+    }
+    for (size_t i = 0; i < config->notifies.count; i++) {
+        bound_entry(sink, "notify", config->notifies.items[i].name,
+                    config->notifies.items[i].buffer_bytes);
     }
 }
 
@@ -113,6 +124,16 @@ static void read_alerts(const struct alert_set *alerts, struct report *report)
     }
 }
 
+/* What lasts, which the detector knows best. */
+static void count_lasting(const struct snapshot *latest, struct report *report)
+{
+    report->anomalies_active = report->anomalies_critical = 0;
+    for (size_t i = 0; i < latest->active_count; i++) {
+        report->anomalies_active += latest->active[i].severity > SEVERITY_INFO;
+        report->anomalies_critical += latest->active[i].severity == SEVERITY_CRITICAL;
+    }
+}
+
 void report_facts_read(struct http_server *server, const struct snapshot *latest,
                        struct report *report)
 {
@@ -137,5 +158,6 @@ void report_facts_read(struct http_server *server, const struct snapshot *latest
     read_sinks(&figures, report);
     if (latest) {
         read_alerts(latest->alerts, report);
+        count_lasting(latest, report);
     }
 }

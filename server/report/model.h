@@ -161,6 +161,8 @@ void report_deinit(struct report *report);
 void report_add_anomaly(struct report *report, const struct report_anomaly *anomaly);
 /* An anomaly that was added without an end, or was too many to be kept, has ended. */
 void report_end_anomaly(struct report *report, const struct report_anomaly *end);
+
+/* A change of an alert's state takes the place of what was known of it. */
 void report_add_alert(struct report *report, const struct report_alert *alert);
 
 /* Takes a reference of its own where the score is among the largest. `copy` is the copy of the
