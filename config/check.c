@@ -283,4 +283,5 @@ void config_check(struct config_loader *loader)
     check_graphite(loader);
     check_admin(loader);
     config_check_entries(loader);
+    config_check_alerts(loader);
 }

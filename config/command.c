@@ -46,7 +46,8 @@ bool config_command_parse(const struct config_key *key, struct config_strings *f
             text = take_word(&words, text, why);
         }
     }
-    if (text && (words.count == 0 || words.items[0][0] == '\0')) {
+    bool nothing = words.count == 0 && !(key->flags & KEY_REQUIRED);
+    if (text && !nothing && (words.count == 0 || words.items[0][0] == '\0')) {
         config_value_refuse(why, "there is no program");
         text = NULL;
     }

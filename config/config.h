@@ -31,10 +31,13 @@ enum config_sync { SYNC_OFF, SYNC_FLUSH };
 enum config_admin { ADMIN_LOOPBACK, ADMIN_TOKEN, ADMIN_OFF };
 enum config_names { NAMES_MODERN, NAMES_STATSD_EXPORTER };
 enum config_timer_type { TIMER_TYPE_SUMMARY, TIMER_TYPE_HISTOGRAM, TIMER_TYPE_NATIVE };
-enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_OFF };
+enum config_anomaly_method { ANOMALY_SIGMA, ANOMALY_AUTO, ANOMALY_OFF };
 enum config_graphite_protocol { GRAPHITE_PLAINTEXT, GRAPHITE_PICKLE };
 enum config_switch { SWITCH_AUTO, SWITCH_OFF, SWITCH_ON };
 enum config_exec_format { EXEC_STATSITE, EXEC_JSON, EXEC_CSV };
+
+/* How grave something is that an operator is told of. */
+enum anomaly_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
 
 /* The entries of named sections, as [exec "disk"]: each begins with its name. */
 
@@ -53,6 +56,46 @@ struct config_exec {
     enum config_exec_format format;
     uint64_t deadline_ms;  /* of a run */
     uint64_t buffer_bytes; /* of windows that wait for one */
+};
+
+/* [alert "NAME"]: what is told to whom when a condition holds (server/alert/). */
+struct config_alert {
+    char *name;
+    char *metric;               /* a pattern (config/glob.h) */
+    struct config_strings tags; /* patterns key=value, each of which a tag has to match */
+    char *condition;            /* config/condition.h */
+    unsigned for_windows;       /* windows in a row that it has to hold */
+    enum anomaly_severity severity;
+    uint64_t cooldown_ms;
+    struct config_strings notify; /* patterns of names of [notify] */
+    char *description;            /* for people; "" = none */
+};
+
+enum config_notify_type {
+    NOTIFY_WEBHOOK,
+    NOTIFY_SLACK,
+    NOTIFY_SMTP,
+    NOTIFY_ALERTMANAGER,
+    NOTIFY_PROGRAM
+};
+
+/* [notify "NAME"]: who is told of alerts, and how. */
+struct config_notify {
+    char *name;
+    enum config_notify_type type;
+    char *url;                     /* "" for a program */
+    struct config_strings command; /* of a program */
+    char *template_file;           /* of the body; NULL = the type's own */
+    char *token_file;              /* holds a bearer token; NULL = none */
+    char *from;                    /* of mail; the next as well */
+    struct config_strings to;
+    char *subject;
+    char *username;
+    char *password_file;   /* NULL = none */
+    bool resolved;         /* resolutions are told too */
+    uint64_t timeout_ms;   /* of an attempt */
+    uint64_t resend_ms;    /* of an Alertmanager: what fires is said again */
+    uint64_t buffer_bytes; /* of notifications that wait */
 };
 
 struct config {
@@ -139,7 +182,12 @@ struct config {
         double sigma;
         unsigned history_windows;
         unsigned warmup_windows;
-        double min_change; /* a fraction: 10% is 0.1 */
+        double min_change;         /* a fraction: 10% is 0.1 */
+        uint64_t hold_off_ms;      /* of sigma; 0 = off */
+        double sensitivity;        /* of auto: false alarms a series a month */
+        uint64_t max_memory_bytes; /* for the states of auto */
+        /* Patterns as config/glob.h has them, for server/detect/classify.h. */
+        struct config_strings errors, latency, throughput, memory, cpu, higher_is_better;
     } anomaly;
     struct {
         struct config_strings addresses; /* host:port of receivers; empty = off */
@@ -174,6 +222,14 @@ struct config {
         struct config_exec *items;
         size_t count;
     } execs;
+    struct {
+        struct config_alert *items;
+        size_t count;
+    } alerts;
+    struct {
+        struct config_notify *items;
+        size_t count;
+    } notifies;
     struct {
         struct config_strings address; /* "host:port"; empty = off */
         uint64_t datagram_bytes;

@@ -41,6 +41,8 @@ bool config_value_copy(const struct config_key *key, void *to_base, const void *
     switch (key->type) {
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_GLOBS:
+    case TYPE_TEXTS:
     case TYPE_WORDS:
         return copy_strings(to, from);
     case TYPE_NUMBERS:
@@ -49,6 +51,8 @@ bool config_value_copy(const struct config_key *key, void *to_base, const void *
     case TYPE_TAGS:
     case TYPE_GROUP:
     case TYPE_TEXT:
+    case TYPE_GLOB:
+    case TYPE_CONDITION:
         return copy_text(to, from);
     case TYPE_BOOL:
         memcpy(to, from, sizeof(bool));

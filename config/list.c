@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/address.h"
+#include "config/glob.h"
 #include "config/value.h"
 #include "proto/number.h"
 #include "proto/text.h"
@@ -91,6 +92,14 @@ static bool append_address(const struct config_key *key, struct config_strings *
     return config_strings_append(list, item, strlen(item), why);
 }
 
+static bool append_text(const struct config_key *key, struct config_strings *list, const char *item,
+                        char *why)
+{
+    if (list->count == key->items_max)
+        return refuse_full(key, why);
+    return config_strings_append(list, item, strlen(item), why);
+}
+
 static const char *tag_fault(const char *item)
 {
     const char *key = item + strspn(item, "#");
@@ -142,6 +151,18 @@ static bool append_word(const struct config_key *key, struct config_strings *lis
     return config_strings_append(list, item, strlen(item), why);
 }
 
+static bool append_glob(const struct config_key *key, struct config_strings *list, const char *item,
+                        char *why)
+{
+    const char *fault =
+        item[0] == '"' ? "is in quotes; patterns are written without" : glob_fault(item);
+    if (fault)
+        return config_value_refuse(why, "'%s' %s", item, fault);
+    if (list->count == key->items_max)
+        return refuse_full(key, why);
+    return config_strings_append(list, item, strlen(item), why);
+}
+
 bool config_value_append(const struct config_key *key, void *base, const char *item,
                          char why[CONFIG_WHY_MAX])
 {
@@ -151,6 +172,10 @@ bool config_value_append(const struct config_key *key, void *base, const char *i
         return append_number(key, field, item, why);
     case TYPE_ADDRESSES:
         return append_address(key, field, item, why);
+    case TYPE_GLOBS:
+        return append_glob(key, field, item, why);
+    case TYPE_TEXTS:
+        return append_text(key, field, item, why);
     case TYPE_WORDS:
         return append_word(key, field, item, why);
     case TYPE_TAGS:

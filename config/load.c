@@ -85,7 +85,7 @@ static char *resolve_path(const struct config_loader *loader, const char *text,
 static bool resolve_program(const struct config_loader *loader, struct config_strings *command,
                             const struct config_origin *origin)
 {
-    if (!strchr(command->items[0], '/'))
+    if (command->count == 0 || !strchr(command->items[0], '/'))
         return true;
     char *program = resolve_path(loader, command->items[0], origin);
     if (program) {

@@ -91,6 +91,13 @@ void config_apply_environment(struct config_loader *loader, char *const *environ
 void config_apply_overrides(struct config_loader *loader, const char *const *overrides,
                             size_t count);
 
+/* Makes the entry of this index in a named section the one that is spoken of. */
+void config_loader_speak_of(struct config_loader *loader, const char *section, size_t index);
+
+/* What alerts and notifiers must have beyond that: statistics that there are, names that stand for
+ * somebody. */
+void config_check_alerts(struct config_loader *loader);
+
 /* What each entry of a named section must have, and the order of its lists. */
 void config_check_entries(struct config_loader *loader);
 

@@ -14,8 +14,6 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "alert",
-    "notify",
     "history",
     "tracing",
 };
@@ -76,8 +74,8 @@ bool config_section_is_reserved(const struct config_section *section)
 
 bool config_key_is_list(const struct config_key *key)
 {
-    return key->type == TYPE_ADDRESSES || key->type == TYPE_NUMBERS || key->type == TYPE_TAGS ||
-           key->type == TYPE_WORDS;
+    return key->type == TYPE_ADDRESSES || key->type == TYPE_GLOBS || key->type == TYPE_NUMBERS ||
+           key->type == TYPE_TAGS || key->type == TYPE_TEXTS || key->type == TYPE_WORDS;
 }
 
 /* Text that grows in a buffer of CONFIG_BOUNDS_MAX bytes and is cut at its end. */

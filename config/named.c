@@ -64,6 +64,13 @@ bool config_loader_open_entry(struct config_loader *loader, const struct config_
     return false;
 }
 
+void config_loader_speak_of(struct config_loader *loader, const char *section, size_t index)
+{
+    const struct config_entry_origins *entry =
+        find_origins(loader, config_section_find(section), index);
+    loader->entry = (size_t)(entry - loader->entries);
+}
+
 void config_loader_entry_fault(struct config_loader *loader, const char *message)
 {
     const struct config_entry_origins *entry = &loader->entries[loader->entry];

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 /* Upper bound on the keys of the table, for arrays that go beside it. */
-#define CONFIG_KEYS_MAX 192
+#define CONFIG_KEYS_MAX 288
 
 /* Upper bound on the keys of a named section. */
 #define CONFIG_ENTRY_KEYS_MAX 24
@@ -27,9 +27,12 @@ enum config_type {
     TYPE_ADDRESSES, /* struct config_strings */
     TYPE_BOOL,      /* bool */
     TYPE_COMMAND,   /* struct config_strings; words by blanks, "..." holds one together */
+    TYPE_CONDITION, /* char *, the text of a condition (config/condition.h) */
     TYPE_COUNT,     /* uint64_t */
     TYPE_DURATION,  /* uint64_t, ms */
     TYPE_ENUM,      /* an enum */
+    TYPE_GLOB,      /* char *, one of them, never empty */
+    TYPE_GLOBS,     /* struct config_strings, of patterns as config/glob.h has them */
     TYPE_MODE,      /* unsigned */
     TYPE_NUMBER,    /* double */
     TYPE_NUMBERS,   /* struct config_numbers */
@@ -41,6 +44,7 @@ enum config_type {
     TYPE_GROUP,     /* char *, NULL when off */
     TYPE_TEXT,      /* char *, never NULL */
     TYPE_UNSIGNED,  /* unsigned */
+    TYPE_TEXTS,     /* struct config_strings, whatever they say */
     TYPE_WORDS,     /* struct config_strings, of `words` */
     TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
                     */

@@ -51,6 +51,8 @@ static void write_value(FILE *out, const struct config_key *key, const void *fie
     char text[UNITS_TEXT_MAX];
     switch (key->type) {
     case TYPE_ADDRESSES:
+    case TYPE_GLOBS:
+    case TYPE_TEXTS:
     case TYPE_WORDS:
         write_strings(out, field, ", ");
         break;

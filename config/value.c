@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/condition.h"
+#include "config/glob.h"
 #include "config/machine.h"
 #include "config/units.h"
 #include "proto/number.h"
@@ -225,6 +227,23 @@ static bool parse_text(const struct config_key *key, void *field, const char *te
     return true;
 }
 
+static bool parse_condition(const struct config_key *key, void *field, const char *text, char *why)
+{
+    struct condition condition;
+    char fault[CONDITION_WHY_MAX];
+    if (!condition_parse(text, &condition, fault))
+        return config_value_refuse(why, "the condition %s", fault);
+    return parse_text(key, field, text, why);
+}
+
+static bool parse_glob(const struct config_key *key, void *field, const char *text, char *why)
+{
+    const char *fault = text[0] == '\0' ? "is empty" : glob_fault(text);
+    if (fault)
+        return config_value_refuse(why, "the pattern '%s' %s", text, fault);
+    return parse_text(key, field, text, why);
+}
+
 typedef bool parse_function(const struct config_key *key, void *field, const char *text, char *why);
 
 /* NULL for lists, and for TYPE_RATE, which has two fields. */
@@ -236,6 +255,7 @@ static parse_function *const parsers[TYPE_COUNT_OF_TYPES] = {
     [TYPE_PERCENT] = parse_percent,   [TYPE_SIZE] = parse_size,
     [TYPE_UNSIGNED] = parse_unsigned, [TYPE_RESERVED] = parse_reserved,
     [TYPE_GROUP] = parse_path,        [TYPE_TEXT] = parse_text,
+    [TYPE_GLOB] = parse_glob,         [TYPE_CONDITION] = parse_condition,
 };
 
 static bool parse_rate(const struct config_key *key, void *base, const char *text, char *why)
@@ -266,11 +286,15 @@ void config_value_clear(const struct config_key *key, void *base)
     case TYPE_TAGS:
     case TYPE_GROUP:
     case TYPE_TEXT:
+    case TYPE_GLOB:
+    case TYPE_CONDITION:
         free(*(char **)field);
         *(char **)field = NULL;
         break;
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_GLOBS:
+    case TYPE_TEXTS:
     case TYPE_WORDS:
         for (size_t i = 0; i < strings->count; i++)
             free(strings->items[i]);
@@ -320,9 +344,13 @@ bool config_value_equal(const struct config_key *key, const void *left, const vo
     case TYPE_TAGS:
     case TYPE_GROUP:
     case TYPE_TEXT:
+    case TYPE_GLOB:
+    case TYPE_CONDITION:
         return equal_texts(*(char *const *)a, *(char *const *)b);
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
+    case TYPE_GLOBS:
+    case TYPE_TEXTS:
     case TYPE_WORDS:
         return equal_strings(a, b);
     case TYPE_NUMBERS:

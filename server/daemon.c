@@ -102,6 +102,10 @@ static void log_refusals(struct daemon *daemon)
                      "from", refusal.sender, "line", refusal.line, "bytes",
                      log_text("%u", refusal.line_length), "suppressed",
                      log_text("%llu", (unsigned long long)refusal.suppressed), NULL);
+            if (daemon->http) {
+                http_server_tell_refusal(daemon->http, refusal.sender, refusal.line,
+                                         loss_reason_name(refusal.reason));
+            }
         }
     }
 }
@@ -348,6 +352,7 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .started_ns = daemon->started_ns,
         .mapper = settings_take_mapper(&daemon->settings),
         .totals = daemon->totals,
+        .receive_buffer_bytes = daemon->listeners.receive_buffer_bytes,
         .ingest = ingest,
         .ready = is_ready,
         .reload = reload,

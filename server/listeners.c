@@ -37,12 +37,14 @@ static void set_gro(const int *fds, size_t count)
     }
 }
 
-static void set_buffers(const int *fds, size_t count, uint64_t wanted)
+static void set_buffers(struct listeners *listeners, const int *fds, size_t count, uint64_t wanted)
 {
     uint64_t granted = wanted;
     for (size_t i = 0; i < count; i++) {
         granted = udp_set_receive_buffer(fds[i], wanted);
     }
+    uint64_t least = listeners->receive_buffer_bytes;
+    listeners->receive_buffer_bytes = least == 0 || granted < least ? granted : least;
     if (granted < wanted) {
         log_line(LOG_LEVEL_WARNING, "receive buffer smaller than asked for", "asked",
                  log_text("%llu", (unsigned long long)wanted), "granted",
@@ -119,7 +121,7 @@ static bool open_udp(struct opening *opening, const char *text)
         holder_append(&address, SOCK_DGRAM, opening->reason, opening->reason_size);
         return false;
     }
-    set_buffers(fds, count, config->server.receive_buffer_bytes);
+    set_buffers(opening->listeners, fds, count, config->server.receive_buffer_bytes);
     if (config->server.udp_gro) {
         set_gro(fds, count);
     }
@@ -195,7 +197,8 @@ static bool take_handed_over(struct opening *opening, const struct activation *a
         struct worker_socket socket = {activation->sockets[i].fd, activation->sockets[i].transport,
                                        true};
         if (socket.transport == TRANSPORT_UDP) {
-            set_buffers(&socket.fd, 1, opening->config->server.receive_buffer_bytes);
+            set_buffers(opening->listeners, &socket.fd, 1,
+                        opening->config->server.receive_buffer_bytes);
         }
         if (!(transport_is_stream(socket.transport) ? give_to_all(opening, socket)
                                                     : give_to_one(opening, socket))) {

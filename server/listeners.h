@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/config.h"
 #include "server/net/unix_socket.h"
@@ -30,6 +31,7 @@ struct listeners {
     } files[2]; /* of Unix sockets, to be removed */
     size_t file_count;
     bool reads_input;
+    uint64_t receive_buffer_bytes; /* granted to a UDP socket, the least; 0 = there is none */
 };
 
 /* False, with the reason and nothing left open, when one cannot be used. Logs a receive buffer that

@@ -5,6 +5,7 @@
 #include "server/detect/baselines.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/core/require.h"
 
@@ -81,9 +82,32 @@ struct baselines_entry baselines_add(struct baselines *baselines, enum metric_ki
         room = add_chunk(baselines, kind, number);
     }
     if (!room) {
-        return (struct baselines_entry){NULL, NULL};
+        return (struct baselines_entry){0};
     }
     return baselines_find(baselines, kind, index);
+}
+
+bool baselines_make_held(struct baselines *baselines, enum metric_kind kind,
+                         const struct baselines_entry *entry)
+{
+    size_t slots = (size_t)BASELINES_CHUNK_SERIES * slots_of[kind].count;
+    if (entry->chunk->held == NULL) {
+        entry->chunk->held = calloc(slots, sizeof(uint32_t));
+        baselines->bytes += entry->chunk->held != NULL ? slots * sizeof(uint32_t) : 0;
+    }
+    return entry->chunk->held != NULL;
+}
+
+void baselines_clear_classes(struct baselines *baselines)
+{
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        for (size_t i = 0; i < baselines->kinds[kind].place_count; i++) {
+            struct baselines_chunk *chunk = baselines->kinds[kind].places[i].chunk;
+            if (chunk != NULL) {
+                memset(chunk->classes, 0, sizeof(chunk->classes));
+            }
+        }
+    }
 }
 
 void baselines_deinit(struct baselines *baselines)
@@ -91,6 +115,9 @@ void baselines_deinit(struct baselines *baselines)
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
         struct baselines_kind *of_kind = &baselines->kinds[kind];
         for (size_t i = 0; i < of_kind->place_count; i++) {
+            if (of_kind->places[i].chunk != NULL) {
+                free(of_kind->places[i].chunk->held);
+            }
             free(of_kind->places[i].chunk);
         }
         free(of_kind->places);

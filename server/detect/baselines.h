@@ -10,6 +10,7 @@
 #ifndef SERVER_DETECT_BASELINES_H
 #define SERVER_DETECT_BASELINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,8 @@ struct baselines_series {
 
 struct baselines_chunk {
     struct baselines_series series[BASELINES_CHUNK_SERIES];
+    uint8_t classes[BASELINES_CHUNK_SERIES]; /* the keeper's own, 0 in a new entry */
+    uint32_t *held;          /* the keeper's own, one a slot; NULL until baselines_make_held() */
     struct baseline slots[]; /* the kind's number of slots for each series, next to each other */
 };
 
@@ -53,9 +56,18 @@ struct baselines {
 struct baselines_entry {
     struct baselines_series *series; /* NULL: there is none */
     struct baseline *slots;
+    struct baselines_chunk *chunk; /* that both are in */
 };
 
 void baselines_deinit(struct baselines *baselines);
+
+/* Makes room for a number beside each slot of the entry's chunk, 0 at first. False without memory.
+ */
+bool baselines_make_held(struct baselines *baselines, enum metric_kind kind,
+                         const struct baselines_entry *entry);
+
+/* Sets the classes of all entries to 0. */
+void baselines_clear_classes(struct baselines *baselines);
 
 /* Statistics of a kind; slots[0] to slots[count - 1] of an entry. */
 unsigned baselines_slot_count(enum metric_kind kind);
@@ -69,6 +81,20 @@ enum statistic baselines_statistic(enum metric_kind kind, unsigned slot);
 struct baselines_entry baselines_add(struct baselines *baselines, enum metric_kind kind,
                                      uint32_t index);
 
+/* The number beside a slot of the entry; NULL where no room was made. */
+static inline uint32_t *baselines_held(const struct baselines_entry *entry,
+                                       const struct baseline *slot)
+{
+    uint32_t *held = entry->chunk->held;
+    return held != NULL ? &held[slot - entry->chunk->slots] : NULL;
+}
+
+/* The class of the entry's series. */
+static inline uint8_t *baselines_class(const struct baselines_entry *entry)
+{
+    return &entry->chunk->classes[entry->series - entry->chunk->series];
+}
+
 /* The entry at an index, all zero where nothing was stored yet; its series is NULL where there is
  * no room. */
 static inline struct baselines_entry baselines_find(const struct baselines *baselines,
@@ -79,11 +105,11 @@ static inline struct baselines_entry baselines_find(const struct baselines *base
     struct baselines_chunk *chunk =
         number < of_kind->place_count ? of_kind->places[number].chunk : NULL;
     if (chunk == NULL) {
-        return (struct baselines_entry){NULL, NULL};
+        return (struct baselines_entry){0};
     }
     size_t offset = index & (BASELINES_CHUNK_SERIES - 1);
     size_t width = kind == METRIC_TIMER ? BASELINES_SLOTS_MAX : 1;
-    return (struct baselines_entry){&chunk->series[offset], &chunk->slots[offset * width]};
+    return (struct baselines_entry){&chunk->series[offset], &chunk->slots[offset * width], chunk};
 }
 
 #endif

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of an anomaly, from the verdicts of one window after another. The way of a sound value
- * is short and inlined: find the baseline, compare, learn. All else (episodes, rows) is apart from
- * it.
- *
- * Invariant: there is always room for the end rows of all episodes that last (rows_reserve() in
- * start()).
+ * What the flusher calls: the way of a figure to its baseline and the method in force, what silence
+ * means, and what becomes of series that go.
  */
 #include "server/detect/detector.h"
 
@@ -13,46 +9,12 @@
 #include <stdlib.h>
 
 #include "server/core/require.h"
-#include "server/detect/baselines.h"
-#include "server/detect/episodes.h"
-#include "server/detect/rows.h"
-#include "server/detect/sigma.h"
-#include "server/detect/verdict.h"
-
-/* A window counts as a usual one from this share of the mean length on: lengths jitter a little. */
-#define USUAL_LENGTH_SHARE 0.9
+#include "server/detect/course.h"
+#include "server/detect/detector_private.h"
+#include "server/detect/method.h"
 
 /* Floats count exactly up to here, and no warmup is longer. */
 #define PRESENCE_MAX 1e6f
-
-struct detector {
-    bool on;
-    struct sigma_rule rule;
-    unsigned warmup; /* 1 to SIGMA_WINDOWS_MAX */
-    struct baselines baselines;
-    struct episodes episodes;
-    struct detector_totals totals;
-
-    bool open; /* between begin and end */
-    uint64_t window;
-    double timestamp;
-    double window_seconds;
-    double usual_seconds; /* mean length of the windows before */
-    struct baseline lengths;
-
-    struct rows rows;
-    struct anomaly_row active[DETECTOR_ACTIVE_MAX];
-};
-
-/* One statistic of one series in the open window. */
-struct subject {
-    const struct identity *identity;
-    struct baseline *baseline;
-    enum statistic statistic;
-    double value;
-    double noise_floor;
-    enum sigma_side side;
-};
 
 struct detector *detector_new(const struct config *config)
 {
@@ -69,9 +31,20 @@ void detector_free(struct detector *detector)
         return;
     }
     baselines_deinit(&detector->baselines);
+    states_deinit(&detector->states);
     episodes_deinit(&detector->episodes);
     rows_deinit(&detector->rows);
     free(detector);
+}
+
+static const struct method *method_of(const struct config *config)
+{
+    static const struct method *const methods[] = {
+        [ANOMALY_SIGMA] = &method_sigma,
+        [ANOMALY_AUTO] = &method_auto,
+        [ANOMALY_OFF] = NULL,
+    };
+    return methods[config->anomaly.method];
 }
 
 void detector_configure(struct detector *detector, const struct config *config)
@@ -79,9 +52,16 @@ void detector_configure(struct detector *detector, const struct config *config)
     unsigned warmup = config->anomaly.warmup_windows;
     warmup = warmup > 0 ? warmup : 1;
     detector->warmup = warmup < SIGMA_WINDOWS_MAX ? warmup : SIGMA_WINDOWS_MAX;
-    detector->on = config->anomaly.method == ANOMALY_SIGMA;
     detector->rule = sigma_rule_make(config->anomaly.sigma, config->anomaly.history_windows,
                                      config->anomaly.min_change);
+    detector->auto_rule = auto_rule_make(config->anomaly.sensitivity);
+    detector->config = config;
+    detector->method = method_of(config);
+    if (detector->method != &method_auto ||
+        detector->states.bytes > config->anomaly.max_memory_bytes) {
+        states_deinit(&detector->states);
+    }
+    baselines_clear_classes(&detector->baselines);
 }
 
 void detector_begin(struct detector *detector, double timestamp, double window_seconds)
@@ -91,125 +71,29 @@ void detector_begin(struct detector *detector, double timestamp, double window_s
     detector->window++;
     detector->timestamp = timestamp;
     detector->window_seconds = window_seconds;
+    detector->elapsed_seconds += window_seconds;
     detector->usual_seconds = detector->lengths.mean;
+    detector->totals.substitutes = 0;
     sigma_learn(&detector->rule, &detector->lengths, window_seconds);
-}
-
-static void set_numbers(const struct detector *detector, struct anomaly_row *row,
-                        const struct subject *subject)
-{
-    const struct baseline *baseline = subject->baseline;
-    struct sigma_limits limits = sigma_limits(&detector->rule, baseline, subject->noise_floor);
-    row->identity = subject->identity;
-    row->value = subject->value;
-    row->mean = baseline->mean;
-    row->stddev = limits.deviation;
-    row->lower = limits.lower;
-    row->upper = limits.upper;
-}
-
-static enum anomaly_severity severity_of(const struct detector *detector,
-                                         const struct subject *subject)
-{
-    const struct baseline *baseline = subject->baseline;
-    struct sigma_limits limits = sigma_limits(&detector->rule, baseline, subject->noise_floor);
-    bool critical =
-        sigma_is_critical(&detector->rule, baseline, &limits, subject->side, subject->value);
-    return critical ? SEVERITY_CRITICAL : SEVERITY_WARNING;
-}
-
-/* NULL, and counted, at a bound or without memory. */
-static struct episode *start(struct detector *detector, const struct subject *subject,
-                             enum anomaly_type type)
-{
-    /* The row of its start, that of its end, and the ends of all that lasts already. */
-    bool room = rows_reserve(&detector->rows, detector->episodes.active + 2);
-    uint16_t handle = room ? episodes_take(&detector->episodes) : 0;
-    if (handle == 0) {
-        detector->totals.refused++;
-        return NULL;
+    if (detector->method != detector->method_before && detector->method != NULL) {
+        course_finish_all(detector, VERDICT_METHOD);
     }
-    subject->baseline->episode = handle;
-    struct episode *episode = episodes_at(&detector->episodes, handle);
-    episode->baseline = subject->baseline;
-    episode->side = subject->side;
-    episode->fed_window = detector->window - 1;
-    struct anomaly_row *row = &episode->row;
-    set_numbers(detector, row, subject);
-    row->since = detector->timestamp;
-    row->statistic = subject->statistic;
-    row->type = type;
-    row->severity = severity_of(detector, subject);
-    verdict_word_start(row, subject->side);
-    rows_add(&detector->rows, row);
-    detector->totals.starts[row->severity]++;
-    return episode;
+    detector->method_before = detector->method;
 }
 
-/* A further window of the same anomaly. */
-static void go_on(struct detector *detector, struct episode *episode, const struct subject *subject)
+static void clear_slot(const struct baselines_entry *entry, unsigned slot)
 {
-    struct anomaly_row *row = &episode->row;
-    enum anomaly_severity severity = severity_of(detector, subject);
-    set_numbers(detector, row, subject);
-    if (severity > row->severity) {
-        row->severity = severity;
-        verdict_word_start(row, subject->side);
+    uint32_t *held = baselines_held(entry, &entry->slots[slot]);
+    entry->slots[slot] = (struct baseline){0};
+    if (held != NULL) {
+        *held = 0;
     }
 }
 
-static void finish(struct detector *detector, struct episode *episode, enum verdict_end end,
-                   unsigned windows, double level)
+static void forget_states(struct detector *detector, enum metric_kind kind, uint32_t index)
 {
-    struct anomaly_row row = episode->row;
-    row.end = true;
-    verdict_word_end(&row, end, episode->side, windows, level);
-    uint16_t handle = episode->baseline->episode;
-    episode->baseline->episode = 0;
-    episodes_give(&detector->episodes, handle);
-    rows_add(&detector->rows, &row);
-}
-
-static struct episode *episode_of(const struct detector *detector, const struct baseline *baseline)
-{
-    return baseline->episode == 0 ? NULL : episodes_at(&detector->episodes, baseline->episode);
-}
-
-/* Takes a window with samples into the episode's run, and makes the run the baseline when it is
- * long enough. */
-static void feed(struct detector *detector, struct episode *episode, const struct subject *subject)
-{
-    episode->fed_window = detector->window;
-    sigma_run_add(&episode->run, subject->value);
-    if (episode->run.windows < detector->warmup) {
-        return;
-    }
-    sigma_restart(episode->baseline, &episode->run);
-    finish(detector, episode, VERDICT_NEW_USUAL, episode->run.windows, episode->run.mean);
-}
-
-/* A window that is not simply sound: it deviates, or the one before did. */
-static __attribute__((noinline)) void step(struct detector *detector, const struct subject *subject)
-{
-    struct episode *episode = episode_of(detector, subject->baseline);
-    if (episode != NULL && subject->side != episode->side) {
-        set_numbers(detector, &episode->row, subject);
-        finish(detector, episode, subject->side == SIGMA_INSIDE ? VERDICT_BACK : VERDICT_CROSSED, 0,
-               0);
-        episode = NULL;
-    }
-    if (subject->side == SIGMA_INSIDE) {
-        sigma_learn(&detector->rule, subject->baseline, subject->value);
-        return;
-    }
-    if (episode != NULL) {
-        go_on(detector, episode, subject);
-    } else {
-        episode = start(detector, subject,
-                        verdict_type(subject->identity, subject->statistic, subject->side));
-    }
-    if (episode != NULL) {
-        feed(detector, episode, subject);
+    if (detector->method != NULL) {
+        detector->method->forget(detector, kind, index);
     }
 }
 
@@ -217,16 +101,18 @@ static __attribute__((noinline)) void step(struct detector *detector, const stru
  * rows. */
 static __attribute__((noinline)) void restart_series(struct detector *detector,
                                                      enum metric_kind kind,
-                                                     struct baselines_entry *entry,
+                                                     struct baselines_entry *entry, uint32_t index,
                                                      uint32_t generation)
 {
     for (unsigned slot = 0; slot < baselines_slot_count(kind); slot++) {
         if (entry->slots[slot].episode != 0) {
             episodes_give(&detector->episodes, entry->slots[slot].episode);
         }
-        entry->slots[slot] = (struct baseline){0};
+        clear_slot(entry, slot);
     }
     *entry->series = (struct baselines_series){.generation = generation};
+    *baselines_class(entry) = 0;
+    forget_states(detector, kind, index);
 }
 
 static struct baselines_entry entry_for(struct detector *detector, enum metric_kind kind,
@@ -237,7 +123,7 @@ static struct baselines_entry entry_for(struct detector *detector, enum metric_k
         entry = baselines_add(&detector->baselines, kind, identity->index);
     }
     if (entry.series != NULL && entry.series->generation != identity->generation) {
-        restart_series(detector, kind, &entry, identity->generation);
+        restart_series(detector, kind, &entry, identity->index, identity->generation);
     }
     return entry;
 }
@@ -254,10 +140,10 @@ static void note_presence(struct baselines_series *series)
 void detector_observe(struct detector *detector, const struct identity *identity,
                       enum statistic statistic, double value, double noise_floor)
 {
-    if (!detector->on) {
+    if (detector->method == NULL) {
         return;
     }
-    if (!(fabs(value) <= SIGMA_VALUE_MAX)) {
+    if (!(fabs(value) <= DETECTOR_VALUE_MAX)) {
         detector->totals.ignored++;
         return;
     }
@@ -271,15 +157,8 @@ void detector_observe(struct detector *detector, const struct identity *identity
         note_presence(entry.series);
     }
     struct baseline *baseline = &entry.slots[baselines_slot(kind, statistic)];
-    enum sigma_side side = SIGMA_INSIDE;
-    if (baseline->windows >= detector->warmup || baseline->episode != 0) {
-        side = sigma_judge(&detector->rule, baseline, value, noise_floor);
-    }
-    if (side == SIGMA_INSIDE && baseline->episode == 0) {
-        sigma_learn(&detector->rule, baseline, value);
-        return;
-    }
-    step(detector, &(struct subject){identity, baseline, statistic, value, noise_floor, side});
+    struct subject subject = {identity, entry, baseline, statistic, value, noise_floor};
+    detector->method->observe(detector, &subject);
 }
 
 /* Seconds of silence of a series that was regular before, this window included; 0 when it was not.
@@ -287,7 +166,7 @@ void detector_observe(struct detector *detector, const struct identity *identity
 static double note_silence(const struct detector *detector, struct baselines_series *series)
 {
     float seconds = (float)detector->window_seconds;
-    if (series->presence >= (float)detector->warmup) {
+    if (series->presence >= (float)detector->method->silence_after(detector)) {
         series->presence = -seconds;
     } else if (series->presence < 0) {
         series->presence -= seconds;
@@ -301,10 +180,7 @@ static double note_silence(const struct detector *detector, struct baselines_ser
  * as the samples that it should have held, so that closing a window early alarms nobody. */
 static double silence_floor(const struct detector *detector, double mean, double seconds)
 {
-    if (seconds >= USUAL_LENGTH_SHARE * detector->usual_seconds) {
-        return 0;
-    }
-    return sqrt(mean * seconds) / seconds;
+    return detector_window_is_short(detector, seconds) ? sqrt(mean * seconds) / seconds : 0;
 }
 
 void detector_observe_idle(struct detector *detector, const struct identity *identity)
@@ -312,26 +188,25 @@ void detector_observe_idle(struct detector *detector, const struct identity *ide
     enum metric_kind kind = metric_kind_of((enum statsd_type)identity->type);
     struct baselines_entry entry = baselines_find(&detector->baselines, kind, identity->index);
     bool has_rate = kind == METRIC_COUNTER || kind == METRIC_TIMER;
-    if (!detector->on || !has_rate || entry.series == NULL ||
+    if (detector->method == NULL || !has_rate || entry.series == NULL ||
         entry.series->generation != identity->generation) {
         return;
     }
     double silent_seconds = note_silence(detector, entry.series);
     struct baseline *baseline = &entry.slots[baselines_slot(kind, STATISTIC_RATE)];
-    struct episode *episode = episode_of(detector, baseline);
+    struct episode *episode = detector_episode(detector, baseline);
     if (episode != NULL && episode->side == SIGMA_ABOVE) {
         episode->row.value = 0;
-        finish(detector, episode, VERDICT_IDLE, 0, 0);
+        course_finish(detector, episode, VERDICT_IDLE, 0, 0);
     }
     bool judged = silent_seconds > 0 && baseline->mean > 0 && baseline->episode == 0 &&
-                  baseline->windows >= detector->warmup;
+                  baseline->windows >= detector->method->silence_after(detector);
     if (!judged) {
         return;
     }
     double noise_floor = silence_floor(detector, baseline->mean, silent_seconds);
-    enum sigma_side side = sigma_judge(&detector->rule, baseline, 0, noise_floor);
-    struct subject subject = {identity, baseline, STATISTIC_RATE, 0, noise_floor, side};
-    if (side == SIGMA_BELOW && start(detector, &subject, ANOMALY_FLATLINE) != NULL) {
+    struct subject subject = {identity, entry, baseline, STATISTIC_RATE, 0, noise_floor};
+    if (method_start_flatline(detector, &subject)) {
         entry.series->presence = 0; /* Called out; not again before it was regular again. */
     }
 }
@@ -343,41 +218,15 @@ void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t 
         return;
     }
     for (unsigned slot = 0; slot < baselines_slot_count(kind); slot++) {
-        struct episode *episode = episode_of(detector, &entry.slots[slot]);
+        struct episode *episode = detector_episode(detector, &entry.slots[slot]);
         if (episode != NULL) {
-            finish(detector, episode, VERDICT_EXPIRED, 0, 0);
+            course_finish(detector, episode, VERDICT_EXPIRED, 0, 0);
         }
-        entry.slots[slot] = (struct baseline){0};
+        clear_slot(&entry, slot);
     }
     *entry.series = (struct baselines_series){0};
-}
-
-/* Ends what has had no samples for `warmup` windows, so that nothing lasts for ever. */
-static void finish_silent(struct detector *detector)
-{
-    for (uint32_t i = 0; i < detector->episodes.made; i++) {
-        struct episode *episode = &detector->episodes.items[i];
-        if (episode->baseline == NULL) {
-            continue;
-        }
-        uint64_t silent = detector->window - episode->fed_window;
-        if (!detector->on) {
-            finish(detector, episode, VERDICT_OFF, 0, 0);
-        } else if (silent >= detector->warmup) {
-            finish(detector, episode, VERDICT_SILENT, (unsigned)silent, 0);
-        }
-    }
-}
-
-static size_t list_active(struct detector *detector, size_t count, enum anomaly_severity severity)
-{
-    for (uint32_t i = 0; i < detector->episodes.made && count < DETECTOR_ACTIVE_MAX; i++) {
-        const struct episode *episode = &detector->episodes.items[i];
-        if (episode->baseline != NULL && episode->row.severity == severity) {
-            detector->active[count++] = episode->row;
-        }
-    }
-    return count;
+    *baselines_class(&entry) = 0;
+    forget_states(detector, kind, index);
 }
 
 void detector_end(struct detector *detector, const struct anomaly_row **rows, size_t *row_count,
@@ -385,14 +234,15 @@ void detector_end(struct detector *detector, const struct anomaly_row **rows, si
 {
     REQUIRE(detector->open);
     detector->open = false;
-    finish_silent(detector);
-    size_t listed = list_active(detector, 0, SEVERITY_CRITICAL);
-    listed = list_active(detector, listed, SEVERITY_WARNING);
+    if (detector->method == NULL) {
+        course_finish_all(detector, VERDICT_OFF);
+    }
+    course_finish_silent(detector);
     detector->rows.delivered = detector->rows.count;
     *rows = detector->rows.items;
     *row_count = detector->rows.count;
     *active = detector->active;
-    *active_count = listed;
+    *active_count = course_list_active(detector);
 }
 
 const struct detector_totals *detector_totals(const struct detector *detector)
@@ -400,9 +250,24 @@ const struct detector_totals *detector_totals(const struct detector *detector)
     return &detector->totals;
 }
 
+void detector_keep_reading(struct detector *detector)
+{
+    detector->keeps_reading = true;
+}
+
+struct detector_reading detector_reading(const struct detector *detector)
+{
+    return detector->reading;
+}
+
+size_t detector_state_bytes(const struct detector *detector)
+{
+    return detector->states.bytes;
+}
+
 size_t detector_bytes(const struct detector *detector)
 {
-    return sizeof(*detector) + detector->baselines.bytes +
+    return sizeof(*detector) + detector->baselines.bytes + detector->states.bytes +
            detector->episodes.capacity * sizeof(struct episode) +
            detector->rows.capacity * sizeof(struct anomaly_row);
 }

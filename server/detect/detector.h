@@ -33,21 +33,29 @@
 /* Of what lasts, detector_end() lists at most so many, the critical ones first. */
 #define DETECTOR_ACTIVE_MAX 1000
 
+/* Values of larger magnitude are not judged. */
+#define DETECTOR_VALUE_MAX 1e150
+
 struct detector;
 
 struct detector_totals {
     uint64_t starts[SEVERITIES]; /* anomalies, by the severity they started with */
     uint64_t refused; /* windows of a statistic not judged or not called out: at a bound, or without
                          memory */
-    uint64_t ignored; /* values that are not finite or beyond SIGMA_VALUE_MAX */
+    uint64_t ignored; /* values that are not finite or beyond DETECTOR_VALUE_MAX */
+    uint64_t substitutes; /* statistics of the latest window that sigma judged in place of auto, for
+                             want of room for their states in anomaly.max_memory */
 };
 
-/* NULL without memory. The configuration is read and not kept. */
+/* NULL without memory. The configuration must stay until detector_configure() or detector_free().
+ */
 struct detector *detector_new(const struct config *config);
 void detector_free(struct detector *detector); /* NULL is allowed */
 
 /* Takes over [anomaly] of another configuration; baselines stay. With method = off nothing is
- * judged or learnt, and what lasts ends with the next window. */
+ * judged or learnt; what lasts ends with the next window then, and with a change of the method. The
+ * states of auto go when it does, or where they are more than a new anomaly.max_memory: then it
+ * starts afresh. Sigma goes on from what it learnt meanwhile. */
 void detector_configure(struct detector *detector, const struct config *config);
 
 /* A window starts being judged: its end in Unix seconds and its measured length. Rows of the window
@@ -77,9 +85,20 @@ void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t 
 void detector_end(struct detector *detector, const struct anomaly_row **rows, size_t *row_count,
                   const struct anomaly_row **active, size_t *active_count);
 
+/* What the method saw in the latest observed value. Kept once detector_keep_reading() was called,
+ * which costs a little; else undefined. */
+struct detector_reading {
+    double score; /* from 0 to 1, how far from usual: at least 0.5 exactly where the value is an
+                     anomaly by sigma, or where one starts by auto or with anomaly.hold_off */
+    double lower, upper; /* the usual range it was held against; NaN where there is none yet */
+};
+void detector_keep_reading(struct detector *detector);
+struct detector_reading detector_reading(const struct detector *detector);
+
 const struct detector_totals *detector_totals(const struct detector *detector);
 
-/* Memory taken from the system. */
+/* Memory taken from the system, and what of it the states of auto take. */
+size_t detector_state_bytes(const struct detector *detector);
 size_t detector_bytes(const struct detector *detector);
 
 #endif

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 /* Larger magnitudes cannot be judged, since their squares have no room in a double. */
-#define SIGMA_VALUE_MAX 1e150
+#define SIGMA_VALUE_MAX 1e150 /* DETECTOR_VALUE_MAX is no larger */
 
 /* A deviation is kept to 24 bits. So that a value on the limit is never taken for one beyond it
  * (whole numbers hit limits exactly: ten windows with one outlier have it at mean + 3 stddev),

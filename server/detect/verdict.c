@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Types by table-like rules, reasons by printf.
+ * Reasons by printf.
  */
 #include "server/detect/verdict.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Beyond so many deviations the exact number says nothing more. */
 #define SIGMAS_WORDED_MAX 1000
@@ -16,74 +14,6 @@
 struct number_text {
     char text[20];
 };
-
-static bool has_word(const struct identity *identity, const char *word)
-{
-    const char *name = identity_name(identity);
-    size_t length = strlen(word);
-    for (size_t i = 0; i + length <= identity->name_length; i++) {
-        if (strncasecmp(name + i, word, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "mem" as a word: no letter before it but at a change of case, no small letter behind it. */
-static bool has_mem(const struct identity *identity)
-{
-    const char *name = identity_name(identity);
-    size_t length = identity->name_length;
-    for (size_t i = 0; i + 3 <= length; i++) {
-        bool fits = strncasecmp(name + i, "mem", 3) == 0;
-        unsigned char before = i > 0 ? (unsigned char)name[i - 1] : '.';
-        unsigned char behind = i + 3 < length ? (unsigned char)name[i + 3] : '.';
-        bool begins = !isalpha(before) || (islower(before) && isupper((unsigned char)name[i]));
-        bool all_capitals = isupper((unsigned char)name[i]) && isupper((unsigned char)name[i + 2]);
-        bool ends = all_capitals ? !isalpha(behind) : !islower(behind);
-        if (fits && begins && ends) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum anomaly_type rate_type(const struct identity *identity, enum sigma_side side)
-{
-    if (side == SIGMA_BELOW) {
-        return has_word(identity, "throughput") ? ANOMALY_LOW_THROUGHPUT : ANOMALY_LOW_RATE;
-    }
-    bool counts_errors = has_word(identity, "error") || has_word(identity, "fail") ||
-                         has_word(identity, "exception");
-    return counts_errors ? ANOMALY_HIGH_ERROR_RATE : ANOMALY_HIGH_RATE;
-}
-
-/* Gauges, histograms and distributions: the name says what is measured. */
-static enum anomaly_type value_type(const struct identity *identity, enum sigma_side side)
-{
-    if (side == SIGMA_BELOW) {
-        return has_word(identity, "throughput") ? ANOMALY_LOW_THROUGHPUT : ANOMALY_LOW_VALUE;
-    }
-    if (has_word(identity, "memory") || has_mem(identity)) {
-        return ANOMALY_HIGH_MEMORY;
-    }
-    return has_word(identity, "cpu") ? ANOMALY_HIGH_CPU : ANOMALY_HIGH_VALUE;
-}
-
-enum anomaly_type verdict_type(const struct identity *identity, enum statistic statistic,
-                               enum sigma_side side)
-{
-    if (statistic == STATISTIC_RATE) {
-        return rate_type(identity, side);
-    }
-    if (identity->type == STATSD_TIMER) {
-        return side == SIGMA_ABOVE ? ANOMALY_HIGH_LATENCY : ANOMALY_LOW_VALUE;
-    }
-    if (statistic == STATISTIC_UNIQUE) {
-        return side == SIGMA_ABOVE ? ANOMALY_HIGH_VALUE : ANOMALY_LOW_VALUE;
-    }
-    return value_type(identity, side);
-}
 
 /* Four significant digits, all digits of larger integers: enough to read, too few to be a record.
  */
@@ -142,6 +72,74 @@ void verdict_word_start(struct anomaly_row *row, enum sigma_side side)
              number_text(limit_on(row, side)).text);
 }
 
+/* Three significant digits, for limits, which are no exact figures. */
+static struct number_text limit_text(double value)
+{
+    struct number_text number;
+    bool whole = fabs(value) >= 1e3 && fabs(value) < 1e15;
+    snprintf(number.text, sizeof(number.text), whole ? "%.0f" : "%.3g", value);
+    return number;
+}
+
+/* "usual 38–61 at this hour", "usual -3 to 5", "usual 7". */
+static void word_usual(char *out, size_t size, const struct anomaly_row *row, bool of_the_hour)
+{
+    struct number_text lower = limit_text(row->lower);
+    struct number_text upper = limit_text(row->upper);
+    const char *hour = of_the_hour ? " at this hour" : "";
+    if (strcmp(lower.text, upper.text) == 0) {
+        snprintf(out, size, "usual %s%s", upper.text, hour);
+        return;
+    }
+    snprintf(out, size, "usual %s%s%s%s", lower.text, row->lower < 0 ? " to " : "–", upper.text,
+             hour);
+}
+
+/* What the range of the row does not tell. */
+static const char *part_words(enum auto_part part, enum sigma_side side)
+{
+    switch (part) {
+    case AUTO_SHAPE:
+        return ", a course not seen before";
+    case AUTO_UNREST:
+        return ", steps larger than ever of late";
+    case AUTO_LEVEL:
+        return side == SIGMA_ABOVE ? ", its level has risen" : ", its level has fallen";
+    case AUTO_ZERO:
+        return ", where 0 hardly ever comes";
+    default:
+        return "";
+    }
+}
+
+/* ", highest in 6 h"; "" where it is not. */
+static void word_extreme(char *out, size_t size, double seconds, enum sigma_side side)
+{
+    const char *word = side == SIGMA_ABOVE ? "highest" : "lowest";
+    if (seconds >= 2 * 3600.0) {
+        snprintf(out, size, ", %s in %.0f h", word, floor(seconds / 3600));
+    } else if (seconds >= 120) {
+        snprintf(out, size, ", %s in %.0f min", word, floor(seconds / 60));
+    } else if (seconds > 0) {
+        snprintf(out, size, ", %s in %.3g s", word, seconds);
+    } else {
+        out[0] = '\0';
+    }
+}
+
+void verdict_word_auto(struct anomaly_row *row, const struct auto_verdict *verdict,
+                       const char *unit)
+{
+    char usual[64];
+    char extreme[32];
+    const char *blank = unit[0] != '\0' && unit[0] != '/' ? " " : "";
+    word_usual(usual, sizeof(usual), row, verdict->of_the_hour);
+    word_extreme(extreme, sizeof(extreme), verdict->extreme_s, verdict->side);
+    snprintf(row->reason, sizeof(row->reason), "%s %s%s%s, %s%s%s", statistic_name(row->statistic),
+             number_text(row->value).text, blank, unit, usual,
+             part_words(verdict->part, verdict->side), extreme);
+}
+
 static const char *plural(unsigned windows)
 {
     return windows == 1 ? "" : "s";
@@ -190,6 +188,9 @@ void verdict_word_end(struct anomaly_row *row, enum verdict_end end, enum sigma_
         break;
     case VERDICT_EXPIRED:
         snprintf(row->reason, size, "series expired");
+        break;
+    case VERDICT_METHOD:
+        snprintf(row->reason, size, "the method of detection was changed");
         break;
     case VERDICT_OFF:
         snprintf(row->reason, size, "detection was switched off");

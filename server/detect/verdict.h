@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an anomaly is called and how it is put into words: its type from the kind, the statistic,
- * the side and the name of the series, and its reason from the numbers of its row. Pure functions;
- * the words are ASCII and depend on nothing but the arguments.
+ * How an anomaly is put into words: its reason from the numbers of its row. Pure functions; the
+ * words depend on nothing but the arguments. They are UTF-8: ASCII and the dash of a range.
  */
 #ifndef SERVER_DETECT_VERDICT_H
 #define SERVER_DETECT_VERDICT_H
 
+#include "server/detect/auto.h"
 #include "server/detect/sigma.h"
-#include "server/metrics/identity.h"
 #include "server/metrics/snapshot.h"
 
 /* Why an anomaly ends. */
@@ -19,17 +18,17 @@ enum verdict_end {
     VERDICT_IDLE,      /* no sample in this window: what was too high is not so any more */
     VERDICT_SILENT,    /* nothing to judge for so many windows */
     VERDICT_EXPIRED,   /* the series is forgotten */
+    VERDICT_METHOD,    /* detection goes on by another method */
     VERDICT_OFF        /* detection was switched off */
 };
 
-/* The type of a value beyond the limits. Never ANOMALY_FLATLINE, which only silence brings. Words
- * in names are found in either case: "error", "fail", "exception", "throughput", "memory" and "cpu"
- * anywhere, "mem" only where it is a word of its own (mem.used, usedMem, but not members). */
-enum anomaly_type verdict_type(const struct identity *identity, enum statistic statistic,
-                               enum sigma_side side);
-
 /* Fills row->reason of a start from the other fields; `side` is where the value lies. */
 void verdict_word_start(struct anomaly_row *row, enum sigma_side side);
+
+/* The same of what auto found, as "p99 214 ms, usual 38–61 at this hour, highest in 6 h", from the
+ * verdict and the limits of the row; `unit` is "" where it is not known. */
+void verdict_word_auto(struct anomaly_row *row, const struct auto_verdict *verdict,
+                       const char *unit);
 
 /* Fills row->reason of an end; `windows` counts those the reason speaks of and `level` is the mean
  * of a restarted baseline (VERDICT_NEW_USUAL only). */

@@ -207,6 +207,18 @@ static void show_anomalies(struct derivation *derivation)
     draft->snapshot.active_count = active_count;
 }
 
+/* The same for alerts. */
+static void show_alerts(struct derivation *derivation)
+{
+    const struct derive_options *options = derivation->options;
+    struct snapshot *snapshot = &derivation->draft->snapshot;
+    if (derivation->judge && options->alerts) {
+        snapshot->alerts = alert_engine_judge(options->alerts, snapshot, options->now_ns);
+    } else {
+        snapshot->alerts = alert_set_ref(options->last_alerts);
+    }
+}
+
 /* A closed window takes its events along. */
 static void take_events(struct derivation *derivation)
 {
@@ -246,6 +258,7 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
         derive_kind(&derivation, (enum metric_kind)kind);
     }
     show_anomalies(&derivation);
+    show_alerts(&derivation);
     exemplars_copy(&derivation.draft->snapshot.exemplars, &options->registry->exemplars);
     if (options->close) {
         take_events(&derivation);

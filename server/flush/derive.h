@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "server/alert/engine.h"
 #include "server/detect/detector.h"
 #include "server/flush/graveyard.h"
 #include "server/metrics/registry.h"
@@ -21,7 +22,8 @@ struct derive_options {
     struct registry *registry;
     struct pool_cache *cache;
     struct graveyard *graveyard;
-    struct detector *detector; /* NULL: nothing is judged */
+    struct detector *detector;   /* NULL: nothing is judged */
+    struct alert_engine *alerts; /* NULL as well */
     bool total_sketches; /* rows have total_sketch although prometheus.timer_type is not native */
     bool close;
     bool final;        /* the short window of a stop: neither judged nor learnt */
@@ -34,6 +36,7 @@ struct derive_options {
     const struct anomaly_row
         *active; /* of the latest closed snapshot, for one that is not judged */
     size_t active_count;
+    struct alert_set *last_alerts; /* of the same; borrowed */
 };
 
 /* The snapshot with one reference, or NULL without memory: then a close has not touched the

@@ -19,6 +19,7 @@ static void release(struct snapshot *snapshot)
     large_give(draft->numbers, draft->numbers_max * sizeof(*draft->numbers));
     free(draft->anomalies);
     free(draft->active);
+    alert_set_unref(draft->snapshot.alerts);
     events_deinit(&draft->events);
     exemplars_deinit(&draft->snapshot.exemplars);
     details_store_free(&draft->details);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "server/alert/engine.h"
 #include "server/detect/detector.h"
 #include "server/flush/flusher.h"
 #include "server/flush/graveyard.h"
@@ -21,6 +22,7 @@ struct flusher {
     const struct config *config;
     struct pool_cache *cache;
     struct detector *detector;
+    struct alert_engine *alerts;
     struct graveyard graveyard;
     struct published published;
     struct window window;
@@ -28,6 +30,7 @@ struct flusher {
     uint64_t sequence, windows;
     uint64_t started_ns;
     uint64_t approximations; /* told of */
+    uint64_t substitutes;    /* likewise */
     int wake_fd;
     pthread_t thread;
 

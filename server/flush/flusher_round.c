@@ -127,6 +127,7 @@ static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
         .cache = flusher->cache,
         .graveyard = &flusher->graveyard,
         .detector = flusher->detector,
+        .alerts = flusher->alerts,
         .total_sketches = flusher->options.total_sketches,
         .sequence = flusher->sequence + 1,
         .window = flusher->windows,
@@ -134,6 +135,7 @@ static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
         .uptime_seconds = (double)(now_ns - flusher->started_ns) / 1e9,
         .active = closed ? closed->active : NULL,
         .active_count = closed ? closed->active_count : 0,
+        .last_alerts = closed ? closed->alerts : NULL,
     };
 }
 
@@ -178,6 +180,30 @@ static void log_anomalies(const struct snapshot *snapshot)
     if (snapshot->anomaly_count > ANOMALY_LINES_MAX) {
         log_line(LOG_LEVEL_INFO, "more anomalies", "count",
                  log_text("%zu", snapshot->anomaly_count - ANOMALY_LINES_MAX), NULL);
+    }
+}
+
+static void log_alert(const struct alert_row *row)
+{
+    log_line(row->state == ALERT_FIRING ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+             row->state == ALERT_FIRING ? "alert fires" : "alert resolved", "alert", row->name,
+             "metric", row->metric, "tags", row->tags, "severity",
+             anomaly_severity_name(row->severity), "reason", row->reason, NULL);
+}
+
+static void log_alerts(const struct alert_set *alerts)
+{
+    size_t told = 0;
+    for (size_t i = 0; alerts && i < alerts->count; i++) {
+        const struct alert_row *row = &alerts->rows[i];
+        bool tells = row->state == ALERT_FIRING || row->state == ALERT_RESOLVED;
+        if (tells && row->changed && ++told <= ANOMALY_LINES_MAX) {
+            log_alert(row);
+        }
+    }
+    if (told > ANOMALY_LINES_MAX) {
+        log_line(LOG_LEVEL_INFO, "more alerts", "count", log_text("%zu", told - ANOMALY_LINES_MAX),
+                 NULL);
     }
 }
 
@@ -237,6 +263,21 @@ static void tell_approximations(struct flusher *flusher)
     }
 }
 
+/* Says when statistics are more than anomaly.max_memory has room for, and again when they have
+ * doubled. */
+static void tell_substitutes(struct flusher *flusher)
+{
+    uint64_t substitutes = detector_totals(flusher->detector)->substitutes;
+    if (substitutes == 0 || substitutes >= 2 * flusher->substitutes) {
+        flusher->substitutes = substitutes;
+        if (substitutes > 0) {
+            log_line(LOG_LEVEL_WARNING, "no room to judge by auto, sigma does", "statistics",
+                     log_text("%llu", (unsigned long long)substitutes), "key", "anomaly.max_memory",
+                     NULL);
+        }
+    }
+}
+
 static void count_window(struct flusher *flusher, const struct window_closed *closed,
                          size_t missing, uint64_t begun_ns)
 {
@@ -249,6 +290,8 @@ static void count_window(struct flusher *flusher, const struct window_closed *cl
     figures->lag_seconds = (double)closed->lag_ns / 1e9;
     figures->duration_seconds = (double)(now_of(flusher) - begun_ns) / 1e9;
     memcpy(figures->anomalies, totals->starts, sizeof(figures->anomalies));
+    figures->anomaly_state_bytes = detector_state_bytes(flusher->detector);
+    figures->anomaly_substitutes = totals->substitutes;
     pthread_mutex_unlock(&flusher->lock);
 }
 
@@ -256,8 +299,12 @@ static void take_config(struct flusher *flusher)
 {
     pthread_mutex_lock(&flusher->lock);
     const struct config *next = flusher->next_config;
-    flusher->config = next ? next : flusher->config;
-    flusher->next_config = NULL;
+    if (next) {
+        /* Rules look into the old one, which may be freed once it is not the one in use. */
+        alert_engine_configure(flusher->alerts, next);
+        flusher->config = next;
+        flusher->next_config = NULL;
+    }
     pthread_mutex_unlock(&flusher->lock);
     if (next) {
         detector_configure(flusher->detector, next);
@@ -271,6 +318,7 @@ static void publish(struct flusher *flusher, struct snapshot *snapshot)
     flusher->sequence++;
     flusher->windows++;
     log_anomalies(snapshot);
+    log_alerts(snapshot->alerts);
     published_add(&flusher->published, snapshot);
     flusher->options.publish(flusher->options.context, snapshot);
 }
@@ -322,6 +370,7 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
     if (snapshot) {
         count_window(flusher, &closed, missing, begun);
         tell_approximations(flusher);
+        tell_substitutes(flusher);
         publish(flusher, snapshot);
         expire(flusher, end.monotonic_ns);
     } else {

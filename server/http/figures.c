@@ -14,24 +14,32 @@ size_t http_server_sinks(struct http_server *server, struct own_sink sinks[HTTP_
     return count;
 }
 
+void http_figures_read(struct http_server *server, struct own_sink sinks[],
+                       struct own_figures *figures)
+{
+    *figures =
+        (struct own_figures){.sinks = sinks,
+                             .sink_count = http_server_sinks(server, sinks),
+                             .conflicts = exposition_conflicts(server->exposition),
+                             .naming_waiting = exposition_waiting(server->exposition),
+                             .naming_limited = exposition_limited(server->exposition),
+                             .dropped_is_lower_bound = server->options.config->server.udp_gro};
+    server->options.ingest(server->options.context, &figures->ingest);
+    flusher_figures(server->options.flusher, &figures->flush);
+    process_figures_read(&figures->process);
+}
+
 struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,
                                enum format format,
                                void (*render)(const struct own_figures *, struct buffer *))
 {
     struct own_sink sinks[HTTP_SINKS_MAX];
-    struct own_figures figures = {.sinks = sinks,
-                                  .sink_count = http_server_sinks(server, sinks),
-                                  .conflicts = exposition_conflicts(server->exposition),
-                                  .naming_waiting = exposition_waiting(server->exposition),
-                                  .naming_limited = exposition_limited(server->exposition),
-                                  .dropped_is_lower_bound = server->options.config->server.udp_gro,
-                                  .format = format,
-                                  .snapshot = snapshot};
+    struct own_figures figures;
     struct buffer out;
     buffer_init(&out);
-    server->options.ingest(server->options.context, &figures.ingest);
-    flusher_figures(server->options.flusher, &figures.flush);
-    process_figures_read(&figures.process);
+    http_figures_read(server, sinks, &figures);
+    figures.format = format;
+    figures.snapshot = snapshot;
     render(&figures, &out);
     return body_new(&out);
 }

@@ -11,6 +11,10 @@
 
 struct http_server;
 
+/* Reads the figures of this moment; `sinks` is room for those of the sinks. */
+void http_figures_read(struct http_server *server, struct own_sink sinks[],
+                       struct own_figures *figures);
+
 /* Renders the figures of this moment by `render`. The caller's reference; NULL without memory.
  * `snapshot` may be NULL; `format` is for own_figures_render(). */
 struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,

@@ -141,3 +141,33 @@ enum format format_negotiate(const char *accept)
     }
     return best;
 }
+
+/* `count` where it is none of them. A range such as text with a star is the first it takes. */
+static size_t type_of(const struct range *range, const char *const *types, size_t count)
+{
+    size_t major = range->type.length > 1 ? range->type.length - 1 : 0;
+    bool any = is(range->type, "*/*");
+    bool star = major > 0 && strncmp(range->type.at + major - 1, "/*", 2) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (any || is(range->type, types[i]) ||
+            (star && strncasecmp(types[i], range->type.at, major) == 0)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+size_t format_prefer(const char *accept, const char *const *types, size_t count)
+{
+    size_t best = 0;
+    int weight = 0;
+    while (accept && *accept) {
+        struct range range = read_range(&accept);
+        size_t type = type_of(&range, types, count);
+        if (type < count && range.weight > weight) {
+            best = type;
+            weight = range.weight;
+        }
+    }
+    return best;
+}

@@ -5,6 +5,8 @@
 #ifndef SERVER_HTTP_FORMAT_H
 #define SERVER_HTTP_FORMAT_H
 
+#include <stddef.h>
+
 enum format {
     FORMAT_TEXT,        /* Prometheus text 0.0.4 */
     FORMAT_OPENMETRICS, /* OpenMetrics text 1.0.0 */
@@ -19,5 +21,9 @@ const char *format_content_type(enum format format);
  * equals the first. Ranges such as with a star mean the Prometheus text, which is also the answer
  * to who takes none of the three. */
 enum format format_negotiate(const char *accept);
+
+/* The same of plain media types, without parameters: the place of the one that is preferred, the
+ * first one where nothing says otherwise. */
+size_t format_prefer(const char *accept, const char *const *types, size_t count);
 
 #endif

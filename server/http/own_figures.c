@@ -142,6 +142,12 @@ static void render_flush(const struct own_figures *figures, struct figure_writer
 {
     const struct flush_figures *flush = &figures->flush;
     render_anomaly_counts(flush, out);
+    gauge(out, "sigmad_anomaly_state_bytes", "Memory taken by the states of anomaly.method = auto.",
+          (double)flush->anomaly_state_bytes);
+    gauge(out, "sigmad_anomaly_substitutes",
+          "Statistics of the latest window judged by sigma, for which anomaly.max_memory has no "
+          "room.",
+          (double)flush->anomaly_substitutes);
     render_event_losses(figures, out);
     counter(out, "sigmad_approximations_total",
             "Timers and sets of which not every sample could be kept (metrics.timers = exact).",

@@ -11,6 +11,7 @@
 #include "server/http/connection.h"
 #include "server/http/exposition.h"
 #include "server/http/own_figures.h"
+#include "server/http/report_maker.h"
 #include "server/http/server.h"
 #include "server/http/snapshot_json.h"
 #include "server/http/waiting.h"
@@ -37,6 +38,8 @@ struct http_server {
     struct exposition *exposition;
     struct window_stamp stamps[HTTP_STAMPS]; /* by window, modulo their number */
     struct anomaly_log anomalies;
+    struct report_memory report_memory;
+    struct report_maker *reports;
     uint64_t logged_sequence; /* of the closed snapshot whose anomalies are in the log */
     struct snapshot_bounds bounds;
     struct body *snapshot_body; /* the rows of the snapshot below, as JSON; NULL before the first */

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NAME_BYTES 17
+
 enum {
     FIELD_UTIME = 14,
     FIELD_STIME,
@@ -34,10 +36,14 @@ static size_t read_text(const char *path, char *text, size_t size)
     return length > 0 ? (size_t)length : 0;
 }
 
-static void read_stat(unsigned long long fields[FIELD_RSS + 1])
+static void read_stat(const char *path, char name[NAME_BYTES],
+                      unsigned long long fields[FIELD_RSS + 1])
 {
     char text[1024];
-    read_text("/proc/self/stat", text, sizeof(text));
+    read_text(path, text, sizeof(text));
+    const char *begin = strchr(text, '(');
+    snprintf(name, NAME_BYTES, "%.*s", begin ? (int)strcspn(begin + 1, ")") : 0,
+             begin ? begin + 1 : "");
     char *at = strrchr(text, ')');
     at = at ? strchr(at, ' ') : NULL;
     for (size_t field = 3; at && field <= FIELD_RSS; field++) {
@@ -77,7 +83,8 @@ void process_figures_read(struct process_figures *figures)
     unsigned long long fields[FIELD_RSS + 1] = {0};
     double ticks_per_second = (double)sysconf(_SC_CLK_TCK);
     struct rlimit limit = {0};
-    read_stat(fields);
+    char name[NAME_BYTES];
+    read_stat("/proc/self/stat", name, fields);
     getrlimit(RLIMIT_NOFILE, &limit);
     *figures = (struct process_figures){
         .cpu_seconds = (double)(fields[FIELD_UTIME] + fields[FIELD_STIME]) / ticks_per_second,
@@ -88,4 +95,28 @@ void process_figures_read(struct process_figures *figures)
         .open_fds = count_fds(),
         .max_fds = limit.rlim_cur,
     };
+}
+
+size_t process_read_workers(double *seconds, size_t max)
+{
+    DIR *folder = opendir("/proc/self/task");
+    double ticks_per_second = (double)sysconf(_SC_CLK_TCK);
+    size_t count = 0;
+    memset(seconds, 0, max * sizeof(*seconds));
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
+        char path[300], name[NAME_BYTES];
+        unsigned long long fields[FIELD_RSS + 1] = {0};
+        unsigned worker;
+        snprintf(path, sizeof(path), "/proc/self/task/%s/stat", entry->d_name);
+        read_stat(path, name, fields);
+        if (sscanf(name, "worker-%u", &worker) == 1 && worker < max) {
+            seconds[worker] =
+                (double)(fields[FIELD_UTIME] + fields[FIELD_STIME]) / ticks_per_second;
+            count = worker >= count ? worker + 1 : count;
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return count;
 }

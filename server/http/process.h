@@ -6,6 +6,7 @@
 #ifndef SERVER_HTTP_PROCESS_H
 #define SERVER_HTTP_PROCESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct process_figures {
@@ -19,5 +20,9 @@ struct process_figures {
 };
 
 void process_figures_read(struct process_figures *figures);
+
+/* Processor time in seconds of the threads that are named worker-N, by N, of those below `max`.
+ * Returns one more than the largest N. */
+size_t process_read_workers(double *seconds, size_t max);
 
 #endif

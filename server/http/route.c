@@ -14,6 +14,8 @@ const struct route routes[] = {
     {"/api/v1/anomalies", false, page_anomalies,
      "anomalies that last, and the latest starts and ends, JSON"},
     {"/api/v1/balance", false, page_balance, "what was received and what became of it, JSON"},
+    {"/api/v1/report", false, page_report,
+     "what changed, what was lost and what to do: Markdown, HTML or JSON"},
     {"/-/healthy", false, page_healthy, "200 while the server runs"},
     {"/-/ready", false, page_ready, "200, or 503 with the reason"},
     {"/-/flush", true, page_flush, "POST: closes the window; answers when every output has it"},

@@ -15,6 +15,7 @@
 
 #include "server/core/log.h"
 #include "server/core/require.h"
+#include "server/http/figures.h"
 #include "server/http/guard.h"
 #include "server/http/listen.h"
 #include "server/http/private.h"
@@ -108,6 +109,7 @@ static void on_gone(void *context, struct evhttp_request *request)
 {
     struct http_server *server = context;
     waiting_forget(&server->waiting, request);
+    report_maker_forget(server->reports, request);
 }
 
 static void enable(struct evhttp_bound_socket *socket, void *context)
@@ -202,8 +204,10 @@ static bool set_up(struct http_server *server, const struct http_server_options 
     server->exposition = exposition_new(options->config, options->totals);
     server->http = evhttp_new(options->base);
     server->resume = evtimer_new(options->base, on_resume, server);
-    return waiting_init(&server->waiting, server, options->base) && server->exposition &&
-           server->http && server->resume && snapshot_bounds_init(&server->bounds, options->config);
+    server->reports = report_maker_new(server, options->base);
+    return server->reports && waiting_init(&server->waiting, server, options->base) &&
+           server->exposition && server->http && server->resume &&
+           snapshot_bounds_init(&server->bounds, options->config);
 }
 
 struct http_server *http_server_new(const struct http_server_options *options, char *reason,
@@ -232,11 +236,34 @@ void http_server_addresses(const struct http_server *server, char *out, size_t o
     snprintf(out, out_size, "%s", server->addresses);
 }
 
+/* The counts are those of this moment, moments after the window has ended. */
+static void remember(struct http_server *server, const struct snapshot *closed)
+{
+    struct own_sink sinks[HTTP_SINKS_MAX];
+    struct own_figures figures;
+    double workers[TICKS_WORKERS];
+    http_figures_read(server, sinks, &figures);
+    struct tick_totals totals = {.ingest = &figures.ingest,
+                                 .flush = &figures.flush,
+                                 .cpu_seconds = figures.process.cpu_seconds,
+                                 .worker_seconds = workers,
+                                 .workers = process_read_workers(workers, TICKS_WORKERS)};
+    ticks_add(&server->report_memory.ticks, closed->timestamp, closed->window_seconds, &totals);
+    report_memory_close(&server->report_memory, closed);
+}
+
+void http_server_tell_refusal(struct http_server *server, const char *sender, const char *line,
+                              const char *reason)
+{
+    report_memory_refuse(&server->report_memory, sender, line, reason);
+}
+
 void http_server_wake(struct http_server *server)
 {
     struct snapshot *closed = flusher_closed(server->options.flusher);
     if (closed && closed->sequence != server->logged_sequence) {
         anomaly_log_add(&server->anomalies, closed);
+        remember(server, closed);
         server->logged_sequence = closed->sequence;
         server->stamps[closed->window % HTTP_STAMPS] =
             (struct window_stamp){closed->window, closed->timestamp};
@@ -272,6 +299,7 @@ void http_server_free(struct http_server *server)
     if (server->http) {
         evhttp_foreach_bound_socket(server->http, close_listener, NULL);
         waiting_refuse_all(&server->waiting, "the server is stopping");
+        report_maker_refuse_all(server->reports, "the server is stopping");
         connections_flush(&server->connections);
         evhttp_free(server->http);
     }
@@ -282,6 +310,8 @@ void http_server_free(struct http_server *server)
     }
     exposition_free(server->exposition);
     anomaly_log_deinit(&server->anomalies);
+    report_maker_free(server->reports);
+    report_memory_deinit(&server->report_memory);
     snapshot_bounds_deinit(&server->bounds);
     body_unref(server->snapshot_body);
     free(server);

@@ -29,9 +29,10 @@ struct http_server_options {
     struct flusher *flusher;
     struct sink *const *sinks;
     size_t sink_count;
-    uint64_t started_ns;  /* monotonic */
-    struct mapper mapper; /* taken over, also where there is a reason; all zero = none */
-    bool totals;          /* timer rows have their total_sketch */
+    uint64_t started_ns;           /* monotonic */
+    struct mapper mapper;          /* taken over, also where there is a reason; all zero = none */
+    bool totals;                   /* timer rows have their total_sketch */
+    uint64_t receive_buffer_bytes; /* granted to a UDP socket; 0 = there is none */
     /* The ingest totals of all workers, read so that they balance. */
     void (*ingest)(void *context, struct ingest_figures *figures);
     /* False, with the reason, while the server cannot do its work (stopping, a sink that fails). */
@@ -51,6 +52,10 @@ void http_server_addresses(const struct http_server *server, char *out, size_t o
 
 /* The flusher or a sink has something new: looks at what waits. */
 void http_server_wake(struct http_server *server);
+
+/* A refused line that is logged, for the reports. */
+void http_server_tell_refusal(struct http_server *server, const char *sender, const char *line,
+                              const char *reason);
 
 void http_server_configure(struct http_server *server, const struct config *config);
 

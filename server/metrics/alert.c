@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words for an alert's state, as CSV, JSON and label values spell them.
+ * The words for an alert's state, as CSV, JSON and label values spell them; references.
  */
 #include "server/metrics/alert.h"
+
+#include <stdlib.h>
 
 #include "server/core/require.h"
 
@@ -16,4 +18,19 @@ const char *alert_state_name(enum alert_state state)
     };
     REQUIRE(state < ALERT_STATES);
     return names[state];
+}
+
+struct alert_set *alert_set_ref(struct alert_set *set)
+{
+    if (set) {
+        atomic_fetch_add_explicit(&set->references, 1, memory_order_relaxed);
+    }
+    return set;
+}
+
+void alert_set_unref(struct alert_set *set)
+{
+    if (set && atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) == 1) {
+        free(set);
+    }
 }

@@ -101,7 +101,10 @@ struct flush_figures {
     uint64_t series_expired;
     uint64_t approximations; /* timers and sets that had to give up what metrics.timers = exact
                                 keeps */
-    uint64_t anomalies[SEVERITIES];     /* started */
+    uint64_t anomalies[SEVERITIES]; /* started */
+    uint64_t anomaly_state_bytes;   /* what the states of anomaly.method = auto take */
+    uint64_t anomaly_substitutes; /* statistics of the latest window that sigma judged in its place
+                                   */
     uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
     uint64_t pool_bytes;
 };

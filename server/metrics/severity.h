@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * How grave something is that an operator is told of. Constant data.
+ * The words for how grave something is (enum anomaly_severity). Constant data.
  */
 #ifndef SERVER_METRICS_SEVERITY_H
 #define SERVER_METRICS_SEVERITY_H
 
-enum anomaly_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
+#include "config/config.h"
+
 const char *
 anomaly_severity_name(enum anomaly_severity severity); /* "info", "warning", "critical" */
 

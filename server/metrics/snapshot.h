@@ -167,10 +167,9 @@ struct snapshot {
     const struct anomaly_row *active;
     size_t active_count;
 
-    /* Alerts that are pending or firing, and those resolved with this window; the snapshot's own.
-     * In views as of the latest closed window, without changes. */
-    const struct alert_row *alerts;
-    size_t alert_count;
+    /* Alerts that are pending or firing, and those resolved with the window, and what the rules do;
+     * in views as of the latest closed window. NULL where there are no rules. */
+    struct alert_set *alerts;
 
     /* How closing the window before this one went; all zero in the first. */
     struct flush_stages stages;

@@ -27,6 +27,9 @@
 #define SERIES_DEFAULT 1000000
 #define TIMER_SAMPLES 20
 
+/* Windows before the measured ones, so that every method judges. */
+#define METHOD_WINDOWS 100
+
 /* At eight million samples a second a million counters get 80 each in ten seconds. */
 #define COUNTS 200
 #define COUNTS_MANY 10000
@@ -87,6 +90,14 @@ static void note(const char *name, const char *unit, double value, double floor)
     figures[figure_count++] = (struct figure){name, unit, value, floor > 0 ? value / floor : 0};
 }
 
+/* The same with a name that is made for it, and kept to the end. */
+static void note_made(const char *name, const char *unit, double value)
+{
+    char *kept = strdup(name);
+    REQUIRE(kept);
+    note(kept, unit, value, 0);
+}
+
 /* A registry with one worker, whose samples the benchmark puts into the slices itself. */
 struct bench {
     struct config *config;
@@ -101,24 +112,32 @@ struct bench {
     uint64_t now_ns, sequence, windows;
 };
 
-static struct config *load_config(const char *directory, size_t series)
+static struct config *load_config(const char *directory, size_t series, const char *method)
 {
     char limit[64];
     char folder[256];
+    char anomaly[64];
+    snprintf(anomaly, sizeof(anomaly), "anomaly.method=%s", method);
     snprintf(limit, sizeof(limit), "limits.max_series=%zu", series + 1000);
     snprintf(folder, sizeof(folder), "csv.directory=%s", directory);
-    const char *overrides[] = {limit, folder, "limits.memory=8GiB", "csv.rotate_size=0"};
+    const char *overrides[] = {limit,
+                               folder,
+                               anomaly,
+                               "anomaly.max_memory=8GiB",
+                               "limits.memory=8GiB",
+                               "csv.rotate_size=0"};
     struct config_sources sources = {
-        .path = "/dev/null", .overrides = overrides, .override_count = 4};
+        .path = "/dev/null", .overrides = overrides, .override_count = 6};
     struct config *config = config_load(&sources, stderr, NULL);
     REQUIRE(config);
     return config;
 }
 
-static void bench_init(struct bench *bench, const char *directory, size_t series)
+static void bench_init_with(struct bench *bench, const char *directory, size_t series,
+                            const char *method)
 {
     *bench = (struct bench){.series = series, .now_ns = 1000 * SECOND_NS};
-    bench->config = load_config(directory, series);
+    bench->config = load_config(directory, series, method);
     bench->pool = pool_new(bench->config->limits.memory_bytes);
     bench->cache = pool_cache_new(bench->pool);
     bench->registry = registry_new(bench->config, bench->pool);
@@ -127,6 +146,11 @@ static void bench_init(struct bench *bench, const char *directory, size_t series
     graveyard_init(&bench->graveyard, bench->registry, bench->cache);
     published_init(&bench->published);
     REQUIRE(shard_init(&bench->shard, bench->config, bench->registry, bench->pool));
+}
+
+static void bench_init(struct bench *bench, const char *directory, size_t series)
+{
+    bench_init_with(bench, directory, series, "sigma");
 }
 
 static void bench_deinit(struct bench *bench)
@@ -345,6 +369,43 @@ static void bench_kind(const char *directory, size_t series, enum metric_kind ki
     bench_deinit(&bench);
 }
 
+/* Closing windows of series of one kind, by one method of detection: the whole of the flusher's own
+ * work, and what of it deriving and judging take. */
+static void bench_method(const char *directory, size_t series, enum metric_kind kind,
+                         const char *type, const char *method)
+{
+    struct bench bench;
+    struct stages stages;
+    double whole[ROUNDS];
+    char name[64];
+    bench_init_with(&bench, directory, series, method);
+    make_names(&bench, type, "");
+    merge(&bench, &stages, 0);
+    derive(&bench, &stages, 0, true);
+    for (int window = -METHOD_WINDOWS; window < ROUNDS; window++) {
+        int round = window < 0 ? 0 : window;
+        fill(&bench, kind, COUNTS);
+        merge(&bench, &stages, round);
+        derive(&bench, &stages, round, true);
+        whole[round] = stages.merge[round] + stages.derive[round] + stages.sweep[round];
+    }
+    snprintf(name, sizeof(name), "%s by %s, derive and judge", metric_kind_name(kind), method);
+    note_made(name, "ns", per_series(stages.derive, series));
+    snprintf(name, sizeof(name), "%s by %s, flush of all", metric_kind_name(kind), method);
+    note_made(name, "ms", median(whole) / 1e6);
+    bench_deinit(&bench);
+}
+
+static void bench_methods(const char *directory, size_t series)
+{
+    static const char *const methods[] = {"off", "sigma", "auto"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        bench_method(directory, series, METRIC_COUNTER, "c", methods[i]);
+        bench_method(directory, series, METRIC_GAUGE, "g", methods[i]);
+        bench_method(directory, series, METRIC_TIMER, "ms", methods[i]);
+    }
+}
+
 static void wait_for_sink(struct sink *sink, uint64_t window)
 {
     struct sink_figures state;
@@ -538,7 +599,7 @@ int main(int argc, char **argv)
     size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : SERIES_DEFAULT;
     char directory[] = "/tmp/sigmad-bench-XXXXXX";
     if (series == 0 || !mkdtemp(directory)) {
-        fprintf(stderr, "usage: bench_flush [SERIES [kinds|files|exposition]]\n");
+        fprintf(stderr, "usage: bench_flush [SERIES [kinds|methods|files|exposition]]\n");
         return 1;
     }
     if (is_wanted(part, "kinds")) {
@@ -548,6 +609,9 @@ int main(int argc, char **argv)
         bench_kind(directory, series, METRIC_COUNTER, "c", "", COUNTS_MANY, &many);
         bench_kind(directory, series, METRIC_GAUGE, "g", "", COUNTS, &gauges);
         bench_kind(directory, series, METRIC_TIMER, "ms", "", COUNTS, &timers);
+    }
+    if (is_wanted(part, "methods")) {
+        bench_methods(directory, part ? series : series / 10 + 1);
     }
     if (is_wanted(part, "files")) {
         bench_files(directory, series);

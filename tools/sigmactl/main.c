@@ -29,7 +29,12 @@ static const struct command commands[] = {
     {"replay", "repeat a recording, to CSV files or to a server", command_replay},
     {"import", "a statsd.ini from an etsy, brubeck or statsd_exporter configuration",
      command_import},
+    {"baseline", "hold a run against those before it, for CI", command_baseline},
     {"shadow", "compare what two servers flush of the same traffic", command_shadow},
+    {"backtest", "a CSV, or the server's own logs, through the server's own detector",
+     command_backtest},
+    {"report", "what changed, what was lost and what to do, from a server or its CSV logs",
+     command_report},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

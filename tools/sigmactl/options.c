@@ -9,18 +9,30 @@
 
 #include "config/units.h"
 #include "proto/number.h"
+#include "server/core/clock.h"
 #include "server/core/require.h"
 #include "tools/sigmactl/commands.h"
+#include "tools/sigmactl/stamp.h"
 
 #define HELP_COLUMN_MAX 64
 
 static const struct option_entry help_entry = {
     .name = "help", .help = "this text", .kind = OPTION_FLAG};
 
+static bool is_letter(const struct option_entry *entry)
+{
+    return entry->name[1] == '\0';
+}
+
+static const char *dashes(const struct option_entry *entry)
+{
+    return is_letter(entry) ? "-" : "--";
+}
+
 /* The width of `--name ARGUMENT`, and its text where `out` is given. */
 static int format_option(const struct option_entry *entry, char *out, size_t size)
 {
-    return snprintf(out, size, "--%s%s%s", entry->name, entry->argument ? " " : "",
+    return snprintf(out, size, "%s%s%s%s", dashes(entry), entry->name, entry->argument ? " " : "",
                     entry->argument ? entry->argument : "");
 }
 
@@ -124,6 +136,14 @@ static const char *read_duration(const struct option_entry *entry, const char *t
     return fault;
 }
 
+static const char *read_stamp(const struct option_entry *entry, const char *text)
+{
+    double now = (double)clock_wall_ns(&clock_system) / 1e9;
+    return stamp_parse_relative(text, now, entry->value)
+               ? NULL
+               : "is no time such as 2026-11-28T07:00:00Z, 1764316800, -1h or now";
+}
+
 static const char *read_server(const char *text, struct endpoint *server)
 {
     static const char prefix[] = "http://";
@@ -149,6 +169,8 @@ static const char *read_option(const struct option_entry *entry, const char *tex
         return read_number(entry, text);
     case OPTION_DURATION:
         return read_duration(entry, text);
+    case OPTION_STAMP:
+        return read_stamp(entry, text);
     case OPTION_TARGET:
         return endpoint_parse(text, ENDPOINT_UDP, OPTIONS_STATSD_PORT, entry->value);
     case OPTION_SERVER:
@@ -172,6 +194,37 @@ static void fill_long_options(const struct options *options, struct option *tabl
     table[options->count + 1] = (struct option){0};
 }
 
+/* The entries of one letter, which have a short form, behind h for help. */
+static void fill_letters(const struct options *options, char *letters)
+{
+    size_t length = 0;
+    letters[length++] = ':';
+    letters[length++] = 'h';
+    for (size_t i = 0; i < options->count; i++) {
+        const struct option_entry *entry = &options->entries[i];
+        if (is_letter(entry)) {
+            letters[length++] = entry->name[0];
+            letters[length] = ':';
+            length += entry->argument != NULL;
+        }
+    }
+    letters[length] = '\0';
+}
+
+/* NULL where getopt_long() has found a fault. */
+static const struct option_entry *entry_of(const struct options *options, int choice)
+{
+    if (choice >= FIRST_ENTRY) {
+        return &options->entries[choice - FIRST_ENTRY];
+    }
+    for (size_t i = 0; i < options->count; i++) {
+        if (is_letter(&options->entries[i]) && options->entries[i].name[0] == choice) {
+            return &options->entries[i];
+        }
+    }
+    return NULL;
+}
+
 /* getopt_long() tells a bad option by ':' or '?', its letter or table value by optopt. */
 static int refuse_option(const struct options *options, int choice, const char *word)
 {
@@ -190,24 +243,27 @@ static int refuse_option(const struct options *options, int choice, const char *
 int options_parse(const struct options *options, int argc, char **argv, int *status)
 {
     struct option table[OPTIONS_MAX + 2];
+    char letters[2 * OPTIONS_MAX + 3];
     REQUIRE(options->count <= OPTIONS_MAX);
     fill_long_options(options, table);
+    fill_letters(options, letters);
     int choice;
     optind = 0; /* glibc: starts afresh */
-    while ((choice = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+    while ((choice = getopt_long(argc, argv, letters, table, NULL)) != -1) {
         if (choice == HELP || choice == 'h') {
             print_help(options);
             *status = STATUS_OK;
             return -1;
         }
-        if (choice < FIRST_ENTRY) {
+        const struct option_entry *entry = entry_of(options, choice);
+        if (!entry) {
             *status = refuse_option(options, choice, argv[optind - 1]);
             return -1;
         }
-        const struct option_entry *entry = &options->entries[choice - FIRST_ENTRY];
         const char *fault = read_option(entry, optarg);
         if (fault) {
-            *status = options_refuse(options, "--%s `%s` %s", entry->name, optarg, fault);
+            *status =
+                options_refuse(options, "%s%s `%s` %s", dashes(entry), entry->name, optarg, fault);
             return -1;
         }
     }

@@ -23,12 +23,13 @@ enum option_kind {
     OPTION_COUNT,    /* uint64_t: a whole number from minimum to maximum, 1e6 is one */
     OPTION_NUMBER,   /* double, from minimum to maximum */
     OPTION_DURATION, /* uint64_t in ms, from minimum to maximum: 500ms 10s 5m 1h */
+    OPTION_STAMP,    /* double, Unix seconds: 1764316800 2026-11-28T07:00:00Z -1h now */
     OPTION_TARGET,   /* struct endpoint: where StatsD lines are sent, any transport */
     OPTION_SERVER,   /* struct endpoint: host:port of the server's HTTP, with or without http:// */
 };
 
 struct option_entry {
-    const char *name;     /* without its dashes */
+    const char *name;     /* without its dashes; one letter has the short form -x */
     const char *argument; /* as the help names it; NULL for a flag */
     const char *help;     /* with the default; lines parted by LF */
     enum option_kind kind;

@@ -156,7 +156,8 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_numbers(&c->prometheus.buckets_plain, plain, COUNT(plain));
     assert_true(c->anomaly.method == ANOMALY_SIGMA && c->anomaly.sigma == 3 &&
                 c->anomaly.history_windows == 60 && c->anomaly.warmup_windows == 20 &&
-                c->anomaly.min_change == 0.1);
+                c->anomaly.min_change == 0.1 && c->anomaly.hold_off_ms == 0);
+    assert_int_equal(c->anomaly.max_memory_bytes, config_machine_memory_bytes() / 4);
     config_free(c);
 }
 
@@ -476,6 +477,13 @@ static void refuses_values_out_of_bounds(void **state)
         "anomaly.history=2.5",
         "anomaly.min_change=0.1",
         "anomaly.min_change=1001%",
+        "anomaly.hold_off=1ms",
+        "anomaly.sensitivity=0",
+        "anomaly.sensitivity=few",
+        "anomaly.max_memory=1KiB",
+        "anomaly.errors=a[b",
+        "anomaly.memory=*\\",
+        "anomaly.cpu=\"cpu\"",
         "log.bad_lines=10",
         "log.level=",
         "log.level=INFO",
@@ -520,6 +528,13 @@ static void takes_values_at_the_bounds(void **state)
         "anomaly.warmup=2",
         "anomaly.min_change=0%",
         "anomaly.method=off",
+        "anomaly.method=auto",
+        "anomaly.hold_off=20m",
+        "anomaly.hold_off=off",
+        "anomaly.sensitivity=0.1",
+        "anomaly.max_memory=256MiB",
+        "anomaly.errors=",
+        "anomaly.errors=*oops*, [!a-z]5xx",
         "prometheus.timer_type=histogram",
         "server.dialect=etsy",
         "server.dialect=dogstatsd",
@@ -581,7 +596,6 @@ static void tells_which_keys_a_profile_cannot_decide(void **state)
 static void says_what_this_version_does_not_support(void **state)
 {
     static const char *const later[] = {
-        "anomaly.method=auto",
         "state.file=other",
     };
     char expected[128];
@@ -842,6 +856,15 @@ static void every_key_is_compared(void **state)
         "anomaly.history=2",
         "anomaly.warmup=2",
         "anomaly.min_change=1%",
+        "anomaly.hold_off=20m",
+        "anomaly.sensitivity=7",
+        "anomaly.max_memory=64MiB",
+        "anomaly.errors=oops",
+        "anomaly.latency=lag",
+        "anomaly.throughput=ops",
+        "anomaly.memory=ram",
+        "anomaly.cpu=load",
+        "anomaly.higher_is_better=ops",
     };
     struct config *defaults = load_sound(NULL);
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an anomaly is called and how it is worded.
+ * How an anomaly is worded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,64 +11,6 @@
 
 #include "server/detect/verdict.h"
 #include "tests/unit/detect/harness.h"
-
-struct named {
-    const char *name;
-    enum statsd_type type;
-    enum statistic statistic;
-    enum sigma_side side;
-    enum anomaly_type expected;
-};
-
-static void the_type_follows_from_kind_statistic_side_and_name(void **state)
-{
-    (void)state;
-    static const struct named table[] = {
-        {"hits", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
-        {"hits", STATSD_COUNTER, STATISTIC_RATE, SIGMA_BELOW, ANOMALY_LOW_RATE},
-        {"http.Errors", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_ERROR_RATE},
-        {"login_FAILED", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_ERROR_RATE},
-        {"uncaughtException", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_ERROR_RATE},
-        {"http.errors", STATSD_COUNTER, STATISTIC_RATE, SIGMA_BELOW, ANOMALY_LOW_RATE},
-        {"erro", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
-        {"disk.throughput", STATSD_COUNTER, STATISTIC_RATE, SIGMA_BELOW, ANOMALY_LOW_THROUGHPUT},
-        {"disk.throughput", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
-        {"cpu.memory", STATSD_COUNTER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
-        {"disk.throughput", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_BELOW, ANOMALY_LOW_THROUGHPUT},
-        {"queue", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"queue", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_BELOW, ANOMALY_LOW_VALUE},
-        {"freeMemory", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"memory", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_BELOW, ANOMALY_LOW_VALUE},
-        {"mem", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"host.mem_used", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"usedMem", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"memUsed", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"MEM_USED", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"members", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"MEMBERS", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"remember", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"me", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"node.CPU0", STATSD_GAUGE, STATISTIC_VALUE, SIGMA_ABOVE, ANOMALY_HIGH_CPU},
-        {"cpu.time", STATSD_TIMER, STATISTIC_MEAN, SIGMA_ABOVE, ANOMALY_HIGH_LATENCY},
-        {"request", STATSD_TIMER, STATISTIC_P99, SIGMA_ABOVE, ANOMALY_HIGH_LATENCY},
-        {"request", STATSD_TIMER, STATISTIC_MEAN, SIGMA_BELOW, ANOMALY_LOW_VALUE},
-        {"request", STATSD_TIMER, STATISTIC_RATE, SIGMA_ABOVE, ANOMALY_HIGH_RATE},
-        {"bytes", STATSD_HISTOGRAM, STATISTIC_MEAN, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"memory", STATSD_HISTOGRAM, STATISTIC_P99, SIGMA_ABOVE, ANOMALY_HIGH_MEMORY},
-        {"bytes", STATSD_DISTRIBUTION, STATISTIC_P99, SIGMA_BELOW, ANOMALY_LOW_VALUE},
-        {"users", STATSD_SET, STATISTIC_UNIQUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"cpu", STATSD_SET, STATISTIC_UNIQUE, SIGMA_ABOVE, ANOMALY_HIGH_VALUE},
-        {"users", STATSD_SET, STATISTIC_UNIQUE, SIGMA_BELOW, ANOMALY_LOW_VALUE},
-    };
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct identity *identity = identity_make(table[i].type, table[i].name, 0);
-        enum anomaly_type type = verdict_type(identity, table[i].statistic, table[i].side);
-        if (type != table[i].expected) {
-            fail_msg("%s is called %s", table[i].name, anomaly_type_name(type));
-        }
-        free(identity);
-    }
-}
 
 struct worded {
     struct anomaly_row row;
@@ -140,7 +82,6 @@ static void words_are_those_of_the_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_type_follows_from_kind_statistic_side_and_name),
         cmocka_unit_test(a_start_tells_how_far_from_what),
         cmocka_unit_test(the_longest_reasons_fit),
         cmocka_unit_test(words_are_those_of_the_files),

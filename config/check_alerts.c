@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What [alert] and [notify] must have beyond the bounds of single keys: a percentile that is worked
+ * out, somebody of the name that is to be told, and of each notifier what its type needs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/condition.h"
+#include "config/glob.h"
+#include "config/loader.h"
+#include "config/value.h"
+
+/* Sets of rules and of notifiers are words of bits. */
+#define ALERTS_MAX 64
+#define NOTIFIERS_MAX 32
+
+static void fault(struct config_loader *loader, const char *section, const char *name,
+                  const char *message)
+{
+    const struct config_key *key = config_key_find(section, name);
+    config_loader_fault(loader, key, config_loader_origin(loader, key), message);
+}
+
+static bool has_percentile(const struct config *config, double percent)
+{
+    for (size_t i = 0; i < config->flush.percentiles.count; i++) {
+        if (config->flush.percentiles.items[i] == percent) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_condition(struct config_loader *loader, const struct config_alert *alert)
+{
+    struct condition condition;
+    char why[CONFIG_WHY_MAX], name[CONDITION_NAME_MAX];
+    if (!alert->condition || !condition_parse(alert->condition, &condition, why)) {
+        return; /* told before */
+    }
+    if (condition.statistic == CONDITION_PERCENTILE &&
+        !has_percentile(loader->config, condition.percent)) {
+        snprintf(why, sizeof(why), "%s is none of [flush] percentiles",
+                 condition_statistic_name(&condition, name));
+        fault(loader, "alert", "condition", why);
+    }
+}
+
+static bool somebody_is(const struct config *config, const char *pattern)
+{
+    for (size_t i = 0; i < config->notifies.count; i++) {
+        const char *name = config->notifies.items[i].name;
+        if (glob_match(pattern, name, strlen(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_notify(struct config_loader *loader, const struct config_alert *alert)
+{
+    char why[CONFIG_WHY_MAX];
+    for (size_t i = 0; i < alert->notify.count; i++) {
+        if (!somebody_is(loader->config, alert->notify.items[i])) {
+            snprintf(why, sizeof(why), "there is no [notify \"%.200s\"]", alert->notify.items[i]);
+            fault(loader, "alert", "notify", why);
+        }
+    }
+}
+
+static void check_tags(struct config_loader *loader, const struct config_alert *alert)
+{
+    char why[CONFIG_WHY_MAX];
+    for (size_t i = 0; i < alert->tags.count; i++) {
+        if (!strchr(alert->tags.items[i], '=')) {
+            snprintf(why, sizeof(why), "'%.200s' is not key=value", alert->tags.items[i]);
+            fault(loader, "alert", "tags", why);
+        }
+    }
+}
+
+static bool begins_with(const char *text, const char *first, const char *second)
+{
+    return strncmp(text, first, strlen(first)) == 0 || strncmp(text, second, strlen(second)) == 0;
+}
+
+static void check_url(struct config_loader *loader, const struct config_notify *notify)
+{
+    bool mail = notify->type == NOTIFY_SMTP;
+    const char *url = notify->url ? notify->url : "";
+    if (notify->type == NOTIFY_PROGRAM) {
+        return;
+    }
+    if (mail ? !begins_with(url, "smtp://", "smtps://")
+             : !begins_with(url, "http://", "https://")) {
+        fault(loader, "notify", "url",
+              mail ? "mail needs a server, smtp://host:port or smtps://host:port"
+                   : "this type needs a receiver, http://… or https://…");
+    }
+}
+
+static void check_mail(struct config_loader *loader, const struct config_notify *notify)
+{
+    if (notify->type != NOTIFY_SMTP) {
+        return;
+    }
+    if (!notify->from || !strchr(notify->from, '@')) {
+        fault(loader, "notify", "from", "mail needs the address of a sender");
+    }
+    if (notify->to.count == 0) {
+        fault(loader, "notify", "to", "mail needs an address to go to");
+    }
+    for (size_t i = 0; i < notify->to.count; i++) {
+        if (!strchr(notify->to.items[i], '@')) {
+            fault(loader, "notify", "to", "one of them is no address");
+        }
+    }
+}
+
+static void check_notifier(struct config_loader *loader, const struct config_notify *notify)
+{
+    check_url(loader, notify);
+    check_mail(loader, notify);
+    if (notify->type == NOTIFY_PROGRAM && notify->command.count == 0) {
+        fault(loader, "notify", "command", "there is no program");
+    }
+    if (notify->template_file && notify->type != NOTIFY_WEBHOOK && notify->type != NOTIFY_SMTP) {
+        fault(loader, "notify", "template", "only a webhook and mail have one");
+    }
+}
+
+static bool was_given(struct config_loader *loader, const char *section, const char *name)
+{
+    return config_loader_origin(loader, config_key_find(section, name))->source != SOURCE_DEFAULT;
+}
+
+void config_check_alerts(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+    for (size_t i = 0; i < config->alerts.count; i++) {
+        config_loader_speak_of(loader, "alert", i);
+        if (i == ALERTS_MAX) {
+            config_loader_entry_fault(loader, "is one more than the 64 alerts there can be");
+        }
+        check_condition(loader, &config->alerts.items[i]);
+        check_tags(loader, &config->alerts.items[i]);
+        check_notify(loader, &config->alerts.items[i]);
+    }
+    for (size_t i = 0; i < config->notifies.count; i++) {
+        config_loader_speak_of(loader, "notify", i);
+        if (i == NOTIFIERS_MAX) {
+            config_loader_entry_fault(loader, "is one more than the 32 notifiers there can be");
+        }
+        if (was_given(loader, "notify", "type")) {
+            check_notifier(loader, &config->notifies.items[i]);
+        }
+    }
+}

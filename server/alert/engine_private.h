@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine's own struct, for its files: engine.c makes and configures it, judge.c goes through a
+ * window, course.c moves one alert from state to state, rows.c shows them all, saved.c keeps them
+ * over a restart.
+ */
+#ifndef SERVER_ALERT_ENGINE_PRIVATE_H
+#define SERVER_ALERT_ENGINE_PRIVATE_H
+
+#include "server/alert/engine.h"
+#include "server/alert/instance.h"
+#include "server/alert/rule.h"
+
+/* What is known of a series, by its index within the kind. */
+struct alert_series {
+    uint32_t generation; /* of the identity; 0 = none was here */
+    uint32_t instances;  /* the first of its alerts */
+    uint64_t rules;      /* those that are about it */
+    uint64_t seen_ns;    /* monotonic: the latest window with samples */
+};
+
+struct alert_kind {
+    struct alert_series *series;
+    uint32_t capacity;
+};
+
+struct alert_engine {
+    struct alert_rule rules[ALERT_RULES_MAX];
+    size_t rule_count;
+    struct alert_kind kinds[METRIC_KINDS];
+    struct alert_instances instances;
+    uint64_t started_ns;
+    uint64_t refused_told;
+    /* The window in hand. */
+    const struct snapshot *snapshot;
+    uint64_t now_ns;
+    double timestamp;
+    uint64_t window; /* counts them, from 1 */
+};
+
+/* What one window says of one rule and one series. */
+struct alert_finding {
+    bool judged; /* else the window says nothing */
+    bool holds;
+    double value;
+};
+
+/* Moves an alert on by what the window says of it. */
+void alert_course_step(struct alert_engine *engine, struct alert_instance *instance,
+                       const struct alert_finding *finding);
+
+/* Ends it, where it has begun; what fires is resolved. */
+void alert_course_end(struct alert_engine *engine, struct alert_instance *instance,
+                      enum alert_end end);
+
+/* Whether there is nothing to remember of it any more. */
+bool alert_course_is_over(const struct alert_engine *engine, const struct alert_instance *instance);
+
+/* Adds an alert of a rule with these names, which it takes over; NULL, and counted, where there is
+ * no room. The caller puts it on a list. */
+struct alert_instance *alert_engine_add(struct alert_engine *engine, size_t rule, char *names,
+                                        const char *tags, uint32_t *handle);
+
+/* Goes through all rows of the window. */
+void alert_judge_window(struct alert_engine *engine);
+
+/* The alerts as they are after the window. */
+struct alert_set *alert_rows_make(const struct alert_engine *engine);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Alerts as lines of text: fields by tabs, in which tab, LF and backslash are escaped. Moments are
+ * Unix seconds, so that they mean something to the next process.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/number.h"
+#include "server/alert/engine_private.h"
+
+enum field {
+    RULE,
+    CONDITION,
+    METRIC,
+    TAGS,
+    STATE,
+    PENDING,
+    FIRING,
+    SEEN,
+    TOLD,
+    IS_TOLD,
+    WINDOWS,
+    FIELDS
+};
+
+static void put_text(struct buffer *out, const char *text)
+{
+    for (; *text; text++) {
+        const char *escape = *text == '\t'   ? "\\t"
+                             : *text == '\n' ? "\\n"
+                             : *text == '\\' ? "\\\\"
+                                             : NULL;
+        buffer_append(out, escape ? escape : text, escape ? 2 : 1);
+    }
+}
+
+static void put_number(struct buffer *out, double value)
+{
+    buffer_append(out, "\t", 1);
+    buffer_append_number(out, value);
+}
+
+static double wall_of(uint64_t ns, double wall_offset_s)
+{
+    return ns == 0 ? 0 : (double)ns / 1e9 + wall_offset_s;
+}
+
+static void put_alert(const struct alert_engine *engine, const struct alert_instance *instance,
+                      double wall_offset_s, struct buffer *out)
+{
+    const struct config_alert *alert = engine->rules[instance->rule].config;
+    const char *texts[] = {alert->name, alert->condition, instance->names, instance->tags,
+                           alert_state_name(instance->state)};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        buffer_append(out, "\t", i > 0);
+        put_text(out, texts[i]);
+    }
+    put_number(out, instance->pending_since);
+    put_number(out, instance->firing_since);
+    put_number(out, wall_of(instance->seen_ns, wall_offset_s));
+    put_number(out, wall_of(instance->told_ns, wall_offset_s));
+    put_number(out, instance->told);
+    put_number(out, instance->windows);
+    buffer_append(out, "\n", 1);
+}
+
+void alert_engine_save(const struct alert_engine *engine, double wall_offset_s, struct buffer *out)
+{
+    for (uint32_t i = 0; i < engine->instances.made; i++) {
+        const struct alert_instance *instance = &engine->instances.items[i];
+        if (instance->used && (instance->state != ALERT_INACTIVE || instance->told_ns > 0)) {
+            put_alert(engine, instance, wall_offset_s, out);
+        }
+    }
+}
+
+/* Undoes put_text() in place. False where an escape is none of ours. */
+static bool unescape(char *text)
+{
+    char *out = text;
+    for (; *text; text++) {
+        if (*text == '\\') {
+            text++;
+            if (*text != 't' && *text != 'n' && *text != '\\') {
+                return false;
+            }
+            *out++ = *text == 't' ? '\t' : *text == 'n' ? '\n' : '\\';
+        } else {
+            *out++ = *text;
+        }
+    }
+    *out = '\0';
+    return true;
+}
+
+static bool split(char *line, char *fields[FIELDS])
+{
+    size_t count = 0;
+    for (char *field = strsep(&line, "\t"); field; field = strsep(&line, "\t")) {
+        if (count == FIELDS || !unescape(field)) {
+            return false;
+        }
+        fields[count++] = field;
+    }
+    return count == FIELDS;
+}
+
+struct saved {
+    enum alert_state state;
+    double numbers[FIELDS];
+};
+
+static bool read_fields(char *fields[FIELDS], struct saved *saved)
+{
+    int state = ALERT_INACTIVE;
+    while (state < ALERT_STATES && strcmp(fields[STATE], alert_state_name(state)) != 0) {
+        state++;
+    }
+    for (int i = PENDING; i < FIELDS; i++) {
+        if (!number_parse(fields[i], strlen(fields[i]), &saved->numbers[i]) ||
+            saved->numbers[i] < 0 || saved->numbers[i] > 1e12) {
+            return false;
+        }
+    }
+    saved->state = (enum alert_state)state;
+    return state < ALERT_STATES;
+}
+
+/* A moment before the clock began counts as its beginning; 0 stays `never`. */
+static uint64_t monotonic_of(const struct alert_engine *engine, double wall, double wall_offset_s)
+{
+    double seconds = wall - wall_offset_s;
+    if (wall <= 0) {
+        return 0;
+    }
+    uint64_t ns = seconds > 1e-9 ? (uint64_t)(seconds * 1e9) : 1;
+    return ns < engine->now_ns ? ns : engine->now_ns;
+}
+
+static char *join_names(const char *metric, const char *tags, const char **tags_at)
+{
+    size_t length = strlen(metric) + 1;
+    char *names = malloc(length + strlen(tags) + 1);
+    if (names) {
+        memcpy(names, metric, length);
+        *tags_at = strcpy(names + length, tags);
+    }
+    return names;
+}
+
+static size_t find_rule(const struct alert_engine *engine, const char *name, const char *condition)
+{
+    size_t i = 0;
+    while (i < engine->rule_count && (strcmp(engine->rules[i].config->name, name) != 0 ||
+                                      strcmp(engine->rules[i].config->condition, condition) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+static bool is_absent(const struct alert_engine *engine, size_t rule)
+{
+    return engine->rules[rule].condition.form == CONDITION_ABSENT;
+}
+
+static bool load_line(struct alert_engine *engine, double wall_offset_s, char *line)
+{
+    char *fields[FIELDS];
+    struct saved saved;
+    if (!split(line, fields) || !read_fields(fields, &saved)) {
+        return false;
+    }
+    size_t rule = find_rule(engine, fields[RULE], fields[CONDITION]);
+    if (rule == engine->rule_count) {
+        return true;
+    }
+    uint32_t handle;
+    const char *tags = NULL;
+    char *names = join_names(fields[METRIC], fields[TAGS], &tags);
+    struct alert_instance *instance = alert_engine_add(engine, rule, names, tags, &handle);
+    if (!instance) {
+        return true; /* counted */
+    }
+    const double *numbers = saved.numbers;
+    instance->state = saved.state;
+    instance->pending_since = numbers[PENDING];
+    instance->firing_since = numbers[FIRING];
+    instance->told = numbers[IS_TOLD] > 0;
+    instance->notifiers = engine->rules[rule].notifiers;
+    instance->windows = (uint32_t)(numbers[WINDOWS] < UINT32_MAX ? numbers[WINDOWS] : UINT32_MAX);
+    instance->told_ns = monotonic_of(engine, numbers[TOLD], wall_offset_s);
+    /* While the server was down nothing could be seen: that is no silence of the series. */
+    instance->seen_ns = saved.state == ALERT_FIRING && is_absent(engine, rule)
+                            ? monotonic_of(engine, numbers[SEEN], wall_offset_s)
+                            : engine->now_ns;
+    alert_instances_stray(&engine->instances, handle);
+    return true;
+}
+
+bool alert_engine_load(struct alert_engine *engine, double wall_offset_s, const char *text,
+                       size_t length)
+{
+    char *copy = strndup(text, length);
+    bool sound = copy != NULL;
+    char *rest = copy;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        if (*line && !load_line(engine, wall_offset_s, line)) {
+            sound = false;
+        }
+    }
+    free(copy);
+    return sound;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/http/report_facts.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/http/figures.h"
+#include "server/http/private.h"
+
+/* Files of a folder that are looked at: more than so many are not the server's. */
+#define FILES_MAX 100000
+
+struct queue_bound {
+    const char *sink; /* the whole name, or with a colon what it begins with */
+    const char *section, *key;
+    uint64_t bytes;
+};
+
+static void bound_queue(struct report_sink *sink, const struct config *config)
+{
+    const struct queue_bound bounds[] = {
+        {"graphite", "graphite", "buffer", config->graphite.buffer_bytes},
+        {"remote_write", "remote_write", "queue", config->remote_write.queue_bytes},
+    };
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        if (strncmp(sink->name, bounds[i].sink, strlen(bounds[i].sink)) == 0) {
+            sink->section = bounds[i].section;
+            sink->key = bounds[i].key;
+            sink->queue_bytes_max = bounds[i].bytes;
+        }
+    }
+}
+
+static void read_sinks(const struct own_figures *figures, struct report *report)
+{
+    for (size_t i = 0; i < figures->sink_count && i < REPORT_SINKS; i++) {
+        const struct sink_figures *from = &figures->sinks[i].figures;
+        struct report_sink *sink = &report->sinks[report->sink_count++];
+        snprintf(sink->name, sizeof(sink->name), "%s", figures->sinks[i].name);
+        sink->errors = from->errors;
+        sink->windows_lost = from->windows_lost;
+        sink->queue_bytes = from->queue_bytes;
+        sink->bytes_sent = from->bytes_sent;
+        sink->failing = from->failing;
+        snprintf(sink->reason, sizeof(sink->reason), "%s", from->reason);
+        bound_queue(sink, report->config);
+    }
+}
+
+static bool is_log(const char *name)
+{
+    const char *suffix = strstr(name, ".csv");
+    return suffix && (suffix[4] == '\0' || strcmp(suffix, ".csv.gz") == 0);
+}
+
+static uint64_t count_disk(const char *directory)
+{
+    DIR *folder = directory ? opendir(directory) : NULL;
+    uint64_t bytes = 0;
+    size_t files = 0;
+    for (const struct dirent *entry; folder && files < FILES_MAX && (entry = readdir(folder));) {
+        struct stat status;
+        files++;
+        if (is_log(entry->d_name) && fstatat(dirfd(folder), entry->d_name, &status, 0) == 0) {
+            bytes += (uint64_t)status.st_size;
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return bytes;
+}
+
+static unsigned count_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static void read_alerts(const struct snapshot *latest, struct report *report)
+{
+    for (size_t i = 0; latest->alerts && i < latest->alerts->count; i++) {
+        const struct alert_row *row = &latest->alerts->rows[i];
+        char *texts[] = {strdup(row->name),   strdup(row->condition),
+                         strdup(row->metric), strdup(row->tags),
+                         strdup(row->reason), strdup(alert_state_name(row->state))};
+        struct report_alert alert = {.name = texts[0],
+                                     .condition = texts[1],
+                                     .metric = texts[2],
+                                     .tags = texts[3],
+                                     .reason = texts[4],
+                                     .state = texts[5],
+                                     .since = row->state == ALERT_FIRING     ? row->firing_since
+                                              : row->state == ALERT_RESOLVED ? row->resolved_at
+                                                                             : row->pending_since,
+                                     .severity = row->severity};
+        if (alert.state) {
+            report_add_alert(report, &alert);
+        }
+        for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+            free(texts[t]);
+        }
+    }
+}
+
+void report_facts_read(struct http_server *server, const struct snapshot *latest,
+                       struct report *report)
+{
+    struct own_sink sinks[HTTP_SINKS_MAX];
+    struct own_figures figures;
+    http_figures_read(server, sinks, &figures);
+    report->has_figures = true;
+    report->config_known = true;
+    report->ingest = figures.ingest;
+    report->flush = figures.flush;
+    report->naming_conflicts = figures.conflicts;
+    report->cpu_seconds = figures.process.cpu_seconds;
+    report->resident_bytes = figures.process.resident_bytes;
+    report->threads = figures.process.threads;
+    report->open_fds = figures.process.open_fds;
+    report->max_fds = figures.process.max_fds;
+    report->cpus = count_cpus();
+    report->receive_buffer_granted = server->options.receive_buffer_bytes;
+    report->disk_bytes = count_disk(report->config->csv.directory);
+    report->uptime =
+        (double)(clock_monotonic_ns(server->options.clock) - server->options.started_ns) / 1e9;
+    read_sinks(&figures, report);
+    if (latest) {
+        read_alerts(latest, report);
+    }
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/http/report_maker.h"
+
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/http/private.h"
+#include "server/http/reply.h"
+#include "server/http/report_facts.h"
+#include "server/http/report_json.h"
+#include "server/http/report_rows.h"
+#include "server/report/gather.h"
+#include "server/report/write.h"
+
+/* A turn ends after so long, and the clock is looked at after so many series. */
+#define TURN_NS UINT64_C(4000000)
+#define LOOK_EVERY 32
+
+struct asker {
+    struct asker *next;
+    struct evhttp_request *request;
+    enum report_answer answer;
+    double seconds;
+};
+
+struct report_maker {
+    struct http_server *server;
+    struct event *turn;
+    struct asker *first; /* in the order they came */
+    /* The report in hand; none while there is no snapshot. */
+    struct snapshot *snapshot;
+    struct report report;
+    double seconds;
+    size_t next; /* row */
+    struct series series;
+    struct buffer tags;
+};
+
+static void on_turn(int fd, short what, void *context);
+
+struct report_maker *report_maker_new(struct http_server *server, struct event_base *base)
+{
+    struct report_maker *maker = calloc(1, sizeof(*maker));
+    if (maker) {
+        maker->server = server;
+        maker->turn = evtimer_new(base, on_turn, maker);
+    }
+    if (maker && !maker->turn) {
+        free(maker);
+        maker = NULL;
+    }
+    return maker;
+}
+
+/* A timer lets the loop look at its sockets first, which an active event would not. */
+static void go_on(struct report_maker *maker)
+{
+    const struct timeval now = {0};
+    evtimer_add(maker->turn, &now);
+}
+
+/* From the first window that anything is known of, if that is later than what was asked for. */
+static struct points choose_points(const struct report_maker *maker, double interval, double to)
+{
+    const struct ticks *ticks = &maker->server->report_memory.ticks;
+    double from = to - maker->seconds;
+    if (ticks->count > 0) {
+        const struct tick *oldest = ticks_at(ticks, 0);
+        double begun = oldest->timestamp - oldest->seconds;
+        from = begun > from ? begun : from;
+    }
+    return points_of(from < to ? from : to - interval, to, interval);
+}
+
+static void begin(struct report_maker *maker)
+{
+    struct http_server *server = maker->server;
+    struct report *report = &maker->report;
+    const struct config *config = server->options.config;
+    double interval = (double)config->flush.interval_ms / 1000;
+    double now = (double)clock_wall_ns(server->options.clock) / 1e9;
+    maker->seconds = maker->first->seconds;
+    maker->snapshot = flusher_closed(server->options.flusher);
+    maker->next = 0;
+    double to = maker->snapshot ? maker->snapshot->timestamp : now;
+    report_init(report, config, choose_points(maker, interval, to), interval);
+    report->made = now;
+    report->series_seconds = maker->snapshot ? maker->snapshot->window_seconds : interval;
+    snprintf(report->origin, sizeof(report->origin), "%s, %s", server->host_name,
+             server->addresses);
+    report_facts_read(server, maker->snapshot, report);
+    report_memory_tell(&server->report_memory, report);
+    for (size_t i = 0; i < report->ticks->count; i++) {
+        report->windows += ticks_at(report->ticks, i)->timestamp > report->points.from;
+    }
+}
+
+static void read_row(struct report_maker *maker)
+{
+    size_t last = maker->report.points.count - 1;
+    report_rows_read(maker->snapshot, maker->next++, last, &maker->tags, &maker->series);
+    gather_series(&maker->report, &maker->series);
+}
+
+static bool has_more(const struct report_maker *maker)
+{
+    return maker->snapshot && maker->next < report_rows_count(maker->snapshot);
+}
+
+static void answer(struct report_maker *maker, const struct asker *asker)
+{
+    static const char *const types[REPORT_ANSWERS] = {"text/markdown; charset=utf-8", REPLY_HTML,
+                                                      REPLY_JSON};
+    struct buffer out = {0};
+    if (asker->answer == REPORT_AS_JSON) {
+        report_json_write(&maker->report, &out);
+    } else {
+        report_write(&maker->report,
+                     asker->answer == REPORT_AS_HTML ? REPORT_HTML : REPORT_MARKDOWN, &out);
+    }
+    reply_say_negotiated(asker->request);
+    reply_buffer(asker->request, 200, types[asker->answer], &out);
+}
+
+static bool asks_for_this(const struct report_maker *maker, const struct asker *asker)
+{
+    return asker->seconds <= maker->seconds && asker->seconds >= maker->seconds;
+}
+
+static void drop(struct report_maker *maker)
+{
+    report_deinit(&maker->report);
+    snapshot_unref(maker->snapshot);
+    maker->snapshot = NULL;
+    maker->seconds = 0;
+}
+
+static void finish(struct report_maker *maker)
+{
+    struct asker **link = &maker->first;
+    report_conclude(&maker->report);
+    while (*link) {
+        struct asker *asker = *link;
+        if (!asks_for_this(maker, asker)) {
+            link = &asker->next;
+            continue;
+        }
+        *link = asker->next;
+        answer(maker, asker);
+        free(asker);
+    }
+    drop(maker);
+}
+
+static void on_turn(int fd, short what, void *context)
+{
+    struct report_maker *maker = context;
+    const struct clock *clock = maker->server->options.clock;
+    uint64_t until = clock_monotonic_ns(clock) + TURN_NS;
+    (void)fd;
+    (void)what;
+    if (maker->seconds <= 0) {
+        if (!maker->first) {
+            return;
+        }
+        begin(maker);
+    }
+    while (has_more(maker)) {
+        for (size_t i = 0; i < LOOK_EVERY && has_more(maker); i++) {
+            read_row(maker);
+        }
+        if (clock_monotonic_ns(clock) >= until) {
+            go_on(maker);
+            return;
+        }
+    }
+    finish(maker);
+    if (maker->first) {
+        go_on(maker);
+    }
+}
+
+void report_maker_ask(struct report_maker *maker, struct evhttp_request *request,
+                      enum report_answer answer, double seconds)
+{
+    struct asker **link = &maker->first;
+    struct asker *asker = calloc(1, sizeof(*asker));
+    if (!asker) {
+        reply_text(request, HTTP_SERVUNAVAIL, "no memory");
+        return;
+    }
+    *asker = (struct asker){NULL, request, answer, seconds};
+    while (*link) {
+        link = &(*link)->next;
+    }
+    *link = asker;
+    go_on(maker);
+}
+
+void report_maker_forget(struct report_maker *maker, const struct evhttp_request *request)
+{
+    for (struct asker **link = &maker->first; *link; link = &(*link)->next) {
+        if ((*link)->request == request) {
+            struct asker *gone = *link;
+            *link = gone->next;
+            free(gone);
+            return;
+        }
+    }
+}
+
+void report_maker_refuse_all(struct report_maker *maker, const char *reason)
+{
+    while (maker && maker->first) {
+        struct asker *asker = maker->first;
+        maker->first = asker->next;
+        reply_text(asker->request, HTTP_SERVUNAVAIL, reason);
+        free(asker);
+    }
+}
+
+void report_maker_free(struct report_maker *maker)
+{
+    if (!maker) {
+        return;
+    }
+    if (maker->seconds > 0) {
+        drop(maker);
+    }
+    event_free(maker->turn);
+    buffer_deinit(&maker->tags);
+    free(maker);
+}
