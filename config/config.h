@@ -190,6 +190,10 @@ struct config {
         struct config_strings errors, latency, throughput, memory, cpu, higher_is_better;
     } anomaly;
     struct {
+        uint64_t keep_ms; /* 0 = off */
+        uint64_t memory_bytes;
+    } history;
+    struct {
         struct config_strings addresses; /* host:port of receivers; empty = off */
         enum config_graphite_protocol protocol;
         uint64_t buffer_bytes;

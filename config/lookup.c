@@ -14,7 +14,6 @@
 /* Sections that come with later features; the instances of some have a name in quotes behind the
  * word. */
 static const char *const later_sections[] = {
-    "history",
     "tracing",
 };
 

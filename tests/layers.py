@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The include direction: which folder may know which, and which folder may know which outside library.
 
-    proto <- config <- server/core <- server/metrics <- server/{flush,detect,alert,report} <- server/{net,sink,http,console} <- server
+    proto <- config <- server/core <- server/metrics <- server/{flush,detect,alert,history,report} <- server/{net,sink,http,console} <- server
                                                                               server/{net,sink,http} <- server/modules
 
 An include points down this line or stays in its own folder. Siblings do not know each other, but for the
@@ -22,6 +22,7 @@ RANK = {
     "server/flush": 4,
     "server/detect": 4,
     "server/alert": 4,
+    "server/history": 4,
     "server/report": 4,
     "server/net": 5,
     "server/sink": 5,
@@ -40,7 +41,9 @@ SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/alert/engine.h": {"server/flush"},
-    "server/detect/classify.h": {SIGMACTL},
+    "server/history/history.h": {"server/flush", "server/http"},
+    "server/detect/classify.h": {"server/report", SIGMACTL},
+    "server/detect/trend.h": {"server/report", SIGMACTL},
     "server/detect/statistics.h": {SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
@@ -57,7 +60,7 @@ CONTRACTS = {
 }
 
 SERVER_IO = {"server/net", "server/sink", "server/http", "server/console", "server/modules", "server"}
-THREADED = SERVER_IO | {"server/core", "server/metrics", "server/flush", "server/report", SIGMACTL}
+THREADED = SERVER_IO | {"server/history", "server/core", "server/metrics", "server/flush", "server/report", SIGMACTL}
 
 # Outside headers that only some folders may include: (pattern, folders, why).
 OUTSIDE = [

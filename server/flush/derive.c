@@ -234,6 +234,24 @@ static void take_events(struct derivation *derivation)
     snapshot->event_bytes_length = events->length;
 }
 
+/* One stage ends where the next begins. */
+static void next_stage(const struct derive_options *options, enum flush_stage ended,
+                       enum flush_stage begun)
+{
+    if (options->stages) {
+        uint64_t now = clock_monotonic_ns(options->clock);
+        flush_stage_end(options->stages, ended, now);
+        flush_stage_begin(options->stages, begun, now);
+    }
+}
+
+static void end_stage(const struct derive_options *options, enum flush_stage ended)
+{
+    if (options->stages) {
+        flush_stage_end(options->stages, ended, clock_monotonic_ns(options->clock));
+    }
+}
+
 struct snapshot *derive_snapshot(const struct derive_options *options)
 {
     struct derivation derivation = {.options = options};
@@ -257,8 +275,11 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
         derive_kind(&derivation, (enum metric_kind)kind);
     }
+    next_stage(options, STAGE_DERIVE, STAGE_DETECT);
     show_anomalies(&derivation);
+    next_stage(options, STAGE_DETECT, STAGE_ALERT);
     show_alerts(&derivation);
+    end_stage(options, STAGE_ALERT);
     exemplars_copy(&derivation.draft->snapshot.exemplars, &options->registry->exemplars);
     if (options->close) {
         take_events(&derivation);

@@ -30,11 +30,12 @@ struct flusher *flusher_new(const struct flusher_options *options)
     flusher->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     flusher->cache = pool_cache_new(options->pool);
     flusher->detector = detector_new(options->config);
+    flusher->history = history_new(options->config);
     flusher->alerts = alert_engine_new(options->config, clock_monotonic_ns(options->clock));
     flusher->slices = calloc(options->handover_count, sizeof(*flusher->slices));
     graveyard_init(&flusher->graveyard, options->registry, flusher->cache);
     if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->alerts ||
-        !flusher->slices) {
+        !flusher->history || !flusher->slices) {
         flusher->options.registry = NULL;
         flusher_free(flusher);
         return NULL;
@@ -54,6 +55,7 @@ void flusher_free(struct flusher *flusher)
     graveyard_deinit(&flusher->graveyard);
     detector_free(flusher->detector);
     alert_engine_free(flusher->alerts);
+    history_free(flusher->history);
     registry_free(flusher->options.registry, flusher->cache);
     if (flusher->cache) {
         pool_cache_free(flusher->cache);
@@ -229,4 +231,9 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
     }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
     figures->approximations = pool_share_refused(flusher->options.pool);
+}
+
+struct history *flusher_history(struct flusher *flusher)
+{
+    return flusher->history;
 }

@@ -23,6 +23,7 @@
 struct flusher;
 struct registry;
 struct handover;
+struct history;
 struct removal;
 struct pool;
 
@@ -78,6 +79,9 @@ void flusher_remove(struct flusher *flusher, struct removal *removal);
  */
 struct snapshot *flusher_closed(struct flusher *flusher);
 struct snapshot *flusher_latest(struct flusher *flusher);
+
+/* The latest windows of every series, for as long as the flusher is there. */
+struct history *flusher_history(struct flusher *flusher);
 
 /* Any thread. */
 void flusher_figures(struct flusher *flusher, struct flush_figures *figures);

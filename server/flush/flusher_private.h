@@ -14,6 +14,7 @@
 #include "server/flush/graveyard.h"
 #include "server/flush/published.h"
 #include "server/flush/window.h"
+#include "server/history/history.h"
 
 struct slice;
 
@@ -23,10 +24,12 @@ struct flusher {
     struct pool_cache *cache;
     struct detector *detector;
     struct alert_engine *alerts;
+    struct history *history;
     struct graveyard graveyard;
     struct published published;
     struct window window;
-    struct slice **slices; /* of one round */
+    struct slice **slices;      /* of one round */
+    struct flush_stages stages; /* of the window that is being closed, or was last */
     uint64_t sequence, windows;
     uint64_t started_ns;
     uint64_t approximations; /* told of */

@@ -128,6 +128,7 @@ static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
         .graveyard = &flusher->graveyard,
         .detector = flusher->detector,
         .alerts = flusher->alerts,
+        .clock = flusher->options.clock,
         .total_sketches = flusher->options.total_sketches,
         .sequence = flusher->sequence + 1,
         .window = flusher->windows,
@@ -295,6 +296,34 @@ static void count_window(struct flusher *flusher, const struct window_closed *cl
     pthread_mutex_unlock(&flusher->lock);
 }
 
+static void begin_stage(struct flusher *flusher, enum flush_stage stage)
+{
+    flush_stage_begin(&flusher->stages, stage, now_of(flusher));
+}
+
+static void end_stage(struct flusher *flusher, enum flush_stage stage)
+{
+    flush_stage_end(&flusher->stages, stage, now_of(flusher));
+}
+
+/* The stamps so far become those of the window before, which the new snapshot shows. */
+static void begin_stages(struct flusher *flusher, uint64_t begun_ns)
+{
+    flusher->stages = (struct flush_stages){
+        .window = flusher->windows + 1,
+        .wall_ns = clock_wall_ns(flusher->options.clock),
+        .begun_ns = begun_ns,
+    };
+}
+
+static void end_stages(struct flusher *flusher)
+{
+    flusher->stages.ended_ns = now_of(flusher);
+    pthread_mutex_lock(&flusher->lock);
+    flusher->figures.stages = flusher->stages;
+    pthread_mutex_unlock(&flusher->lock);
+}
+
 static void take_config(struct flusher *flusher)
 {
     pthread_mutex_lock(&flusher->lock);
@@ -308,6 +337,7 @@ static void take_config(struct flusher *flusher)
     pthread_mutex_unlock(&flusher->lock);
     if (next) {
         detector_configure(flusher->detector, next);
+        history_configure(flusher->history, next);
         flusher->window.interval_ns = next->flush.interval_ms * 1000000;
         flusher->window.align = next->flush.align;
     }
@@ -319,6 +349,7 @@ static void publish(struct flusher *flusher, struct snapshot *snapshot)
     flusher->windows++;
     log_anomalies(snapshot);
     log_alerts(snapshot->alerts);
+    history_add(flusher->history, snapshot);
     published_add(&flusher->published, snapshot);
     flusher->options.publish(flusher->options.context, snapshot);
 }
@@ -350,8 +381,12 @@ static void announce_next(struct flusher *flusher)
 void flusher_close_window(struct flusher *flusher, bool drain, bool final)
 {
     uint64_t begun = now_of(flusher);
+    struct flush_stages stages_before = flusher->stages;
+    begin_stages(flusher, begun);
     announce_next(flusher);
+    begin_stage(flusher, STAGE_COLLECT);
     size_t missing = collect(flusher, drain);
+    end_stage(flusher, STAGE_COLLECT);
     take_config(flusher);
     struct moment end = flusher_clocks(flusher);
     make_room(flusher, end.monotonic_ns);
@@ -363,6 +398,8 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
     options.window = flusher->windows + 1;
     options.timestamp = (double)(closed.stamp_ns / 1000000) / 1000;
     options.window_seconds = seconds_of(closed.length_ns);
+    options.stages = &flusher->stages;
+    begin_stage(flusher, STAGE_DERIVE);
     struct snapshot *snapshot = derive(flusher, &options);
     if (closed.stepped) {
         log_line(LOG_LEVEL_WARNING, "the wall clock was stepped, the window ends here", NULL);
@@ -371,8 +408,14 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
         count_window(flusher, &closed, missing, begun);
         tell_approximations(flusher);
         tell_substitutes(flusher);
+        snapshot->stages = stages_before;
+        begin_stage(flusher, STAGE_PUBLISH);
         publish(flusher, snapshot);
+        end_stage(flusher, STAGE_PUBLISH);
+        begin_stage(flusher, STAGE_EXPIRE);
         expire(flusher, end.monotonic_ns);
+        end_stage(flusher, STAGE_EXPIRE);
+        end_stages(flusher);
     } else {
         go_on(flusher, &before, &closed);
     }

@@ -138,6 +138,16 @@ static void render_event_losses(const struct own_figures *figures, struct figure
     }
 }
 
+static void render_stages(const struct flush_stages *stages, struct figure_writer *out)
+{
+    figure_family(out, "sigmad_flush_stage_seconds", "gauge",
+                  "Duration of each stage of the latest close of a window.");
+    for (int i = 0; i < FLUSH_STAGES; i++) {
+        figure_sample(out, "stage", flush_stage_name((enum flush_stage)i),
+                      flush_stage_seconds(stages, (enum flush_stage)i));
+    }
+}
+
 static void render_flush(const struct own_figures *figures, struct figure_writer *out)
 {
     const struct flush_figures *flush = &figures->flush;
@@ -159,6 +169,7 @@ static void render_flush(const struct own_figures *figures, struct figure_writer
           flush->duration_seconds);
     gauge(out, "sigmad_flush_lag_seconds", "How long after its boundary the latest window closed.",
           flush->lag_seconds);
+    render_stages(&flush->stages, out);
     gauge(out, "sigmad_pool_bytes", "Memory taken for sketches, sets and names.",
           (double)flush->pool_bytes);
     counter(out, "sigmad_prometheus_conflicts_total",

@@ -74,6 +74,7 @@ install_partners() {
         return 0
     fi
     install_packages "${client_packages[@]}" || say "not all StatsD clients could be installed"
+    install_packages "${browser_packages[@]}" || say "chromium could not be installed"
     fetch_prometheus "$folder" || say "prometheus could not be fetched"
     fetch_carbon "$folder" || say "graphite-carbon could not be fetched"
     fetch_node_clients "$1/tests/system/node" "$folder/node" || say "hot-shots and statsd could not be fetched"

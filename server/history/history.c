@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/history/history.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/core/log.h"
+
+struct column {
+    double timestamp, seconds;
+    size_t bytes;                  /* of this piece of memory */
+    uint32_t counts[METRIC_KINDS]; /* indexes that have room */
+    float *values[METRIC_KINDS];   /* slot after slot, counts[kind] each */
+    float storage[];
+};
+
+/* Whose figures stand at an index, and from which window on: those before are another's. */
+struct tenant {
+    uint32_t generation;
+    uint64_t since;
+};
+
+struct tenants {
+    struct tenant *items;
+    uint32_t capacity;
+};
+
+struct history {
+    pthread_mutex_t lock;    /* guards all of this; only the flusher writes */
+    struct column **columns; /* a ring: the window of number n is at n % capacity */
+    size_t capacity;
+    uint64_t first, next; /* numbers of the oldest window and of the one that comes */
+    size_t bytes;
+    uint64_t dropped;
+    struct tenants tenants[METRIC_KINDS];
+    uint64_t keep_ms, memory_bytes;
+    bool told; /* that memory does not suffice */
+};
+
+static const struct {
+    unsigned count;
+    enum statistic statistics[HISTORY_SLOTS_MAX];
+} slots[METRIC_KINDS] = {
+    [METRIC_COUNTER] = {1, {STATISTIC_RATE}},
+    [METRIC_GAUGE] = {1, {STATISTIC_VALUE}},
+    [METRIC_TIMER] = {3, {STATISTIC_RATE, STATISTIC_MEAN, STATISTIC_P99}},
+    [METRIC_SET] = {1, {STATISTIC_UNIQUE}},
+};
+
+struct history *history_new(const struct config *config)
+{
+    struct history *history = calloc(1, sizeof(*history));
+    if (history) {
+        pthread_mutex_init(&history->lock, NULL);
+        history_configure(history, config);
+    }
+    return history;
+}
+
+/* Under the lock. */
+static void drop_oldest(struct history *history)
+{
+    struct column **place = &history->columns[history->first++ % history->capacity];
+    history->bytes -= (*place)->bytes;
+    free(*place);
+    *place = NULL;
+}
+
+static size_t count_of(const struct history *history)
+{
+    return (size_t)(history->next - history->first);
+}
+
+void history_free(struct history *history)
+{
+    if (!history) {
+        return;
+    }
+    while (count_of(history) > 0) {
+        drop_oldest(history);
+    }
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        free(history->tenants[kind].items);
+    }
+    free(history->columns);
+    pthread_mutex_destroy(&history->lock);
+    free(history);
+}
+
+void history_configure(struct history *history, const struct config *config)
+{
+    pthread_mutex_lock(&history->lock);
+    history->keep_ms = config->history.keep_ms;
+    history->memory_bytes = config->history.memory_bytes;
+    history->told = false;
+    pthread_mutex_unlock(&history->lock);
+}
+
+bool history_statistic(enum metric_kind kind, unsigned slot, enum statistic *statistic)
+{
+    if (slot >= slots[kind].count) {
+        return false;
+    }
+    *statistic = slots[kind].statistics[slot];
+    return true;
+}
+
+static int slot_of(enum metric_kind kind, enum statistic statistic)
+{
+    for (unsigned slot = 0; slot < slots[kind].count; slot++) {
+        if (slots[kind].statistics[slot] == statistic) {
+            return (int)slot;
+        }
+    }
+    return -1;
+}
+
+/* One more than the highest index of the rows, which come in the order of indexes. */
+static uint32_t indexes_of(const struct identity *last)
+{
+    return last ? last->index + 1 : 0;
+}
+
+static void count_indexes(const struct snapshot *s, uint32_t counts[METRIC_KINDS])
+{
+    counts[METRIC_COUNTER] =
+        indexes_of(s->counter_count ? s->counters[s->counter_count - 1].identity : NULL);
+    counts[METRIC_GAUGE] =
+        indexes_of(s->gauge_count ? s->gauges[s->gauge_count - 1].identity : NULL);
+    counts[METRIC_TIMER] =
+        indexes_of(s->timer_count ? s->timers[s->timer_count - 1].identity : NULL);
+    counts[METRIC_SET] = indexes_of(s->set_count ? s->sets[s->set_count - 1].identity : NULL);
+}
+
+/* All values are NaN, whose bytes are all ones. */
+static struct column *column_new(const struct snapshot *snapshot)
+{
+    uint32_t counts[METRIC_KINDS];
+    size_t values = 0;
+    count_indexes(snapshot, counts);
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        values += (size_t)counts[kind] * slots[kind].count;
+    }
+    size_t bytes = sizeof(struct column) + values * sizeof(float);
+    struct column *column = malloc(bytes);
+    if (!column) {
+        return NULL;
+    }
+    column->timestamp = snapshot->timestamp;
+    column->seconds = snapshot->window_seconds;
+    column->bytes = bytes;
+    memcpy(column->counts, counts, sizeof(counts));
+    memset(column->storage, 0xff, values * sizeof(float));
+    float *at = column->storage;
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        column->values[kind] = at;
+        at += (size_t)counts[kind] * slots[kind].count;
+    }
+    return column;
+}
+
+static void put(struct column *column, enum metric_kind kind, unsigned slot, uint32_t index,
+                double value)
+{
+    column->values[kind][(size_t)slot * column->counts[kind] + index] = (float)value;
+}
+
+static double p99_of(const struct snapshot *snapshot, const struct timer_row *row)
+{
+    for (size_t i = 0; row->percentiles && i < snapshot->percentile_count; i++) {
+        if (snapshot->percents[i] == 99) {
+            return row->percentiles[i];
+        }
+    }
+    return (double)NAN;
+}
+
+static void fill_timers(struct column *column, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->timer_count; i++) {
+        const struct timer_row *row = &snapshot->timers[i];
+        if (row->updated) {
+            put(column, METRIC_TIMER, 0, row->identity->index, row->rate);
+            put(column, METRIC_TIMER, 1, row->identity->index, row->mean);
+            put(column, METRIC_TIMER, 2, row->identity->index, p99_of(snapshot, row));
+        }
+    }
+}
+
+/* A gauge has its value in every window; whoever wants to know when it was set asks elsewhere. */
+static void fill(struct column *column, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->counter_count; i++) {
+        const struct counter_row *row = &snapshot->counters[i];
+        if (row->updated) {
+            put(column, METRIC_COUNTER, 0, row->identity->index, row->rate);
+        }
+    }
+    for (size_t i = 0; i < snapshot->gauge_count; i++) {
+        const struct gauge_row *row = &snapshot->gauges[i];
+        put(column, METRIC_GAUGE, 0, row->identity->index, row->value);
+    }
+    for (size_t i = 0; i < snapshot->set_count; i++) {
+        const struct set_row *row = &snapshot->sets[i];
+        if (row->updated) {
+            put(column, METRIC_SET, 0, row->identity->index, row->unique);
+        }
+    }
+    fill_timers(column, snapshot);
+}
+
+static bool make_room_for_tenants(struct tenants *tenants, uint32_t count)
+{
+    if (count <= tenants->capacity) {
+        return true;
+    }
+    uint32_t capacity = tenants->capacity ? tenants->capacity : 1024;
+    while (capacity < count) {
+        capacity *= 2;
+    }
+    struct tenant *grown = reallocarray(tenants->items, capacity, sizeof(*grown));
+    if (!grown) {
+        return false;
+    }
+    memset(grown + tenants->capacity, 0, (capacity - tenants->capacity) * sizeof(*grown));
+    tenants->items = grown;
+    tenants->capacity = capacity;
+    return true;
+}
+
+static void note_tenant(struct history *history, enum metric_kind kind,
+                        const struct identity *identity)
+{
+    struct tenant *tenant = &history->tenants[kind].items[identity->index];
+    if (tenant->generation != identity->generation || tenant->since == 0) {
+        *tenant = (struct tenant){identity->generation, history->next};
+    }
+}
+
+/* Under the lock. False without memory. */
+static bool note_tenants(struct history *history, const struct column *column,
+                         const struct snapshot *s)
+{
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        if (!make_room_for_tenants(&history->tenants[kind], column->counts[kind])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < s->counter_count; i++) {
+        note_tenant(history, METRIC_COUNTER, s->counters[i].identity);
+    }
+    for (size_t i = 0; i < s->gauge_count; i++) {
+        note_tenant(history, METRIC_GAUGE, s->gauges[i].identity);
+    }
+    for (size_t i = 0; i < s->timer_count; i++) {
+        note_tenant(history, METRIC_TIMER, s->timers[i].identity);
+    }
+    for (size_t i = 0; i < s->set_count; i++) {
+        note_tenant(history, METRIC_SET, s->sets[i].identity);
+    }
+    return true;
+}
+
+/* Doubles the ring, in which windows keep their numbers. */
+static bool grow(struct history *history)
+{
+    size_t capacity = history->capacity ? 2 * history->capacity : 64;
+    struct column **columns = calloc(capacity, sizeof(*columns));
+    if (!columns) {
+        return false;
+    }
+    for (uint64_t n = history->first; n < history->next; n++) {
+        columns[n % capacity] = history->columns[n % history->capacity];
+    }
+    free(history->columns);
+    history->columns = columns;
+    history->capacity = capacity;
+    return true;
+}
+
+static bool is_too_old(const struct history *history, double now)
+{
+    const struct column *oldest = history->columns[history->first % history->capacity];
+    return now - oldest->timestamp >= (double)history->keep_ms / 1000 || oldest->timestamp > now;
+}
+
+/* Under the lock: what lies beyond the bounds goes. */
+static void drop_beyond(struct history *history, double now, size_t bytes_more)
+{
+    while (count_of(history) > 0 &&
+           (is_too_old(history, now) || count_of(history) >= HISTORY_WINDOWS_MAX)) {
+        drop_oldest(history);
+    }
+    while (count_of(history) > 0 && history->bytes + bytes_more > history->memory_bytes) {
+        drop_oldest(history);
+        history->dropped++;
+    }
+}
+
+static void link_in(struct history *history, struct column *column, const struct snapshot *snapshot)
+{
+    drop_beyond(history, column->timestamp, column->bytes);
+    bool room = column->bytes <= history->memory_bytes &&
+                (count_of(history) < history->capacity || grow(history)) &&
+                note_tenants(history, column, snapshot);
+    if (!room) {
+        history->dropped++;
+        free(column);
+        return;
+    }
+    history->columns[history->next++ % history->capacity] = column;
+    history->bytes += column->bytes;
+}
+
+/* Once, until the configuration is another. */
+static void tell_dropped(struct history *history)
+{
+    if (history->dropped > 0 && !history->told) {
+        history->told = true;
+        log_line(LOG_LEVEL_WARNING, "windows leave the history before their time", "windows",
+                 log_text("%zu", count_of(history)), "key", "history.memory", NULL);
+    }
+}
+
+void history_add(struct history *history, const struct snapshot *closed)
+{
+    if (closed->final || (history->keep_ms == 0 && count_of(history) == 0)) {
+        return;
+    }
+    struct column *column = history->keep_ms > 0 ? column_new(closed) : NULL;
+    if (column) {
+        fill(column, closed);
+    }
+    pthread_mutex_lock(&history->lock);
+    if (history->next == 0) {
+        history->first = history->next = 1; /* 0 is no window's number */
+    }
+    if (column) {
+        link_in(history, column, closed);
+    } else {
+        drop_beyond(history, closed->timestamp, 0);
+    }
+    tell_dropped(history);
+    pthread_mutex_unlock(&history->lock);
+}
+
+void history_figures(struct history *history, struct history_figures *figures)
+{
+    pthread_mutex_lock(&history->lock);
+    *figures = (struct history_figures){
+        .windows = count_of(history),
+        .bytes = history->bytes,
+        .dropped = history->dropped,
+    };
+    if (figures->windows > 0) {
+        const struct column *oldest = history->columns[history->first % history->capacity];
+        figures->from = oldest->timestamp - oldest->seconds;
+    }
+    pthread_mutex_unlock(&history->lock);
+}
+
+/* NULL where the window is gone. Under the lock. */
+static const struct column *column_at(const struct history *history, uint64_t number)
+{
+    return number >= history->first && number < history->next
+               ? history->columns[number % history->capacity]
+               : NULL;
+}
+
+struct history_range history_find(struct history *history, double from, double to, size_t count_max)
+{
+    pthread_mutex_lock(&history->lock);
+    uint64_t first = history->first, end = history->next;
+    while (end > first && column_at(history, end - 1)->timestamp > to) {
+        end--;
+    }
+    uint64_t at = end;
+    while (at > first && end - at < count_max && column_at(history, at - 1)->timestamp > from) {
+        at--;
+    }
+    pthread_mutex_unlock(&history->lock);
+    return (struct history_range){.first = at, .count = (size_t)(end - at)};
+}
+
+void history_stamps(struct history *history, const struct history_range *range, double *stamps,
+                    double *seconds)
+{
+    pthread_mutex_lock(&history->lock);
+    for (size_t i = 0; i < range->count; i++) {
+        const struct column *column = column_at(history, range->first + i);
+        if (stamps) {
+            stamps[i] = column ? column->timestamp : (double)NAN;
+        }
+        if (seconds) {
+            seconds[i] = column ? column->seconds : (double)NAN;
+        }
+    }
+    pthread_mutex_unlock(&history->lock);
+}
+
+/* The window from which on the figures at the index are this series'; 0 where none are. */
+static uint64_t since(const struct history *history, enum metric_kind kind,
+                      const struct identity *identity)
+{
+    const struct tenants *tenants = &history->tenants[kind];
+    if (identity->index >= tenants->capacity) {
+        return 0;
+    }
+    const struct tenant *tenant = &tenants->items[identity->index];
+    return tenant->generation == identity->generation ? tenant->since : 0;
+}
+
+size_t history_read(struct history *history, const struct history_range *range,
+                    const struct identity *identity, enum statistic statistic, double *values)
+{
+    enum metric_kind kind = (enum metric_kind)identity->kind;
+    int slot = slot_of(kind, statistic);
+    size_t numbers = 0;
+    if (slot < 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&history->lock);
+    uint64_t begun = since(history, kind, identity);
+    for (size_t i = 0; i < range->count; i++) {
+        const struct column *column = column_at(history, range->first + i);
+        bool known = column && begun > 0 && range->first + i >= begun &&
+                     identity->index < column->counts[kind];
+        values[i] =
+            known ? (double)
+                        column->values[kind][(size_t)slot * column->counts[kind] + identity->index]
+                  : (double)NAN;
+        numbers += isnan(values[i]) ? 0 : 1;
+    }
+    pthread_mutex_unlock(&history->lock);
+    return numbers;
+}
