@@ -10,30 +10,38 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 1.86476f
-#define AUTO_BY_SHAPE 1.28324f
+#define AUTO_BY_RANGE 1.766f
+#define AUTO_BY_SHAPE 1.283f
 #define AUTO_BY_SEASON 0.4497f
-#define AUTO_BY_SEASON_RANGE 0.985407f
-#define AUTO_BY_LEVEL 0.163638f
-#define AUTO_BY_UNREST 0.601253f
+#define AUTO_BY_SEASON_RANGE 1.008f
+#define AUTO_BY_LEVEL 0.1511f
+#define AUTO_BY_UNREST 0.525f
 #define AUTO_BY_ZERO 4.0f
 #define AUTO_WORTH_MAX 3.0f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
-#define AUTO_RANGE_WEIGHT 0.485419f
-#define AUTO_UNREST_WEIGHT (1 / 14.9715f)
+#define AUTO_RANGE_WEIGHT 0.4904f
+#define AUTO_UNREST_WEIGHT (1 / 7.901f)
 
 /* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
  * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
-#define AUTO_THRESHOLD 1.3f
-#define AUTO_THRESHOLD_ALARMS 24.2
+#define AUTO_THRESHOLD 1.29f
+#define AUTO_THRESHOLD_ALARMS 25.5
 #define AUTO_THRESHOLD_STEP 0.172f
 
+/* A series of so many windows has a threshold that is higher by ln 2 steps. */
 #define AUTO_YOUTH_WINDOWS 3000.0f
+
+/* What reaches this is a notice: it is told with a score below that of an alarm, the range is held
+ * and the series counts as more restless. Where hold-off or youth forbid an alarm, what would be
+ * one is told as just not. */
 #define AUTO_NOTICE 1.0f
 #define AUTO_JUST_BELOW 0.999f
-#define AUTO_RESTLESS_STEP 0.126916f
-#define AUTO_RESTLESS_PEAK 0.101521f
+
+/* The threshold of notice and alarm is multiplied by 1 + STEP * restless + PEAK * peak, where
+ * restless counts notices and peak is the largest figure of one, both fading. */
+#define AUTO_RESTLESS_STEP 0.1269f
+#define AUTO_RESTLESS_PEAK 0.1015f
 #define AUTO_RESTLESS_DECAY (1 / 9640.0f)
 
 /* Values are this near to the first one at least, for squares to have room in a float. */

@@ -66,11 +66,10 @@ struct auto_verdict {
 };
 
 #define AUTO_ALARM 0.5
-#define AUTO_LINE_BYTES 64
-#define AUTO_DAY_S 86400.0
 #define AUTO_WARMUP_WINDOWS 60
-#define AUTO_HOLD_WINDOWS \
-    36 /* after an alarm there is none in so many windows, nor the one before */
+#define AUTO_HOLD_WINDOWS 35 /* least distance of two alarms of a series */
+#define AUTO_LINE_BYTES 64   /* of memory, at a time */
+#define AUTO_DAY_S 86400.0
 
 /* Out of bounds is taken for the nearest bound. */
 struct auto_rule auto_rule_make(double false_alarms_a_month);
