@@ -41,7 +41,7 @@ SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/alert/engine.h": {"server/flush"},
-    "server/history/history.h": {"server/flush"},
+    "server/history/history.h": {"server/flush", "server/http"},
     "server/detect/classify.h": {SIGMACTL},
     "server/detect/statistics.h": {SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},

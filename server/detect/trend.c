@@ -189,6 +189,14 @@ static double repetition(const double *t, const double *x, size_t n, double slop
     return (1 + r) / (1 - r);
 }
 
+/* Of the line, with as many values as are independent. */
+static double line_z(const struct trend *trend, double independent)
+{
+    double freedom = fmax(TREND_FREEDOM_MIN, independent - 2);
+    double rest = fmax(1e-12, 1 - trend->r_squared);
+    return copysign(sqrt(trend->r_squared / rest * freedom), trend->slope);
+}
+
 void trend_robust(const double *stamps, const double *values, size_t count, struct trend *trend,
                   double *room)
 {
@@ -209,8 +217,10 @@ void trend_robust(const double *stamps, const double *values, size_t count, stru
     double length = (double)n;
     trend->tau = 2 * s / (length * (length - 1));
     double variance = (length * (length - 1) * (2 * length + 5) - tie_term(x, n)) / 18;
-    variance *= repetition(t, x, n, trend->robust);
-    trend->z = variance > 0 && s != 0 ? (s - copysign(1, s)) / sqrt(variance) : 0;
+    double repeated = repetition(t, x, n, trend->robust);
+    double kendall = variance > 0 && s != 0 ? (s - copysign(1, s)) / sqrt(variance * repeated) : 0;
+    double line = line_z(trend, length / repeated);
+    trend->z = fabs(line) > fabs(kendall) ? line : kendall;
 }
 
 double trend_change(const struct trend *trend)

@@ -17,6 +17,11 @@
  * curve leaves a rest that is all alike, and would never be a trend by that; so values of which
  * nearly every later one is larger, by Kendall's τ = 2 S / (n(n-1)), are one whatever z says.
  *
+ * That test knows no sizes: a straight line with a little wandering about it has few independent
+ * values, and passes for chance. So the line's own t = r √((n* - 2) / (1 - r²)) counts where it is
+ * larger, with at least TREND_FREEDOM_MIN for n* - 2: an R² of 0.956 and more is a trend in any
+ * case.
+ *
  * Pure functions of the caller's arrays; any thread.
  */
 #ifndef SERVER_DETECT_TREND_H
@@ -37,6 +42,7 @@
 /* |z| from which on a trend is more than chance: 1 in 1,000, two-sided, since many series are
  * looked at together. */
 #define TREND_Z_MIN 3.29
+#define TREND_FREEDOM_MIN 0.5
 
 /* |τ| from which on it is one in any case. */
 #define TREND_TAU_MIN 0.9

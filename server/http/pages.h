@@ -16,6 +16,7 @@ void page_metrics(struct http_server *server, struct evhttp_request *request);
 void page_snapshot(struct http_server *server, struct evhttp_request *request);
 void page_anomalies(struct http_server *server, struct evhttp_request *request);
 void page_balance(struct http_server *server, struct evhttp_request *request);
+void page_trends(struct http_server *server, struct evhttp_request *request);
 void page_report(struct http_server *server, struct evhttp_request *request);
 void page_healthy(struct http_server *server, struct evhttp_request *request);
 void page_ready(struct http_server *server, struct evhttp_request *request);

@@ -14,6 +14,7 @@
 #include "server/http/report_maker.h"
 #include "server/http/server.h"
 #include "server/http/snapshot_json.h"
+#include "server/http/trend_maker.h"
 #include "server/http/waiting.h"
 
 struct evhttp;
@@ -40,6 +41,7 @@ struct http_server {
     struct anomaly_log anomalies;
     struct report_memory report_memory;
     struct report_maker *reports;
+    struct trend_maker *trends;
     uint64_t logged_sequence; /* of the closed snapshot whose anomalies are in the log */
     struct snapshot_bounds bounds;
     struct body *snapshot_body; /* the rows of the snapshot below, as JSON; NULL before the first */

@@ -124,3 +124,17 @@ void report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, 
         read_set(&snapshot->sets[at - snapshot->timer_count], point, tags, series);
     }
 }
+
+const struct identity *report_rows_identity(const struct snapshot *snapshot, size_t at)
+{
+    if (at < snapshot->counter_count) {
+        return snapshot->counters[at].identity;
+    }
+    at -= snapshot->counter_count;
+    if (at < snapshot->gauge_count) {
+        return snapshot->gauges[at].identity;
+    }
+    at -= snapshot->gauge_count;
+    return at < snapshot->timer_count ? snapshot->timers[at].identity
+                                      : snapshot->sets[at - snapshot->timer_count].identity;
+}

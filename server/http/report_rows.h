@@ -15,6 +15,9 @@
 /* How many rows there are, of all kinds. */
 size_t report_rows_count(const struct snapshot *snapshot);
 
+/* Whose row the at-th is, counted over all kinds. */
+const struct identity *report_rows_identity(const struct snapshot *snapshot, size_t at);
+
 /* The figures of the at-th row, counted over all kinds, at one point of the report. `tags` holds
  * the text of its tags, which the series points to until it is used again. `windows` is 0 where the
  * series had no sample in the window: then its names are all there is. */

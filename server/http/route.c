@@ -14,6 +14,8 @@ const struct route routes[] = {
     {"/api/v1/anomalies", false, page_anomalies,
      "anomalies that last, and the latest starts and ends, JSON"},
     {"/api/v1/balance", false, page_balance, "what was received and what became of it, JSON"},
+    {"/api/v1/trends", false, page_trends,
+     "lines through the history of every series, those that get worse first, JSON"},
     {"/api/v1/report", false, page_report,
      "what changed, what was lost and what to do: Markdown, HTML or JSON"},
     {"/-/healthy", false, page_healthy, "200 while the server runs"},

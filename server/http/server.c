@@ -110,6 +110,7 @@ static void on_gone(void *context, struct evhttp_request *request)
     struct http_server *server = context;
     waiting_forget(&server->waiting, request);
     report_maker_forget(server->reports, request);
+    trend_maker_forget(server->trends, request);
 }
 
 static void enable(struct evhttp_bound_socket *socket, void *context)
@@ -205,9 +206,10 @@ static bool set_up(struct http_server *server, const struct http_server_options 
     server->http = evhttp_new(options->base);
     server->resume = evtimer_new(options->base, on_resume, server);
     server->reports = report_maker_new(server, options->base);
-    return server->reports && waiting_init(&server->waiting, server, options->base) &&
-           server->exposition && server->http && server->resume &&
-           snapshot_bounds_init(&server->bounds, options->config);
+    server->trends = trend_maker_new(server, options->base);
+    return server->reports && server->trends &&
+           waiting_init(&server->waiting, server, options->base) && server->exposition &&
+           server->http && server->resume && snapshot_bounds_init(&server->bounds, options->config);
 }
 
 struct http_server *http_server_new(const struct http_server_options *options, char *reason,
@@ -300,6 +302,7 @@ void http_server_free(struct http_server *server)
         evhttp_foreach_bound_socket(server->http, close_listener, NULL);
         waiting_refuse_all(&server->waiting, "the server is stopping");
         report_maker_refuse_all(server->reports, "the server is stopping");
+        trend_maker_refuse_all(server->trends, "the server is stopping");
         connections_flush(&server->connections);
         evhttp_free(server->http);
     }
@@ -311,6 +314,7 @@ void http_server_free(struct http_server *server)
     exposition_free(server->exposition);
     anomaly_log_deinit(&server->anomalies);
     report_maker_free(server->reports);
+    trend_maker_free(server->trends);
     report_memory_deinit(&server->report_memory);
     snapshot_bounds_deinit(&server->bounds);
     body_unref(server->snapshot_body);
