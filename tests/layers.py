@@ -44,6 +44,7 @@ CONTRACTS = {
     "server/history/history.h": {"server/flush", "server/http"},
     "server/detect/classify.h": {SIGMACTL},
     "server/detect/statistics.h": {SIGMACTL},
+    "server/detect/trend.h": {"server/http", SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
     "server/http/report_json.h": {SIGMACTL},
