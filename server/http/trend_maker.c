@@ -19,6 +19,9 @@
 #define TURN_NS UINT64_C(4000000)
 #define LOOK_EVERY 16
 
+/* Stamps have three decimals, and their differences the rounding of doubles. */
+#define STAMP_HALF 0.0005
+
 struct asker {
     struct asker *next;
     struct evhttp_request *request;
@@ -100,7 +103,8 @@ static bool begin(struct trend_maker *maker)
     const struct trend_query *query = &maker->first->query;
     maker->snapshot = flusher_closed(maker->server->options.flusher);
     double to = maker->snapshot ? maker->snapshot->timestamp : 0;
-    maker->range = history_find(history_of(maker), to - query->seconds, to, HISTORY_WINDOWS_MAX);
+    maker->range =
+        history_find(history_of(maker), to - query->seconds + STAMP_HALF, to, HISTORY_WINDOWS_MAX);
     maker->stamps = calloc(maker->range.count + 1, sizeof(double));
     maker->values = calloc(maker->range.count + 1, sizeof(double));
     maker->room = malloc(TREND_ROOM * sizeof(double));

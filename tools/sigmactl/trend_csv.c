@@ -60,6 +60,9 @@ static bool find_latest(const struct trend_csv *wanted, double *latest,
     return true;
 }
 
+/* Stamps have three decimals, and their differences the rounding of doubles. */
+#define STAMP_HALF 0.0005
+
 /* As far back as is wanted: a window that ends just so long before the latest is no part of it. */
 static bool choose_from(const struct trend_csv *wanted, double *from,
                         char reason[CSV_READER_REASON_MAX])
@@ -72,7 +75,7 @@ static bool choose_from(const struct trend_csv *wanted, double *from,
     if (!find_latest(wanted, &latest, reason)) {
         return false;
     }
-    *from = fmax(*from, nextafter(latest - wanted->seconds, INFINITY));
+    *from = fmax(*from, latest - wanted->seconds + STAMP_HALF);
     return true;
 }
 
