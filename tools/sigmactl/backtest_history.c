@@ -307,7 +307,7 @@ bool history_judge(struct history *history, const struct history_query *query,
     return history->case_count > 0 || fail(reason, "no series matches");
 }
 
-void history_free(struct history *history)
+void backtest_history_free(struct history *history)
 {
     for (size_t i = 0; i < history->case_count; i++) {
         free(history->cases[i].alarms);
