@@ -113,7 +113,6 @@ static const struct config_word notify_type_words[] = {
 };
 
 /* Words that mean off, or what this version does anyway. */
-static const struct config_word state_words[] = {{"", 0}, {"off", 0}, {"data/state", 0}, {NULL, 0}};
 
 const struct config_section config_sections[] = {
     {.name = "server", .help = "Where StatsD datagrams come in, and how they are read."},
@@ -140,6 +139,8 @@ const struct config_section config_sections[] = {
     {.name = "remote_write",
      .help = "Every window is sent to a Prometheus, Mimir, Thanos or VictoriaMetrics (remote write "
              "1.0): names as of /metrics, timers as native histograms."},
+    {.name = "tracing",
+     .help = "How each window was closed, as spans, to a collector of OpenTelemetry."},
     {.name = "histogram",
      .help =
          "Timers whose name holds the text in quotes are counted in bins as well; the first such "
@@ -824,10 +825,11 @@ const struct config_key config_keys[] = {
 
     {.section = "state",
      .name = "file",
-     .type = TYPE_RESERVED,
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
      .preset = "data/state",
-     .help = "totals, gauges and baselines",
-     .words = state_words},
+     .help = "The file, written when an alert changes and at the stop; off = nothing is kept.",
+     .offset = FIELD(state.file)},
 
     {.section = "graphite",
      .name = "address",
@@ -1050,6 +1052,40 @@ const struct config_key config_keys[] = {
              "four powers of ten.",
      .offset = FIELD(remote_write.native_max_buckets)},
 
+    {.section = "tracing",
+     .name = "endpoint",
+     .type = TYPE_TEXT,
+     .effect = EFFECT_RESTART,
+     .preset = "",
+     .help = "Where to, in OTLP/HTTP with JSON, as http://127.0.0.1:4318/v1/traces; empty = off.",
+     .offset = FIELD(tracing.endpoint)},
+    {.section = "tracing",
+     .name = "token_file",
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
+     .preset = "",
+     .help = "A file with the bearer token of the collector.",
+     .offset = FIELD(tracing.token_file)},
+    {.section = "tracing",
+     .name = "timeout",
+     .type = TYPE_DURATION,
+     .effect = EFFECT_RESTART,
+     .min = 100,
+     .max = HOUR,
+     .preset = "10s",
+     .help = "Of a request, which is then tried again.",
+     .offset = FIELD(tracing.timeout_ms)},
+    {.section = "tracing",
+     .name = "queue",
+     .type = TYPE_UNSIGNED,
+     .effect = EFFECT_RESTART,
+     .min = 1,
+     .max = 100000,
+     .unit = "windows",
+     .preset = "360",
+     .help = "That wait while the collector is away; the oldest go first.",
+     .offset = FIELD(tracing.queue_windows)},
+
     {.section = "histogram",
      .name = "bins",
      .type = TYPE_NUMBERS,
@@ -1188,9 +1224,17 @@ const struct config_key config_keys[] = {
      .type = TYPE_TEXT,
      .effect = EFFECT_RESTART,
      .preset = "",
+     .example = "https://hooks.example.com/alerts",
      .help = "http:// or https:// of the receiver, the root of an Alertmanager, smtp:// or "
              "smtps:// of a mail server.",
      .offset = ENTRY_FIELD(config_notify, url)},
+    {.section = "notify",
+     .name = "url_file",
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
+     .preset = "",
+     .help = "File that holds the URL instead, where it is a secret, as Slack's are.",
+     .offset = ENTRY_FIELD(config_notify, url_file)},
     {.section = "notify",
      .name = "command",
      .type = TYPE_COMMAND,
@@ -1266,6 +1310,16 @@ const struct config_key config_keys[] = {
      .preset = "10s",
      .help = "An attempt that takes longer has failed, and is repeated after a pause.",
      .offset = ENTRY_FIELD(config_notify, timeout_ms)},
+    {.section = "notify",
+     .name = "give_up",
+     .type = TYPE_DURATION,
+     .effect = EFFECT_RESTART,
+     .min = SECOND,
+     .max = 7 * DAY,
+     .preset = "1h",
+     .help = "A notification that has not got through for so long is not tried again, is counted "
+             "and logged.",
+     .offset = ENTRY_FIELD(config_notify, give_up_ms)},
     {.section = "notify",
      .name = "resend",
      .type = TYPE_DURATION,

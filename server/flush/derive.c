@@ -207,14 +207,15 @@ static void show_anomalies(struct derivation *derivation)
     draft->snapshot.active_count = active_count;
 }
 
-/* The same for alerts. */
+/* The same for alerts, but that the short window of a stop, which goes to the outputs, has none:
+ * they would tell of the latest changes again. */
 static void show_alerts(struct derivation *derivation)
 {
     const struct derive_options *options = derivation->options;
     struct snapshot *snapshot = &derivation->draft->snapshot;
     if (derivation->judge && options->alerts) {
         snapshot->alerts = alert_engine_judge(options->alerts, snapshot, options->now_ns);
-    } else {
+    } else if (!options->close) {
         snapshot->alerts = alert_set_ref(options->last_alerts);
     }
 }

@@ -34,6 +34,7 @@ struct flusher {
     uint64_t started_ns;
     uint64_t approximations; /* told of */
     uint64_t substitutes;    /* likewise */
+    bool reconfigured;       /* with the window in hand */
     int wake_fd;
     pthread_t thread;
 

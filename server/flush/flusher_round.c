@@ -340,7 +340,36 @@ static void take_config(struct flusher *flusher)
         history_configure(flusher->history, next);
         flusher->window.interval_ns = next->flush.interval_ms * 1000000;
         flusher->window.align = next->flush.align;
+        flusher->reconfigured = true;
     }
+}
+
+static bool has_changed(const struct alert_set *alerts)
+{
+    for (size_t i = 0; alerts && i < alerts->count; i++) {
+        if (alerts->rows[i].changed || alerts->rows[i].notify) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Hands over what is to survive a restart: where it has changed, and at the stop. */
+static void keep_alerts(struct flusher *flusher, const struct snapshot *snapshot,
+                        const struct moment *now, bool final)
+{
+    const struct flusher_options *options = &flusher->options;
+    struct buffer text = {0};
+    if (!options->keep || !(final || flusher->reconfigured || has_changed(snapshot->alerts))) {
+        return;
+    }
+    double wall_offset_s = (double)(now->wall_ns - (int64_t)now->monotonic_ns) / 1e9;
+    alert_engine_save(flusher->alerts, wall_offset_s, &text);
+    if (!text.failed) {
+        options->keep(options->context, FLUSHER_ALERTS, &text);
+        flusher->reconfigured = false;
+    }
+    buffer_deinit(&text);
 }
 
 static void publish(struct flusher *flusher, struct snapshot *snapshot)
@@ -408,6 +437,7 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
         count_window(flusher, &closed, missing, begun);
         tell_approximations(flusher);
         tell_substitutes(flusher);
+        keep_alerts(flusher, snapshot, &end, final);
         snapshot->stages = stages_before;
         begin_stage(flusher, STAGE_PUBLISH);
         publish(flusher, snapshot);

@@ -15,6 +15,7 @@ void page_index(struct http_server *server, struct evhttp_request *request);
 void page_metrics(struct http_server *server, struct evhttp_request *request);
 void page_snapshot(struct http_server *server, struct evhttp_request *request);
 void page_anomalies(struct http_server *server, struct evhttp_request *request);
+void page_alerts(struct http_server *server, struct evhttp_request *request);
 void page_balance(struct http_server *server, struct evhttp_request *request);
 void page_trends(struct http_server *server, struct evhttp_request *request);
 void page_report(struct http_server *server, struct evhttp_request *request);

@@ -20,7 +20,7 @@
 struct evhttp;
 struct evconnlistener;
 
-#define HTTP_SINKS_MAX 16
+#define HTTP_SINKS_MAX 48
 
 /* How many windows may be closed before the flush that closed one is answered. */
 #define HTTP_STAMPS 64

@@ -13,6 +13,7 @@ const struct route routes[] = {
     {"/api/v1/snapshot", false, page_snapshot, "the last closed window, JSON"},
     {"/api/v1/anomalies", false, page_anomalies,
      "anomalies that last, and the latest starts and ends, JSON"},
+    {"/api/v1/alerts", false, page_alerts, "rules, and alerts that are pending or firing, JSON"},
     {"/api/v1/balance", false, page_balance, "what was received and what became of it, JSON"},
     {"/api/v1/trends", false, page_trends,
      "lines through the history of every series, those that get worse first, JSON"},
