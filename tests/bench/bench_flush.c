@@ -41,7 +41,7 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define RENDER_BYTES ((size_t)256 * 1024)
-#define FIGURES_MAX 64
+#define FIGURES_MAX 96
 
 /* Of the event loop: server/http/waiting.c. */
 #define TURN_WORK 4096
