@@ -93,6 +93,21 @@ def test_sigmactl_shows_the_servers_as_a_table(moved):
     assert "queue.depth" not in table
 
 
+def test_spikes_do_not_hide_what_really_rises(start_server):
+    server = start_server(HISTORY)
+    draws = random.Random(1)
+    for i in range(WINDOWS):
+        spike = 1e4 if i >= WINDOWS - 3 else 0
+        for j in range(5):
+            server.send(f"api.{j}.latency:{draws.gauss(50, 3) + spike:.3f}|ms")
+        server.send(f"api.real.latency:{100 + 3 * i + draws.gauss(0, 2):.3f}|ms")
+        server.flush()
+    row = trends(server, limit=1)["trends"][0]
+    assert (row["name"], row["assessment"]) == ("api.real.latency", "degrading")
+    read = json.loads(sigmactl("trend", "--csv", str(server.data), "--json", "--limit", "1").stdout)
+    assert [row["name"] for row in read["trends"]] == ["api.real.latency"]
+
+
 def test_range_metric_limit_and_change_choose(moved):
     stamps = sorted({float(row["timestamp"]) for row in moved.csv("gauges")})
     assert len(stamps) == WINDOWS

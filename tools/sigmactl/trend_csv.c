@@ -157,28 +157,32 @@ static int compare(const void *left, const void *right)
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-/* The robust part of those that are told of. False without memory. */
+/* Leaves the gravest ones, sorted. */
+static void cut(struct candidates *candidates, size_t limit)
+{
+    if (candidates->count > 0) {
+        qsort(candidates->items, candidates->count, sizeof(*candidates->items), compare);
+    }
+    if (candidates->count > limit) {
+        candidates->count = limit;
+    }
+}
+
+/* Those to be told of, chosen by their robust part. False without memory. */
 static bool choose(struct candidates *candidates)
 {
     double *room = malloc(TREND_ROOM * sizeof(*room));
     if (!room) {
         return false;
     }
-    if (candidates->count > 0) {
-        qsort(candidates->items, candidates->count, sizeof(*candidates->items), compare);
-    }
-    if (candidates->count > candidates->wanted->limit) {
-        candidates->count = candidates->wanted->limit;
-    }
+    cut(candidates, candidates->wanted->limit + TREND_SPARE);
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->items[i];
         trend_robust(candidate->series->stamps, candidate->statistic->values,
                      candidate->series->count, &candidate->trend, room);
         judge(candidates->wanted, candidate);
     }
-    if (candidates->count > 0) {
-        qsort(candidates->items, candidates->count, sizeof(*candidates->items), compare);
-    }
+    cut(candidates, candidates->wanted->limit);
     free(room);
     return true;
 }
