@@ -43,7 +43,7 @@ struct candidates {
 static bool find_latest(const struct trend_csv *wanted, double *latest,
                         char reason[CSV_READER_REASON_MAX])
 {
-    *latest = -INFINITY;
+    *latest = -(double)INFINITY;
     for (size_t i = 0; i < KINDS; i++) {
         const struct csv_reader_query query = {wanted->directory, kinds[i], wanted->from,
                                                wanted->to, wanted->metric};
@@ -243,7 +243,7 @@ static json_t *make_row(const struct candidate *candidate)
 static json_t *make_document(const struct candidates *candidates,
                              const struct csv_series_list *list)
 {
-    double from = INFINITY, to = -INFINITY;
+    double from = (double)INFINITY, to = -(double)INFINITY;
     json_t *rows = json_array();
     for (size_t i = 0; i < list->count; i++) {
         for (size_t j = 0; j < list->items[i]->count; j++) {
