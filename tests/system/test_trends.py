@@ -75,7 +75,9 @@ def test_the_logs_give_the_same_lines_as_the_history(moved):
         for member in ("tags", "type", "count", "direction", "assessment"):
             assert other[member] == row[member], (row, other)
         for member in FIGURES:
-            assert other[member] == pytest.approx(row[member], rel=2e-5, abs=1e-4 * abs(row["mean"])), (member, row)
+            # Windows are milliseconds here: a rounded value moves a slope an hour far, and a tie moves z and tau.
+            least = 0.05 if member in ("z", "tau") else 1e-4 * max(1, abs(row["mean"]))
+            assert other[member] == pytest.approx(row[member], rel=1e-3, abs=least), (member, row)
     # Of what moves the order is the same; noise may lie closer together than what four bytes hold.
     moving = [name for name, row in zip(order(read), read["trends"]) if row["direction"] != "steady"]
     assert moving == order(moved_document)[: len(moving)]
