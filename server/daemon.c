@@ -319,6 +319,7 @@ static bool make_flusher(struct daemon *daemon)
         .total_sketches = daemon->totals,
         .publish = publish,
         .notify = daemon_notify,
+        .ingest = ingest,
         .context = daemon,
     };
     daemon->flusher = flusher_new(&options);

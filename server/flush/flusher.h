@@ -39,6 +39,8 @@ struct flusher_options {
     void (*publish)(void *context,
                     const struct snapshot *closed); /* hands to the sinks; never blocks */
     void (*notify)(void *context);
+    /* The ingest totals of all workers, for [resources]; may be NULL. */
+    void (*ingest)(void *context, struct ingest_figures *figures);
     void *context;
 };
 

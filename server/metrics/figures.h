@@ -106,7 +106,7 @@ struct flush_figures {
     uint64_t anomaly_substitutes; /* statistics of the latest window that sigma judged in its place
                                    */
     uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
-    uint64_t pool_bytes;
+    uint64_t pool_bytes, pool_bytes_max;
 };
 
 #endif

@@ -3,7 +3,7 @@
  * Fields of /proc/PID/stat are numbered as in proc(5). The second one, the command, may hold blanks
  * and brackets, so that reading starts behind the last ')'.
  */
-#include "server/http/process.h"
+#include "server/resources/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>

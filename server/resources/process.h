@@ -3,8 +3,8 @@
  * What the system says of this process, read from /proc and getrlimit() at the moment of the call.
  * What cannot be read is 0. Any thread.
  */
-#ifndef SERVER_HTTP_PROCESS_H
-#define SERVER_HTTP_PROCESS_H
+#ifndef SERVER_RESOURCES_PROCESS_H
+#define SERVER_RESOURCES_PROCESS_H
 
 #include <stddef.h>
 #include <stdint.h>
