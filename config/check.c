@@ -4,14 +4,13 @@
  * token is read from its file.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/address.h"
 #include "config/loader.h"
+#include "config/small_file.h"
 #include "config/value.h"
 #include "proto/number.h"
 #include "proto/tags.h"
@@ -150,30 +149,6 @@ static void expand_remote_labels(struct config_loader *loader)
     *field = expanded;
 }
 
-/* Reads a regular file of at most `size` - 1 bytes whole. Returns the length, or -1 with errno set;
- * a longer file is EFBIG, anything but a regular file EINVAL. */
-static ssize_t read_small_file(const char *path, char *out, size_t size)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return -1;
-    ssize_t length = -1;
-    if (fstat(fd, &status) == 0) {
-        if (S_ISREG(status.st_mode))
-            length = read(fd, out, size);
-        else
-            errno = EINVAL;
-    }
-    int error = errno;
-    close(fd);
-    errno = error;
-    if (length < (ssize_t)size)
-        return length;
-    errno = EFBIG;
-    return -1;
-}
-
 /* Visible ASCII only: the token must fit a header line as it is (RFC 9110, 5.5). */
 static bool is_token(const char *text, size_t length)
 {
@@ -189,7 +164,7 @@ static void read_token(struct config_loader *loader)
     char text[TOKEN_MAX + 2];
     char why[CONFIG_WHY_MAX];
     char **field = &loader->config->http.admin_token;
-    ssize_t length = read_small_file(*field, text, sizeof(text));
+    ssize_t length = config_read_small_file(*field, text, sizeof(text));
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
         length--;
     if (length < 0) {

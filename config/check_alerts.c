@@ -3,12 +3,16 @@
  * What [alert] and [notify] must have beyond the bounds of single keys: a percentile that is worked
  * out, somebody of the name that is to be told, and of each notifier what its type needs.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/condition.h"
 #include "config/glob.h"
 #include "config/loader.h"
+#include "config/small_file.h"
+#include "config/template.h"
 #include "config/value.h"
 
 /* Sets of rules and of notifiers are words of bits. */
@@ -92,6 +96,12 @@ static void check_url(struct config_loader *loader, const struct config_notify *
     if (notify->type == NOTIFY_PROGRAM) {
         return;
     }
+    if (notify->url_file) {
+        if (url[0]) {
+            fault(loader, "notify", "url_file", "there is a url as well");
+        }
+        return;
+    }
     if (mail ? !begins_with(url, "smtp://", "smtps://")
              : !begins_with(url, "http://", "https://")) {
         fault(loader, "notify", "url",
@@ -118,6 +128,47 @@ static void check_mail(struct config_loader *loader, const struct config_notify 
     }
 }
 
+static void check_subject(struct config_loader *loader, const char *subject)
+{
+    struct template_scan scan = template_begin(subject, strlen(subject));
+    struct template_part part;
+    enum template_step step;
+    while ((step = template_next(&scan, &part)) != TEMPLATE_END) {
+        if (step == TEMPLATE_FAULT) {
+            fault(loader, "notify", "subject", part.why);
+        }
+    }
+}
+
+/* Its faults have its own name and lines. */
+static void check_template_text(struct config_loader *loader, const char *path, const char *text,
+                                size_t length)
+{
+    struct template_scan scan = template_begin(text, length);
+    struct template_part part;
+    enum template_step step;
+    while ((step = template_next(&scan, &part)) != TEMPLATE_END) {
+        if (step == TEMPLATE_FAULT) {
+            const struct config_origin origin = {SOURCE_FILE, part.line, path};
+            config_faults_add(&loader->faults, &origin, "%s", part.why);
+        }
+    }
+}
+
+static void check_template(struct config_loader *loader, const char *path)
+{
+    char why[CONFIG_WHY_MAX];
+    char *text = malloc(TEMPLATE_BYTES_MAX + 1);
+    ssize_t length = text ? config_read_small_file(path, text, TEMPLATE_BYTES_MAX + 1) : -1;
+    if (length < 0) {
+        snprintf(why, sizeof(why), "'%.200s': %s", path, strerror(errno));
+        fault(loader, "notify", "template", why);
+    } else {
+        check_template_text(loader, path, text, (size_t)length);
+    }
+    free(text);
+}
+
 static void check_notifier(struct config_loader *loader, const struct config_notify *notify)
 {
     check_url(loader, notify);
@@ -127,6 +178,11 @@ static void check_notifier(struct config_loader *loader, const struct config_not
     }
     if (notify->template_file && notify->type != NOTIFY_WEBHOOK && notify->type != NOTIFY_SMTP) {
         fault(loader, "notify", "template", "only a webhook and mail have one");
+    } else if (notify->template_file) {
+        check_template(loader, notify->template_file);
+    }
+    if (notify->subject) {
+        check_subject(loader, notify->subject);
     }
 }
 

@@ -83,7 +83,8 @@ enum config_notify_type {
 struct config_notify {
     char *name;
     enum config_notify_type type;
-    char *url;                     /* "" for a program */
+    char *url;                     /* "" for a program, and where it is in a file */
+    char *url_file;                /* holds the URL, where that is a secret; NULL = none */
     struct config_strings command; /* of a program */
     char *template_file;           /* of the body; NULL = the type's own */
     char *token_file;              /* holds a bearer token; NULL = none */
@@ -94,6 +95,7 @@ struct config_notify {
     char *password_file;   /* NULL = none */
     bool resolved;         /* resolutions are told too */
     uint64_t timeout_ms;   /* of an attempt */
+    uint64_t give_up_ms;   /* age of a notification that is not tried again */
     uint64_t resend_ms;    /* of an Alertmanager: what fires is said again */
     uint64_t buffer_bytes; /* of notifications that wait */
 };
@@ -198,6 +200,11 @@ struct config {
         struct config_strings filesystems; /* paths, besides csv.directory */
     } resources;
     struct {
+        bool enabled;       /* /debug/pprof/ answers */
+        bool heap;          /* tcmalloc takes malloc's place */
+        unsigned frequency; /* samples a second of processor time */
+    } profiling;
+    struct {
         struct config_strings addresses; /* host:port of receivers; empty = off */
         enum config_graphite_protocol protocol;
         uint64_t buffer_bytes;
@@ -242,6 +249,15 @@ struct config {
         struct config_strings address; /* "host:port"; empty = off */
         uint64_t datagram_bytes;
     } relay;
+    struct {
+        char *endpoint;   /* of an OTLP/HTTP collector; "" = off */
+        char *token_file; /* holds the bearer token; NULL = none */
+        uint64_t timeout_ms;
+        unsigned queue_windows; /* that wait */
+    } tracing;
+    struct {
+        char *file; /* NULL = nothing is kept */
+    } state;
 };
 
 /* Where the values come from, in order of precedence: `overrides` ("SECTION.KEY=VALUE", from

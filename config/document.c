@@ -117,20 +117,11 @@ static void write_key(FILE *out, const struct config_key *key)
     write_comment(out, sentence, COMMENT_COLUMN);
 }
 
-/* One line, commented out: the key is known, and there is nothing to set yet. */
-static void write_reserved(FILE *out, const struct config_key *key)
-{
-    size_t width = strlen(";") + strlen(key->name) + strlen(" = ") + strlen(key->preset);
-    fprintf(out, ";%s = %s", key->name, key->preset);
-    write_blanks(out, width, COMMENT_COLUMN);
-    fprintf(out, "; Not supported by this version: %s.\n", key->help);
-}
-
 /* One example, commented out: a named section has no entries unless somebody writes them. */
 static void write_example(FILE *out, const struct config_key *key)
 {
     char sentence[SENTENCE_MAX];
-    const char *value = key->flags & KEY_REQUIRED ? key->example : key->preset;
+    const char *value = key->example ? key->example : key->preset;
     size_t width = strlen(";") + strlen(key->name) + strlen(" = ") + strlen(value);
     format_sentence(key, sentence);
     fprintf(out, ";%s = %s", key->name, value);
@@ -145,8 +136,7 @@ static void write_section(FILE *out, const struct config_section *section)
     if (config_section_is_named(section))
         fprintf(out, "\n; %s\n;[%s \"%s\"]\n", section->help, section->name, section->example);
     else
-        fprintf(out, "\n; %s\n%s[%s]\n", section->help,
-                config_section_is_reserved(section) ? ";" : "", section->name);
+        fprintf(out, "\n; %s\n[%s]\n", section->help, section->name);
 }
 
 void config_write_documented(FILE *out)
@@ -158,9 +148,7 @@ void config_write_documented(FILE *out)
         for (size_t k = 0; k < config_key_count; k++) {
             if (strcmp(config_keys[k].section, section->name) != 0)
                 continue;
-            if (config_keys[k].type == TYPE_RESERVED)
-                write_reserved(out, &config_keys[k]);
-            else if (config_section_is_named(section))
+            if (config_section_is_named(section))
                 write_example(out, &config_keys[k]);
             else
                 write_key(out, &config_keys[k]);

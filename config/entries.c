@@ -89,7 +89,7 @@ bool config_entry_add(const struct config_section *section, struct config *confi
 
 static bool belongs(const struct config_key *key, const struct config_section *section)
 {
-    return key->type != TYPE_RESERVED && strcmp(key->section, section->name) == 0;
+    return strcmp(key->section, section->name) == 0;
 }
 
 void config_entries_clear(const struct config_section *section, struct config *config)

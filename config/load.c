@@ -271,7 +271,7 @@ void config_free(struct config *config)
     if (!config)
         return;
     for (size_t i = 0; i < config_key_count; i++)
-        if (config_keys[i].type != TYPE_RESERVED && !config_key_is_named(&config_keys[i]))
+        if (!config_key_is_named(&config_keys[i]))
             config_value_clear(&config_keys[i], config);
     for (size_t i = 0; i < config_section_count; i++)
         if (config_section_is_named(&config_sections[i]))

@@ -11,12 +11,6 @@
 #include "config/units.h"
 #include "proto/number.h"
 
-/* Sections that come with later features; the instances of some have a name in quotes behind the
- * word. */
-static const char *const later_sections[] = {
-    "tracing",
-};
-
 const struct config_section *config_section_find(const char *name)
 {
     for (size_t i = 0; i < config_section_count; i++)
@@ -51,24 +45,6 @@ const struct config_key *config_key_find(const char *section, const char *name)
         if (strcmp(config_keys[i].name, name) == 0 && strcmp(config_keys[i].section, section) == 0)
             return &config_keys[i];
     return NULL;
-}
-
-bool config_section_is_later(const char *name)
-{
-    size_t word = strcspn(name, " \t");
-    for (size_t i = 0; i < sizeof(later_sections) / sizeof(later_sections[0]); i++)
-        if (strlen(later_sections[i]) == word && strncmp(later_sections[i], name, word) == 0)
-            return true;
-    return false;
-}
-
-bool config_section_is_reserved(const struct config_section *section)
-{
-    for (size_t i = 0; i < config_key_count; i++)
-        if (strcmp(config_keys[i].section, section->name) == 0 &&
-            config_keys[i].type != TYPE_RESERVED)
-            return false;
-    return true;
 }
 
 bool config_key_is_list(const struct config_key *key)

@@ -47,12 +47,8 @@ const struct config_section *config_loader_find_section(struct config_loader *lo
         config_faults_add(&loader->faults, origin, "section [%s] takes no name", section->name);
         return NULL;
     }
-    if (config_section_is_later(name))
-        config_faults_add(&loader->faults, origin, "section [%s] is not supported by this version",
-                          name);
-    else
-        config_faults_add(&loader->faults, origin, "there is no section [%s]; did you mean [%s]?",
-                          name, suggest_section(name)->name);
+    config_faults_add(&loader->faults, origin, "there is no section [%s]; did you mean [%s]?", name,
+                      suggest_section(name)->name);
     return NULL;
 }
 

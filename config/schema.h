@@ -46,8 +46,6 @@ enum config_type {
     TYPE_UNSIGNED,  /* unsigned */
     TYPE_TEXTS,     /* struct config_strings, whatever they say */
     TYPE_WORDS,     /* struct config_strings, of `words` */
-    TYPE_RESERVED, /* none: a key of a later version, of which only the word that means off is taken
-                    */
     TYPE_COUNT_OF_TYPES
 };
 
@@ -97,10 +95,10 @@ struct config_key {
     /* The defaults of the other profiles, by enum config_profile, where they differ; else NULL. */
     const char *profile_presets[CONFIG_PROFILES];
     const char *help;    /* one sentence */
-    const char *example; /* of a key that is KEY_REQUIRED, in place of the default */
+    const char *example; /* shown in place of the default; KEY_REQUIRED needs one */
     size_t offset;       /* of the field in struct config, or in an entry of a named section */
     size_t burst_offset; /* TYPE_RATE: of the second field */
-    const struct config_word *words; /* TYPE_ENUM, TYPE_WORDS, TYPE_RESERVED */
+    const struct config_word *words; /* TYPE_ENUM, TYPE_WORDS */
 };
 
 extern const struct config_section config_sections[];
@@ -129,12 +127,6 @@ bool config_section_is_named(const struct config_section *section);
 /* True for the keys of such sections, whose fields are in an entry and not in struct config. */
 bool config_key_is_named(const struct config_key *key);
 const struct config_key *config_key_find(const char *section, const char *name);
-
-/* True for the name of a section that later versions bring, as in `graphite` or `exec "disk"`. */
-bool config_section_is_later(const char *name);
-
-/* True where no key of the section does anything yet. */
-bool config_section_is_reserved(const struct config_section *section);
 
 /* True for keys that hold a list by comma. */
 bool config_key_is_list(const struct config_key *key);

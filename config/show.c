@@ -108,7 +108,7 @@ static void write_keys(FILE *out, const struct config_section *section, const ch
 {
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (strcmp(key->section, section->name) != 0 || key->type == TYPE_RESERVED)
+        if (strcmp(key->section, section->name) != 0)
             continue;
         fputs(section->name, out);
         if (name)

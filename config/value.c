@@ -203,14 +203,6 @@ static bool parse_enum(const struct config_key *key, void *field, const char *te
 
 _Static_assert(sizeof(enum statsd_dialect) == sizeof(unsigned), "enums are written as unsigned");
 
-static bool parse_reserved(const struct config_key *key, void *field, const char *text, char *why)
-{
-    (void)field;
-    if (find_word(key->words, text))
-        return true;
-    return config_value_refuse(why, "'%s' is not supported by this version", text);
-}
-
 static bool parse_command(const struct config_key *key, void *field, const char *text, char *why)
 {
     return config_command_parse(key, field, text, why);
@@ -248,14 +240,14 @@ typedef bool parse_function(const struct config_key *key, void *field, const cha
 
 /* NULL for lists, and for TYPE_RATE, which has two fields. */
 static parse_function *const parsers[TYPE_COUNT_OF_TYPES] = {
-    [TYPE_COMMAND] = parse_command,   [TYPE_BOOL] = parse_bool,
-    [TYPE_COUNT] = parse_count,       [TYPE_DURATION] = parse_duration,
-    [TYPE_ENUM] = parse_enum,         [TYPE_MODE] = parse_mode,
-    [TYPE_NUMBER] = parse_number,     [TYPE_PATH] = parse_path,
-    [TYPE_PERCENT] = parse_percent,   [TYPE_SIZE] = parse_size,
-    [TYPE_UNSIGNED] = parse_unsigned, [TYPE_RESERVED] = parse_reserved,
-    [TYPE_GROUP] = parse_path,        [TYPE_TEXT] = parse_text,
-    [TYPE_GLOB] = parse_glob,         [TYPE_CONDITION] = parse_condition,
+    [TYPE_COMMAND] = parse_command,     [TYPE_BOOL] = parse_bool,
+    [TYPE_COUNT] = parse_count,         [TYPE_DURATION] = parse_duration,
+    [TYPE_ENUM] = parse_enum,           [TYPE_MODE] = parse_mode,
+    [TYPE_NUMBER] = parse_number,       [TYPE_PATH] = parse_path,
+    [TYPE_PERCENT] = parse_percent,     [TYPE_SIZE] = parse_size,
+    [TYPE_UNSIGNED] = parse_unsigned,   [TYPE_GROUP] = parse_path,
+    [TYPE_TEXT] = parse_text,           [TYPE_GLOB] = parse_glob,
+    [TYPE_CONDITION] = parse_condition,
 };
 
 static bool parse_rate(const struct config_key *key, void *base, const char *text, char *why)

@@ -154,3 +154,36 @@ size_t tags_format_csv(char *out, const struct tag *tags, size_t count)
     }
     return (size_t)(at - out);
 }
+
+/* Where a field ends that one of two bytes ends, its escapes undone: `*length` bytes are left. */
+static char *read_escaped(char *text, const char *end, char first, char second, uint16_t *length)
+{
+    char *out = text, *at = text;
+    for (; at < end && *at != first && *at != second; at++) {
+        if (*at == '\\' && at + 1 < end) {
+            at++;
+            *out++ = *at == 'r' ? '\r' : *at == 'n' ? '\n' : *at;
+        } else {
+            *out++ = *at;
+        }
+    }
+    *length = (uint16_t)(out - text);
+    return at;
+}
+
+size_t tags_read_csv(char *text, size_t length, struct tag *tags, size_t capacity)
+{
+    const char *end = text + length;
+    size_t count = 0;
+    while (text < end && count < capacity) {
+        struct tag *tag = &tags[count++];
+        *tag = (struct tag){.key = text, .value = text};
+        text = read_escaped(text, end, '=', ';', &tag->key_length);
+        if (text < end && *text == '=') {
+            tag->value = ++text;
+            text = read_escaped(text, end, ';', ';', &tag->value_length);
+        }
+        text += text < end; /* the ';' */
+    }
+    return count;
+}

@@ -45,4 +45,8 @@ size_t tags_sort(struct tag *tags, size_t count);
  * 2 * count bytes. Returns the bytes written. */
 size_t tags_format_csv(char *out, const struct tag *tags, size_t count);
 
+/* Reads what tags_format_csv() has written, whose order it keeps. Escapes are undone in place: tags
+ * point into `text`. Returns how many there are, at most `capacity`; what follows is left out. */
+size_t tags_read_csv(char *text, size_t length, struct tag *tags, size_t capacity);
+
 #endif

@@ -26,9 +26,11 @@
 #include "server/listeners.h"
 #include "server/lock.h"
 #include "server/net/worker.h"
+#include "server/profiling.h"
 #include "server/relay_sink.h"
 #include "server/settings.h"
 #include "server/sinks.h"
+#include "server/state.h"
 
 #define STOP_MS_MAX 10000
 #define REASON_BYTES 512
@@ -49,7 +51,8 @@ struct daemon {
     size_t worker_count;
     struct flusher *flusher;
     struct sinks sinks;
-    struct sink *relay; /* one of them, or NULL */
+    struct sink *relay;  /* one of them, or NULL */
+    struct state *state; /* one of them too, or NULL */
     _Atomic bool input_ended;
     struct http_server *http;
     struct console *console;
@@ -70,6 +73,12 @@ static void publish(void *context, const struct snapshot *snapshot)
 {
     struct daemon *daemon = context;
     sinks_submit(&daemon->sinks, snapshot);
+}
+
+static void keep(void *context, const char *section, struct buffer *text)
+{
+    struct daemon *daemon = context;
+    state_keep(daemon->state, section, text);
 }
 
 static void ingest(void *context, struct ingest_figures *figures)
@@ -124,6 +133,15 @@ static void apply_mapping(struct daemon *daemon)
     }
 }
 
+static void warn_of_state(const struct daemon *daemon)
+{
+    const struct config *config = daemon->settings.config;
+    if (config->alerts.count > 0 && config->state.file && !daemon->state) {
+        log_line(LOG_LEVEL_WARNING, "the first alerts are kept over restarts from the next on",
+                 "file", config->state.file, NULL);
+    }
+}
+
 static void apply(struct daemon *daemon)
 {
     const struct config *config = daemon->settings.config;
@@ -137,6 +155,7 @@ static void apply(struct daemon *daemon)
         console_configure(daemon->console, config);
     }
     apply_mapping(daemon);
+    warn_of_state(daemon);
 }
 
 static bool reload(void *context, char *reason, size_t reason_size)
@@ -266,6 +285,21 @@ static bool make_relay(struct daemon *daemon, char *reason, size_t reason_size)
     return daemon->relay != NULL;
 }
 
+/* Where there is something to keep, or something was kept. */
+static bool make_state(struct daemon *daemon)
+{
+    const struct config *config = daemon->settings.config;
+    const char *path = config->state.file;
+    if (!path || (config->alerts.count == 0 && access(path, F_OK) != 0)) {
+        return true;
+    }
+    daemon->state = state_new(path, config->csv.directory, daemon_notify, daemon);
+    if (daemon->state) {
+        daemon->sinks.items[daemon->sinks.count++] = state_sink(daemon->state);
+    }
+    return daemon->state != NULL;
+}
+
 static bool make_workers(struct daemon *daemon)
 {
     unsigned count = daemon->settings.config->server.workers;
@@ -318,12 +352,23 @@ static bool make_flusher(struct daemon *daemon)
         .handover_count = daemon->worker_count,
         .total_sketches = daemon->totals,
         .publish = publish,
+        .keep = daemon->state ? keep : NULL,
         .notify = daemon_notify,
         .ingest = ingest,
         .context = daemon,
     };
     daemon->flusher = flusher_new(&options);
     return daemon->flusher != NULL;
+}
+
+/* Before the threads run. */
+static void restore(struct daemon *daemon)
+{
+    struct state_span known =
+        daemon->state ? state_known(daemon->state, FLUSHER_ALERTS) : (struct state_span){0};
+    if (known.length > 0 && !flusher_restore_alerts(daemon->flusher, known.text, known.length)) {
+        state_refuse(daemon->state, FLUSHER_ALERTS);
+    }
 }
 
 static bool make_sinks(struct daemon *daemon, char *reason, size_t reason_size)
@@ -359,6 +404,9 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .reload = reload,
         .context = daemon,
     };
+    if (!profiling_load(daemon->settings.config, &options.profiler, reason, reason_size)) {
+        return false;
+    }
     daemon->http = http_server_new(&options, reason, reason_size);
     return daemon->http != NULL;
 }
@@ -398,9 +446,10 @@ static bool make_parts(struct daemon *daemon, char *reason, size_t reason_size)
     snprintf(reason, reason_size, "out of memory");
     return make_loop(daemon) && make_lock(daemon, reason, reason_size) &&
            listeners_open(&daemon->listeners, daemon->settings.config, reason, reason_size) &&
-           make_relay(daemon, reason, reason_size) && make_store(daemon) && make_workers(daemon) &&
-           make_flusher(daemon) && make_sinks(daemon, reason, reason_size) &&
-           make_http(daemon, reason, reason_size) && make_console(daemon, reason, reason_size);
+           make_relay(daemon, reason, reason_size) && make_state(daemon) && make_store(daemon) &&
+           make_workers(daemon) && make_flusher(daemon) &&
+           make_sinks(daemon, reason, reason_size) && make_http(daemon, reason, reason_size) &&
+           make_console(daemon, reason, reason_size);
 }
 
 static void stop_workers(struct daemon *daemon, size_t count)
@@ -428,7 +477,9 @@ static bool start_all(struct daemon *daemon)
 static bool start_threads(struct daemon *daemon, char *reason, size_t reason_size)
 {
     sigset_t all, before;
+    restore(daemon);
     sigfillset(&all);
+    sigdelset(&all, SIGPROF); /* profiles are of every thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = start_all(daemon);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -486,6 +537,7 @@ static bool stop_parts(struct daemon *daemon)
     daemon->console = NULL;
     bool complete = sinks_stop(&daemon->sinks, STOP_MS_MAX);
     daemon->relay = NULL;
+    daemon->state = NULL;
     for (size_t i = 0; i < daemon->worker_count; i++) {
         worker_close(daemon->workers[i]);
     }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "server/notify/notifier.h"
 #include "server/sink/csv.h"
 #include "server/sink/exec.h"
 #include "server/sink/graphite.h"
@@ -51,6 +52,31 @@ static size_t count_remote_write(const struct config *config)
     return config->remote_write.url[0] != '\0';
 }
 
+static size_t count_tracing(const struct config *config)
+{
+    return config->tracing.endpoint[0] != '\0';
+}
+
+static size_t count_notifiers(const struct config *config)
+{
+    return config->notifies.count;
+}
+
+static struct sink *make_notifier(const struct sinks_options *options, size_t index, char *reason,
+                                  size_t reason_size)
+{
+    const struct notifier_options notifier = {
+        .config = options->config,
+        .index = index,
+        .clock = options->clock,
+        .base = options->base,
+        .make_channel = channel_new,
+        .notify = options->notify,
+        .context = options->context,
+    };
+    return notifier_new(&notifier, reason, reason_size);
+}
+
 /* Either `make`, or `module` with the key that asks for it. */
 static const struct sink_kind {
     size_t (*count)(const struct config *config); /* how many are asked for */
@@ -66,6 +92,8 @@ static const struct sink_kind {
      .module = "remote_write",
      .wanted_by = "remote_write.url",
      .totals = true},
+    {.count = count_tracing, .module = "tracing", .wanted_by = "tracing.endpoint"},
+    {.count = count_notifiers, .make = make_notifier},
 };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -84,6 +112,16 @@ static const struct sink_module *load(const struct sink_kind *kind, char *reason
     return sink_module_load(kind->module, kind->wanted_by, reason, reason_size);
 }
 
+static bool check_notifiers(const struct config *config, char *reason, size_t reason_size)
+{
+    for (size_t i = 0; i < config->notifies.count; i++) {
+        if (!channel_check(&config->notifies.items[i], reason, reason_size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool sinks_check(const struct config *config, char *reason, size_t reason_size)
 {
     for (size_t i = 0; i < KINDS; i++) {
@@ -95,7 +133,7 @@ bool sinks_check(const struct config *config, char *reason, size_t reason_size)
             return false;
         }
     }
-    return true;
+    return check_notifiers(config, reason, reason_size);
 }
 
 static struct sink *make_of_module(const struct sink_module *module,
@@ -164,6 +202,9 @@ void sinks_configure(struct sinks *sinks, const struct config *config)
         if (sinks->modules[i] && sinks->modules[i]->configure) {
             sinks->modules[i]->configure(sinks->items[i], config);
         }
+        if (sinks->items[i]->ops->notifier) {
+            notifier_configure(sinks->items[i], config);
+        }
     }
 }
 
@@ -181,7 +222,7 @@ bool sinks_ready(const struct sinks *sinks, char *reason, size_t reason_size)
     for (size_t i = 0; i < sinks->count; i++) {
         struct sink_figures figures;
         sinks->items[i]->ops->figures(sinks->items[i], &figures);
-        if (figures.failing) {
+        if (figures.failing && !sinks->items[i]->ops->aside) {
             snprintf(reason, reason_size, "%s: %s", sinks->items[i]->ops->name, figures.reason);
             return false;
         }

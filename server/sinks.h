@@ -16,7 +16,7 @@
 struct event_base;
 struct sink_module;
 
-#define SINKS_MAX 16
+#define SINKS_MAX 48
 
 /* All zero is none. */
 struct sinks {

@@ -2,7 +2,7 @@
 """The include direction: which folder may know which, and which folder may know which outside library.
 
     proto <- config <- server/core <- server/metrics <- server/{flush,detect,alert,history,report} <- server/{net,sink,http,console} <- server
-                                                                              server/{net,sink,http} <- server/modules
+                                                                              server/{net,sink,http} <- server/notify <- server/modules
 
 An include points down this line or stays in its own folder. Siblings do not know each other, but for the
 contracts that they meet by. `python3 tests/layers.py` prints every fault of the tree as FILE:LINE: message.
@@ -29,8 +29,9 @@ RANK = {
     "server/sink": 5,
     "server/http": 5,
     "server/console": 5,
-    "server/modules": 6,
-    "server": 6,
+    "server/notify": 6,
+    "server/modules": 7,
+    "server": 7,
 }
 
 # sigmactl is a program of its own: it shares the parser and the pipeline's core, never the server's I/O, but for what
@@ -43,7 +44,8 @@ CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/alert/engine.h": {"server/flush"},
     "server/history/history.h": {"server/flush", "server/http"},
-    "server/detect/classify.h": {SIGMACTL},
+    "server/detect/classify.h": {"server/report", SIGMACTL},
+    "server/detect/trend.h": {"server/report", SIGMACTL},
     "server/detect/statistics.h": {SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
@@ -59,7 +61,7 @@ CONTRACTS = {
     "server/sink/graphite_lines.h": {SIGMACTL},
 }
 
-SERVER_IO = {"server/net", "server/sink", "server/http", "server/console", "server/modules", "server"}
+SERVER_IO = {"server/net", "server/sink", "server/http", "server/console", "server/notify", "server/modules", "server"}
 THREADED = SERVER_IO | {"server/history", "server/core", "server/metrics", "server/flush", "server/report", SIGMACTL}
 
 # Outside headers that only some folders may include: (pattern, folders, why).

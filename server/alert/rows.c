@@ -101,7 +101,8 @@ static struct alert_set *put_together(const struct maker *maker, size_t rule_cou
 {
     size_t rows_bytes = maker->count * sizeof(struct alert_row);
     size_t rules_bytes = rule_count * sizeof(struct alert_rule_row);
-    struct alert_set *set = malloc(sizeof(*set) + rows_bytes + rules_bytes + maker->text.length);
+    size_t bytes = sizeof(struct alert_set) + rows_bytes + rules_bytes + maker->text.length;
+    struct alert_set *set = malloc(bytes);
     if (!set) {
         return NULL;
     }
@@ -123,8 +124,11 @@ static struct alert_set *put_together(const struct maker *maker, size_t rule_cou
         move(&rules[i].condition, text);
         move(&rules[i].metric, text);
     }
-    *set = (struct alert_set){
-        .rows = rows, .rules = rules, .count = maker->count, .rule_count = rule_count};
+    *set = (struct alert_set){.rows = rows,
+                              .rules = rules,
+                              .count = maker->count,
+                              .rule_count = rule_count,
+                              .bytes = bytes};
     atomic_init(&set->references, 1);
     return set;
 }

@@ -6,7 +6,8 @@
  * the same build. Main thread only.
  *
  * What a module offers is a struct of functions of its kind: struct sink_module
- * (server/sink/sink_module.h), struct mapper_module (server/http/mapper.h).
+ * (server/sink/sink_module.h), struct mapper_module (server/http/mapper.h), struct channel_module
+ * (server/notify/channel.h).
  */
 #ifndef SERVER_CORE_MODULE_H
 #define SERVER_CORE_MODULE_H
@@ -23,7 +24,7 @@
 /* An environment variable: a folder that is searched before all others. */
 #define MODULE_PATH_VARIABLE "SIGMAD_MODULE_PATH"
 
-enum module_kind { MODULE_SINK, MODULE_MAPPER, MODULE_KINDS };
+enum module_kind { MODULE_SINK, MODULE_MAPPER, MODULE_PROFILE, MODULE_CHANNEL, MODULE_KINDS };
 
 /* What each module has under the name `sigmad_module`. */
 struct module {

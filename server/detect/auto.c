@@ -10,24 +10,26 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 1.84f
-#define AUTO_BY_SHAPE 1.11f
-#define AUTO_BY_SEASON 0.614f
-#define AUTO_BY_SEASON_RANGE 1.31f
-#define AUTO_BY_LEVEL 0.225f
-#define AUTO_BY_UNREST 1.08f
+#define AUTO_BY_RANGE 2.2f
+#define AUTO_BY_SHAPE 1.29f
+#define AUTO_BY_SEASON 0.508f
+#define AUTO_BY_SEASON_RANGE 1.27f
+#define AUTO_BY_LEVEL 0.159f
+#define AUTO_BY_UNREST 0.495f
 #define AUTO_BY_ZERO 4.0f
 #define AUTO_WORTH_MAX 3.0f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
-#define AUTO_RANGE_WEIGHT 0.66f
-#define AUTO_UNREST_WEIGHT (1 / 31.0f)
+#define AUTO_RANGE_WEIGHT 0.509f
+#define AUTO_UNREST_WEIGHT (1 / 17.3f)
 
+#define AUTO_THRESHOLD 1.15f
+#define AUTO_THRESHOLD_STEP 0.156f
 #define AUTO_NOTICE 1.0f
 #define AUTO_JUST_BELOW 0.999f
-#define AUTO_RESTLESS_STEP 0.128f
-#define AUTO_RESTLESS_PEAK 0.064f
-#define AUTO_RESTLESS_DECAY (1 / 16500.0f)
+#define AUTO_RESTLESS_STEP 0.127f
+#define AUTO_RESTLESS_PEAK 0.102f
+#define AUTO_RESTLESS_DECAY (1 / 9.67e+03f)
 
 /* Values are this near to the first one at least, for squares to have room in a float. */
 #define AUTO_REACH 1e18
@@ -42,7 +44,8 @@ struct findings {
 struct auto_rule auto_rule_make(double false_alarms_a_month)
 {
     double wanted = fmin(fmax(false_alarms_a_month, AUTO_FALSE_ALARMS_MIN), AUTO_FALSE_ALARMS_MAX);
-    return (struct auto_rule){.threshold = (float)(1.75 - 0.15 * log(wanted))};
+    double ratio = log(AUTO_FALSE_ALARMS_DEFAULT / wanted);
+    return (struct auto_rule){.threshold = AUTO_THRESHOLD + AUTO_THRESHOLD_STEP * (float)ratio};
 }
 
 static void findings_add(struct findings *findings, float worth, enum auto_part part, bool above)

@@ -70,7 +70,7 @@ struct auto_verdict {
 #define AUTO_DAY_S 86400.0
 #define AUTO_WARMUP_WINDOWS 60
 #define AUTO_HOLD_WINDOWS \
-    41 /* after an alarm there is none in so many windows, nor the one before */
+    40 /* after an alarm there is none in so many windows, nor the one before */
 
 /* Out of bounds is taken for the nearest bound. */
 struct auto_rule auto_rule_make(double false_alarms_a_month);

@@ -18,13 +18,19 @@ struct auto_level {
     struct auto_residual residual;
 };
 
-#define AUTO_LEVEL_MEAN (1 / 573.0f)
+#define AUTO_LEVEL_MEAN (1 / 447.0f)
+
+/* Of the residual: weights of the newest one and of its square. */
+#define AUTO_LEVEL_SMOOTH (1 / 3.29f)
+#define AUTO_LEVEL_SQUARE 0.0106f
+#define AUTO_LEVEL_WARMUP 60
 
 /* Takes a value in; its worth with the sign of the residual. */
 static inline float auto_level_observe(struct auto_level *level, float value, uint32_t age)
 {
-    static const struct auto_residual_rule rule = {
-        .weight = 1 / 3.71f, .square_weight = 6.4e-3f, .warmup = 60};
+    const struct auto_residual_rule rule = {.weight = AUTO_LEVEL_SMOOTH,
+                                            .square_weight = AUTO_LEVEL_SQUARE,
+                                            .warmup = AUTO_LEVEL_WARMUP};
     float plain = 1 / ((float)age + 1);
     float off = value - level->mean;
     level->mean += off * (plain > AUTO_LEVEL_MEAN ? plain : AUTO_LEVEL_MEAN);

@@ -7,18 +7,20 @@
 #define TIME_MAX_S 1e15 /* beyond, there is no time of day */
 
 /* Weights of the newest window: in its half hour, in the level, and in the size of residuals. */
-#define AUTO_SEASON_MEAN 0.004f
-#define AUTO_SEASON_LEVEL 0.005f
+#define AUTO_SEASON_MEAN 0.0129f
+#define AUTO_SEASON_LEVEL 0.00122f
 #define AUTO_SEASON_SIZE 0.01f
+
+/* Of the residual: weights of the newest one and of its square. */
+#define AUTO_SEASON_SMOOTH (1 / 9.78f)
+#define AUTO_SEASON_SQUARE 0.0003f
+#define AUTO_SEASON_WARMUP 100
 
 /* Residuals are learnt up to so many rms of the smoothed residual. */
 #define AUTO_SEASON_CLIP 8.0f
 
 /* Limits lie so many mean residuals from what is expected: 2.8 deviations of normal noise. */
 #define AUTO_SEASON_REACH 3.5f
-
-static const struct auto_residual_rule residual_rule = {
-    .weight = 0.25f, .square_weight = 3e-4f, .warmup = 100};
 
 unsigned auto_season_bin(double timestamp_s)
 {
@@ -45,7 +47,7 @@ struct auto_expected auto_season_expect(const struct auto_season *season, unsign
 /* A residual is learnt up to this. */
 static float season_most(const struct auto_season *season)
 {
-    bool young = season->residuals < residual_rule.warmup;
+    bool young = season->residuals < AUTO_SEASON_WARMUP;
     return young ? INFINITY : AUTO_SEASON_CLIP * sqrtf(season->residual.square);
 }
 
@@ -72,10 +74,12 @@ static float season_follow(struct auto_season *season, unsigned bin, float value
         season->counts[bin] = 1;
         return 0;
     }
+    const struct auto_residual_rule rule = {.weight = AUTO_SEASON_SMOOTH,
+                                            .square_weight = AUTO_SEASON_SQUARE,
+                                            .warmup = AUTO_SEASON_WARMUP};
     float off = value - (season->means[bin] + season->level);
     float most = season_most(season);
-    float worth =
-        auto_residual_observe(&season->residual, &residual_rule, off, season->residuals++);
+    float worth = auto_residual_observe(&season->residual, &rule, off, season->residuals++);
     off = off > most ? most : off < -most ? -most : off;
     season_measure(season, off);
     season_learn(season, bin, off);

@@ -10,18 +10,18 @@
 
 #define AUTO_SHAPE_WARMUP 100
 #define AUTO_SHAPE_FLOOR 0.001f
-#define AUTO_SHAPE_SOFT 0.141f
-#define AUTO_SHAPE_NEW 0.15f
-#define AUTO_SHAPE_PULL 0.03f
-#define AUTO_SHAPE_LEAK 9.84e-5f
-#define AUTO_SHAPE_MEAN (1 / 60.0f)
-#define AUTO_SHAPE_UNREST (1 / 6.0f)
-#define AUTO_SHAPE_USUAL 3e-4f
+#define AUTO_SHAPE_SOFT 0.649f
+#define AUTO_SHAPE_NEW 0.153f
+#define AUTO_SHAPE_PULL 0.0236f
+#define AUTO_SHAPE_LEAK 0.000103f
+#define AUTO_SHAPE_MEAN (1 / 49.3f)
+#define AUTO_SHAPE_UNREST (1 / 2.21f)
+#define AUTO_SHAPE_USUAL 0.000895f
 
 /* Weights of the figures beside the value's. */
 #define AUTO_SHAPE_BY_MEAN 1.23f
-#define AUTO_SHAPE_BY_STEP 0.96f
-#define AUTO_SHAPE_BY_UNREST 0.695f
+#define AUTO_SHAPE_BY_STEP 0.968f
+#define AUTO_SHAPE_BY_UNREST 0.457f
 
 typedef float lanes __attribute__((vector_size(16), aligned(4)));
 typedef int32_t keys __attribute__((vector_size(16)));

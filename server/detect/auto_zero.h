@@ -16,7 +16,7 @@ struct auto_zero {
     float share; /* of windows that are 0 */
 };
 
-#define AUTO_ZERO_RARE 1.5e-3f /* of the windows, or fewer: one in eleven minutes of every day */
+#define AUTO_ZERO_RARE 0.00187f /* of the windows, or fewer: one in eleven minutes of every day */
 #define AUTO_ZERO_WEIGHT 1e-3f
 #define AUTO_ZERO_WARMUP 100
 

@@ -58,9 +58,9 @@ struct class classify_name(const struct config *config, const char *name, size_t
     struct class class = {
         .higher_is_better = takes(&config->anomaly.higher_is_better, name, length),
     };
-    for (uint8_t topic = TOPIC_ERRORS; topic <= TOPIC_CPU; topic++) {
+    for (unsigned topic = TOPIC_ERRORS; topic <= TOPIC_CPU; topic++) {
         if (takes(patterns[topic], name, length)) {
-            class.topic = topic;
+            class.topic = (uint8_t)topic;
             break;
         }
     }

@@ -71,7 +71,7 @@ static bool is_never_negative(const struct subject *subject)
 
 static struct finding found(const struct subject *subject, const struct auto_verdict *verdict)
 {
-    double least = is_never_negative(subject) && verdict->upper >= 0 ? 0 : -INFINITY;
+    double least = is_never_negative(subject) && verdict->upper >= 0 ? 0 : -HUGE_VAL;
     struct finding finding = {
         .mean = subject->baseline->mean,
         .stddev = (double)subject->baseline->stddev,
@@ -119,18 +119,6 @@ static void go_on(struct detector *detector, struct episode *episode, const stru
     }
 }
 
-/* One anomaly gives way to the next, which starts with the same window. */
-static void give_way(struct detector *detector, struct episode *episode,
-                     const struct subject *subject, const struct finding *finding)
-{
-    if (finding->side == episode->side) {
-        course_settle(detector, episode);
-        return;
-    }
-    course_put(&episode->row, subject, finding);
-    course_finish(detector, episode, VERDICT_CROSSED, 0, 0);
-}
-
 static __attribute__((noinline)) void step(struct detector *detector, const struct subject *subject,
                                            const struct auto_verdict *verdict, bool alarm)
 {
@@ -141,9 +129,28 @@ static __attribute__((noinline)) void step(struct detector *detector, const stru
         return;
     }
     if (episode != NULL) {
-        give_way(detector, episode, subject, &finding);
+        course_put(&episode->row, subject, &finding);
+        course_finish(detector, episode, VERDICT_CROSSED, 0, 0);
     }
     start(detector, subject, verdict, &finding);
+}
+
+/* Whether an anomaly starts: one that lasts is not called out again for going on. */
+static bool starts(const struct detector *detector, const struct subject *subject,
+                   const struct auto_verdict *verdict)
+{
+    const struct episode *episode = detector_episode(detector, subject->baseline);
+    bool lasts = episode != NULL && episode->side == verdict->side;
+    return verdict->score >= AUTO_ALARM && !lasts && !course_is_held(detector, subject);
+}
+
+static void keep_reading(struct detector *detector, const struct auto_verdict *verdict, bool alarm)
+{
+    detector->reading = (struct detector_reading){
+        .score = alarm ? verdict->score : fmin(verdict->score, SCORE_BELOW),
+        .lower = verdict->ready ? verdict->lower : (double)NAN,
+        .upper = verdict->ready ? verdict->upper : (double)NAN,
+    };
 }
 
 static void observe(struct detector *detector, const struct subject *subject)
@@ -155,13 +162,9 @@ static void observe(struct detector *detector, const struct subject *subject)
     }
     struct auto_verdict verdict = auto_observe(
         &detector->auto_rule, state, steady_value(detector, subject), detector->timestamp);
-    bool alarm = verdict.score >= AUTO_ALARM && !course_is_held(detector, subject);
+    bool alarm = starts(detector, subject, &verdict);
     if (detector->keeps_reading) {
-        detector->reading = (struct detector_reading){
-            .score = alarm ? verdict.score : fmin(verdict.score, SCORE_BELOW),
-            .lower = verdict.ready ? verdict.lower : (double)NAN,
-            .upper = verdict.ready ? verdict.upper : (double)NAN,
-        };
+        keep_reading(detector, &verdict, alarm);
     }
     if (alarm || subject->baseline->episode != 0) {
         step(detector, subject, &verdict, alarm);

@@ -92,7 +92,7 @@ static struct detector_reading read(const struct detector *detector, const struc
     double share = distance > 0 ? distance / (limits.upper - baseline->mean) : 0;
     double below = fmin(share / 2, SCORE_BELOW);
     if (baseline->windows < detector->warmup && baseline->episode == 0) {
-        return (struct detector_reading){0, NAN, NAN};
+        return (struct detector_reading){0, (double)NAN, (double)NAN};
     }
     bool alarm = alarms(detector, subject, side);
     return (struct detector_reading){alarm ? fmax(0.5, 1 - 0.5 / share) : below, limits.lower,

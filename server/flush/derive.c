@@ -207,14 +207,15 @@ static void show_anomalies(struct derivation *derivation)
     draft->snapshot.active_count = active_count;
 }
 
-/* The same for alerts. */
+/* The same for alerts, but that the short window of a stop, which goes to the outputs, has none:
+ * they would tell of the latest changes again. */
 static void show_alerts(struct derivation *derivation)
 {
     const struct derive_options *options = derivation->options;
     struct snapshot *snapshot = &derivation->draft->snapshot;
     if (derivation->judge && options->alerts) {
         snapshot->alerts = alert_engine_judge(options->alerts, snapshot, options->now_ns);
-    } else {
+    } else if (!options->close) {
         snapshot->alerts = alert_set_ref(options->last_alerts);
     }
 }
@@ -232,6 +233,24 @@ static void take_events(struct derivation *derivation)
     snapshot->event_bytes = events->bytes;
     snapshot->event_count = events->count;
     snapshot->event_bytes_length = events->length;
+}
+
+/* One stage ends where the next begins. */
+static void next_stage(const struct derive_options *options, enum flush_stage ended,
+                       enum flush_stage begun)
+{
+    if (options->stages) {
+        uint64_t now = clock_monotonic_ns(options->clock);
+        flush_stage_end(options->stages, ended, now);
+        flush_stage_begin(options->stages, begun, now);
+    }
+}
+
+static void end_stage(const struct derive_options *options, enum flush_stage ended)
+{
+    if (options->stages) {
+        flush_stage_end(options->stages, ended, clock_monotonic_ns(options->clock));
+    }
 }
 
 struct snapshot *derive_snapshot(const struct derive_options *options)
@@ -257,8 +276,11 @@ struct snapshot *derive_snapshot(const struct derive_options *options)
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
         derive_kind(&derivation, (enum metric_kind)kind);
     }
+    next_stage(options, STAGE_DERIVE, STAGE_DETECT);
     show_anomalies(&derivation);
+    next_stage(options, STAGE_DETECT, STAGE_ALERT);
     show_alerts(&derivation);
+    end_stage(options, STAGE_ALERT);
     exemplars_copy(&derivation.draft->snapshot.exemplars, &options->registry->exemplars);
     if (options->close) {
         take_events(&derivation);

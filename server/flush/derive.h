@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "server/alert/engine.h"
+#include "server/core/clock.h"
 #include "server/detect/detector.h"
 #include "server/flush/graveyard.h"
 #include "server/metrics/registry.h"
@@ -24,6 +25,8 @@ struct derive_options {
     struct graveyard *graveyard;
     struct detector *detector;   /* NULL: nothing is judged */
     struct alert_engine *alerts; /* NULL as well */
+    const struct clock *clock;
+    struct flush_stages *stages; /* gets the stamps of what is done here; NULL = nobody looks */
     bool total_sketches; /* rows have total_sketch although prometheus.timer_type is not native */
     bool close;
     bool final;        /* the short window of a stop: neither judged nor learnt */

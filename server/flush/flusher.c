@@ -154,6 +154,13 @@ bool flusher_start(struct flusher *flusher)
     return true;
 }
 
+bool flusher_restore_alerts(struct flusher *flusher, const char *text, size_t length)
+{
+    struct moment now = flusher_clocks(flusher);
+    double wall_offset_s = (double)(now.wall_ns - (int64_t)now.monotonic_ns) / 1e9;
+    return alert_engine_load(flusher->alerts, wall_offset_s, text, length);
+}
+
 static void wake(struct flusher *flusher)
 {
     uint64_t one = 1;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "server/core/buffer.h"
 #include "server/core/clock.h"
 #include "server/metrics/figures.h"
 #include "server/metrics/snapshot.h"
@@ -38,16 +39,26 @@ struct flusher_options {
                           */
     void (*publish)(void *context,
                     const struct snapshot *closed); /* hands to the sinks; never blocks */
+    /* Takes over a section of what is to survive a restart, before the window that has changed it
+     * is published; never blocks. NULL: nothing is kept. */
+    void (*keep)(void *context, const char *section, struct buffer *text);
     void (*notify)(void *context);
     /* The ingest totals of all workers, for [resources]; may be NULL. */
     void (*ingest)(void *context, struct ingest_figures *figures);
     void *context;
 };
 
+/* The section that the flusher's alerts are kept in. */
+#define FLUSHER_ALERTS "alerts"
+
 /* NULL without memory; else the registry is the flusher's to free. The thread runs from
  * flusher_start() on; false when it cannot be started. */
 struct flusher *flusher_new(const struct flusher_options *options);
 bool flusher_start(struct flusher *flusher);
+
+/* Before the start: takes up the alerts of an earlier process; false where a line is none of ours.
+ */
+bool flusher_restore_alerts(struct flusher *flusher, const char *text, size_t length);
 
 /* Takes in a last slice of every worker, closes the open window as final, publishes it, ends the
  * thread. */

@@ -30,11 +30,13 @@ struct flusher {
     struct graveyard graveyard;
     struct published published;
     struct window window;
-    struct slice **slices; /* of one round */
+    struct slice **slices;      /* of one round */
+    struct flush_stages stages; /* of the window that is being closed, or was last */
     uint64_t sequence, windows;
     uint64_t started_ns;
     uint64_t approximations; /* told of */
     uint64_t substitutes;    /* likewise */
+    bool reconfigured;       /* with the window in hand */
     int wake_fd;
     pthread_t thread;
 

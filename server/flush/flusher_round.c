@@ -128,6 +128,7 @@ static struct derive_options describe(struct flusher *flusher, uint64_t now_ns)
         .graveyard = &flusher->graveyard,
         .detector = flusher->detector,
         .alerts = flusher->alerts,
+        .clock = flusher->options.clock,
         .total_sketches = flusher->options.total_sketches,
         .sequence = flusher->sequence + 1,
         .window = flusher->windows,
@@ -295,6 +296,34 @@ static void count_window(struct flusher *flusher, const struct window_closed *cl
     pthread_mutex_unlock(&flusher->lock);
 }
 
+static void begin_stage(struct flusher *flusher, enum flush_stage stage)
+{
+    flush_stage_begin(&flusher->stages, stage, now_of(flusher));
+}
+
+static void end_stage(struct flusher *flusher, enum flush_stage stage)
+{
+    flush_stage_end(&flusher->stages, stage, now_of(flusher));
+}
+
+/* The stamps so far become those of the window before, which the new snapshot shows. */
+static void begin_stages(struct flusher *flusher, uint64_t begun_ns)
+{
+    flusher->stages = (struct flush_stages){
+        .window = flusher->windows + 1,
+        .wall_ns = clock_wall_ns(flusher->options.clock),
+        .begun_ns = begun_ns,
+    };
+}
+
+static void end_stages(struct flusher *flusher)
+{
+    flusher->stages.ended_ns = now_of(flusher);
+    pthread_mutex_lock(&flusher->lock);
+    flusher->figures.stages = flusher->stages;
+    pthread_mutex_unlock(&flusher->lock);
+}
+
 static void take_config(struct flusher *flusher)
 {
     pthread_mutex_lock(&flusher->lock);
@@ -311,7 +340,36 @@ static void take_config(struct flusher *flusher)
         history_configure(flusher->history, next);
         flusher->window.interval_ns = next->flush.interval_ms * 1000000;
         flusher->window.align = next->flush.align;
+        flusher->reconfigured = true;
     }
+}
+
+static bool has_changed(const struct alert_set *alerts)
+{
+    for (size_t i = 0; alerts && i < alerts->count; i++) {
+        if (alerts->rows[i].changed || alerts->rows[i].notify) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Hands over what is to survive a restart: where it has changed, and at the stop. */
+static void keep_alerts(struct flusher *flusher, const struct snapshot *snapshot,
+                        const struct moment *now, bool final)
+{
+    const struct flusher_options *options = &flusher->options;
+    struct buffer text = {0};
+    if (!options->keep || !(final || flusher->reconfigured || has_changed(snapshot->alerts))) {
+        return;
+    }
+    double wall_offset_s = (double)(now->wall_ns - (int64_t)now->monotonic_ns) / 1e9;
+    alert_engine_save(flusher->alerts, wall_offset_s, &text);
+    if (!text.failed) {
+        options->keep(options->context, FLUSHER_ALERTS, &text);
+        flusher->reconfigured = false;
+    }
+    buffer_deinit(&text);
 }
 
 static void publish(struct flusher *flusher, struct snapshot *snapshot)
@@ -352,8 +410,12 @@ static void announce_next(struct flusher *flusher)
 void flusher_close_window(struct flusher *flusher, bool drain, bool final)
 {
     uint64_t begun = now_of(flusher);
+    struct flush_stages stages_before = flusher->stages;
+    begin_stages(flusher, begun);
     announce_next(flusher);
+    begin_stage(flusher, STAGE_COLLECT);
     size_t missing = collect(flusher, drain);
+    end_stage(flusher, STAGE_COLLECT);
     take_config(flusher);
     struct moment end = flusher_clocks(flusher);
     make_room(flusher, end.monotonic_ns);
@@ -367,6 +429,8 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
     options.window = flusher->windows + 1;
     options.timestamp = (double)(closed.stamp_ns / 1000000) / 1000;
     options.window_seconds = seconds_of(closed.length_ns);
+    options.stages = &flusher->stages;
+    begin_stage(flusher, STAGE_DERIVE);
     struct snapshot *snapshot = derive(flusher, &options);
     if (closed.stepped) {
         log_line(LOG_LEVEL_WARNING, "the wall clock was stepped, the window ends here", NULL);
@@ -375,8 +439,15 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
         count_window(flusher, &closed, missing, begun);
         tell_approximations(flusher);
         tell_substitutes(flusher);
+        keep_alerts(flusher, snapshot, &end, final);
+        snapshot->stages = stages_before;
+        begin_stage(flusher, STAGE_PUBLISH);
         publish(flusher, snapshot);
+        end_stage(flusher, STAGE_PUBLISH);
+        begin_stage(flusher, STAGE_EXPIRE);
         expire(flusher, end.monotonic_ns);
+        end_stage(flusher, STAGE_EXPIRE);
+        end_stages(flusher);
     } else {
         go_on(flusher, &before, &closed);
     }

@@ -9,6 +9,8 @@ size_t http_server_sinks(struct http_server *server, struct own_sink sinks[HTTP_
     for (size_t i = 0; i < count; i++) {
         struct sink *sink = server->options.sinks[i];
         sinks[i].name = sink->ops->name;
+        sinks[i].notifier = sink->ops->notifier;
+        sinks[i].aside = sink->ops->aside;
         sink->ops->figures(sink, &sinks[i].figures);
     }
     return count;

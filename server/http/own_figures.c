@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/http/own_figures.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "server/http/figure_writer.h"
+#include "server/http/lasting_figures.h"
 #include "server/http/prom_name.h"
 
 static void counter(struct figure_writer *out, const char *name, const char *help, uint64_t value)
@@ -138,6 +136,16 @@ static void render_event_losses(const struct own_figures *figures, struct figure
     }
 }
 
+static void render_stages(const struct flush_stages *stages, struct figure_writer *out)
+{
+    figure_family(out, "sigmad_flush_stage_seconds", "gauge",
+                  "Duration of each stage of the latest close of a window.");
+    for (int i = 0; i < FLUSH_STAGES; i++) {
+        figure_sample(out, "stage", flush_stage_name((enum flush_stage)i),
+                      flush_stage_seconds(stages, (enum flush_stage)i));
+    }
+}
+
 static void render_flush(const struct own_figures *figures, struct figure_writer *out)
 {
     const struct flush_figures *flush = &figures->flush;
@@ -159,6 +167,7 @@ static void render_flush(const struct own_figures *figures, struct figure_writer
           flush->duration_seconds);
     gauge(out, "sigmad_flush_lag_seconds", "How long after its boundary the latest window closed.",
           flush->lag_seconds);
+    render_stages(&flush->stages, out);
     gauge(out, "sigmad_pool_bytes", "Memory taken for sketches, sets and names.",
           (double)flush->pool_bytes);
     gauge(out, "sigmad_pool_max_bytes", "What they may take: limits.memory.",
@@ -225,6 +234,56 @@ static void render_sinks(const struct own_figures *figures, struct figure_writer
     }
 }
 
+static bool any_notifier(const struct own_figures *figures)
+{
+    for (size_t i = 0; i < figures->sink_count; i++) {
+        if (figures->sinks[i].notifier) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void render_told(const struct own_sink *sink, const char *state, uint64_t told,
+                        struct figure_writer *out)
+{
+    struct buffer labels = {0};
+    const struct tag tags[] = {
+        {"notifier", sink->notifier, strlen("notifier"), (uint16_t)strlen(sink->notifier)},
+        {"state", state, strlen("state"), (uint16_t)strlen(state)},
+    };
+    prom_append_labels(&labels, tags, sizeof(tags) / sizeof(*tags));
+    buffer_append(&labels, "", 1);
+    if (!labels.failed) {
+        figure_labelled(out, labels.bytes, (double)told);
+    }
+    buffer_deinit(&labels);
+}
+
+static void render_notifiers(const struct own_figures *figures, struct figure_writer *out)
+{
+    if (!any_notifier(figures)) {
+        return;
+    }
+    figure_family(out, "sigmad_notifications_total", "counter", "Alerts that a notifier has told.");
+    for (size_t i = 0; i < figures->sink_count; i++) {
+        const struct own_sink *sink = &figures->sinks[i];
+        if (sink->notifier) {
+            render_told(sink, "firing", sink->figures.notifications_told[0], out);
+            render_told(sink, "resolved", sink->figures.notifications_told[1], out);
+        }
+    }
+    figure_family(out, "sigmad_notifications_lost_total", "counter",
+                  "Alerts that a notifier gave up telling.");
+    for (size_t i = 0; i < figures->sink_count; i++) {
+        const struct own_sink *sink = &figures->sinks[i];
+        if (sink->notifier) {
+            figure_sample(out, "notifier", sink->notifier,
+                          (double)sink->figures.notifications_lost);
+        }
+    }
+}
+
 static void render_process(const struct process_figures *process, struct figure_writer *out)
 {
     figure_family(out, "process_cpu_seconds_total", "counter",
@@ -242,74 +301,6 @@ static void render_process(const struct process_figures *process, struct figure_
           (double)process->virtual_bytes);
 }
 
-/* The labels of one anomaly. */
-static void append_anomaly(const struct anomaly_row *row, struct buffer *lines)
-{
-    struct tag tags[IDENTITY_TAGS_MAX];
-    const struct identity *identity = row->identity;
-    struct buffer text;
-    buffer_init(&text);
-    identity_tags(identity, tags);
-    char *room = buffer_room(&text, 2 * (size_t)identity->bytes_length);
-    if (room) {
-        text.length = tags_format_csv(room, tags, identity->tag_count);
-    }
-    buffer_append_text(lines, "metric=\"");
-    prom_append_value(lines, identity_name(identity), identity->name_length);
-    buffer_append_text(lines, "\",tags=\"");
-    if (text.length > 0) {
-        prom_append_value(lines, text.bytes, text.length);
-    }
-    buffer_append_text(lines, "\",statistic=\"");
-    buffer_append_text(lines, statistic_name(row->statistic));
-    buffer_append_text(lines, "\",severity=\"");
-    buffer_append_text(lines, anomaly_severity_name(row->severity));
-    buffer_append(lines, "\"", sizeof("\"")); /* with its NUL, to compare by strcmp() */
-    lines->failed |= text.failed;
-    buffer_deinit(&text);
-}
-
-static int compare_lines(const void *left, const void *right, void *lines)
-{
-    const char *text = lines;
-    return strcmp(text + *(const size_t *)left, text + *(const size_t *)right);
-}
-
-/* A metric may be anomalous in the same statistic as ms, h and d, which the labels do not tell
- * apart: equal lines are shown once. */
-static void append_distinct(struct figure_writer *out, char *lines, size_t *starts, size_t count)
-{
-    qsort_r(starts, count, sizeof(*starts), compare_lines, lines);
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || strcmp(lines + starts[i - 1], lines + starts[i]) != 0) {
-            figure_labelled(out, lines + starts[i], 1);
-        }
-    }
-}
-
-static void render_anomalies(const struct snapshot *snapshot, struct figure_writer *out)
-{
-    size_t count = snapshot ? snapshot->active_count : 0;
-    if (count == 0) {
-        return;
-    }
-    figure_family(out, "sigmad_anomaly", "gauge", "1 while an anomaly lasts.");
-    struct buffer lines;
-    buffer_init(&lines);
-    size_t *starts = malloc(count * sizeof(*starts));
-    for (size_t i = 0; starts && i < count; i++) {
-        starts[i] = lines.length;
-        append_anomaly(&snapshot->active[i], &lines);
-    }
-    if (!starts || lines.failed) {
-        out->out->failed = true;
-    } else {
-        append_distinct(out, lines.bytes, starts, count);
-    }
-    free(starts);
-    buffer_deinit(&lines);
-}
-
 static void render_allocator(const struct allocator_figures *allocator, struct figure_writer *out)
 {
     gauge(out, "sigmad_malloc_free_bytes", "Memory that malloc() holds in no block.",
@@ -323,12 +314,13 @@ static void render(const struct own_figures *figures, struct figure_writer *out)
 {
     render_process(&figures->process, out);
     render_allocator(&figures->allocator, out);
-    render_anomalies(figures->snapshot, out);
+    lasting_figures_render(figures->snapshot, out);
     figure_family(out, "sigmad_build_info", "gauge", "1; the version of the server is a label.");
     figure_sample(out, "version", SIGMAD_VERSION, 1);
     render_ingest(&figures->ingest, out);
     render_flush(figures, out);
     render_sinks(figures, out);
+    render_notifiers(figures, out);
 }
 
 void own_figures_render(const struct own_figures *figures, struct buffer *out)

@@ -20,6 +20,8 @@
 
 struct own_sink {
     const char *name;
+    const char *notifier; /* NULL of other outputs */
+    bool aside;           /* as struct sink_ops has it */
     struct sink_figures figures;
 };
 
@@ -35,7 +37,7 @@ struct own_figures {
     uint64_t naming_limited;     /* exposition_limited() */
     bool dropped_is_lower_bound; /* server.udp_gro */
     enum format format;
-    const struct snapshot *snapshot; /* for the anomalies that last; may be NULL */
+    const struct snapshot *snapshot; /* for what lasts; may be NULL */
 };
 
 void own_figures_render(const struct own_figures *figures, struct buffer *out);

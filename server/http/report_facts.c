@@ -82,29 +82,24 @@ static unsigned count_cpus(void)
     return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
-static void read_alerts(const struct snapshot *latest, struct report *report)
+static double since(const struct alert_row *row)
 {
-    for (size_t i = 0; latest->alerts && i < latest->alerts->count; i++) {
-        const struct alert_row *row = &latest->alerts->rows[i];
-        char *texts[] = {strdup(row->name),   strdup(row->condition),
-                         strdup(row->metric), strdup(row->tags),
-                         strdup(row->reason), strdup(alert_state_name(row->state))};
-        struct report_alert alert = {.name = texts[0],
-                                     .condition = texts[1],
-                                     .metric = texts[2],
-                                     .tags = texts[3],
-                                     .reason = texts[4],
-                                     .state = texts[5],
-                                     .since = row->state == ALERT_FIRING     ? row->firing_since
-                                              : row->state == ALERT_RESOLVED ? row->resolved_at
-                                                                             : row->pending_since,
-                                     .severity = row->severity};
-        if (alert.state) {
-            report_add_alert(report, &alert);
-        }
-        for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
-            free(texts[t]);
-        }
+    return row->state == ALERT_FIRING     ? row->firing_since
+           : row->state == ALERT_RESOLVED ? row->resolved_at
+                                          : row->pending_since;
+}
+
+static void read_alerts(const struct alert_set *alerts, struct report *report)
+{
+    for (size_t i = 0; alerts && i < alerts->count; i++) {
+        const struct alert_row *row = &alerts->rows[i];
+        report_add_alert(report, &(struct report_alert){.name = row->name,
+                                                        .metric = row->metric,
+                                                        .tags = row->tags,
+                                                        .reason = row->reason,
+                                                        .state = row->state,
+                                                        .since = since(row),
+                                                        .severity = row->severity});
     }
 }
 
@@ -131,6 +126,6 @@ void report_facts_read(struct http_server *server, const struct snapshot *latest
         (double)(clock_monotonic_ns(server->options.clock) - server->options.started_ns) / 1e9;
     read_sinks(&figures, report);
     if (latest) {
-        read_alerts(latest, report);
+        read_alerts(latest->alerts, report);
     }
 }

@@ -36,10 +36,15 @@ static void put_change(struct json *json, const struct report *report, const str
 
 static void put_trend(struct json *json, const struct report *report, const struct series *series)
 {
-    (void)report;
+    double share_min = report->config->anomaly.min_change;
+    enum trend_direction direction = trend_direction(&series->trend, share_min);
+    enum better better = series->better[series->trending];
     json_member_string(json, "statistic", statistic_name(series->trending));
-    json_member_number(json, "rise", series->rise);
-    json_member_number(json, "r_squared", series->fit);
+    json_member_string(json, "direction", trend_direction_name(direction));
+    json_member_string(json, "assessment", trend_assessment_name(trend_assess(direction, better)));
+    json_member_number(json, "change", trend_change(&series->trend));
+    json_member_number(json, "slope", series->trend.slope);
+    json_member_number(json, "r_squared", series->trend.r_squared);
 }
 
 static void put_load(struct json *json, const struct report *report, const struct series *series)
@@ -136,7 +141,7 @@ static void put_alerts(struct json *json, const struct report *report)
         const struct report_alert *alert = &report->alerts[i];
         json_begin_object(json);
         json_member_string(json, "name", alert->name);
-        json_member_string(json, "state", alert->state);
+        json_member_string(json, "state", alert_state_name(alert->state));
         json_member_string(json, "severity", anomaly_severity_name(alert->severity));
         json_member_string(json, "metric", alert->metric);
         json_member_string(json, "tags", alert->tags);

@@ -3,12 +3,14 @@
 
 #include <event2/event.h>
 #include <event2/http.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "server/http/private.h"
 #include "server/http/reply.h"
 #include "server/http/report_facts.h"
+#include "server/http/report_history.h"
 #include "server/http/report_json.h"
 #include "server/http/report_rows.h"
 #include "server/report/gather.h"
@@ -36,6 +38,7 @@ struct report_maker {
     size_t next; /* row */
     struct series series;
     struct buffer tags;
+    struct report_history past;
 };
 
 static void on_turn(int fd, short what, void *context);
@@ -61,17 +64,25 @@ static void go_on(struct report_maker *maker)
     evtimer_add(maker->turn, &now);
 }
 
+/* Where what is remembered of the server itself begins, and of series; 0 where nothing is. */
+static double begin_of(const struct report_maker *maker)
+{
+    const struct ticks *ticks = &maker->server->report_memory.ticks;
+    struct history_figures figures;
+    double begun = 0;
+    history_figures(flusher_history(maker->server->options.flusher), &figures);
+    if (ticks->count > 0) {
+        const struct tick *oldest = ticks_at(ticks, 0);
+        begun = oldest->timestamp - oldest->seconds;
+    }
+    return figures.from > 0 && (begun <= 0 || figures.from < begun) ? figures.from : begun;
+}
+
 /* From the first window that anything is known of, if that is later than what was asked for. */
 static struct points choose_points(const struct report_maker *maker, double interval, double to)
 {
-    const struct ticks *ticks = &maker->server->report_memory.ticks;
-    double from = to - maker->seconds;
-    if (ticks->count > 0) {
-        const struct tick *oldest = ticks_at(ticks, 0);
-        double begun = oldest->timestamp - oldest->seconds;
-        from = begun > from ? begun : from;
-    }
-    return points_of(from < to ? from : to - interval, to, interval);
+    double begun = begin_of(maker), from = fmax(to - maker->seconds, begun);
+    return points_of(begun > 0 && from < to ? from : to - interval, to, interval);
 }
 
 static void begin(struct report_maker *maker)
@@ -87,7 +98,11 @@ static void begin(struct report_maker *maker)
     double to = maker->snapshot ? maker->snapshot->timestamp : now;
     report_init(report, config, choose_points(maker, interval, to), interval);
     report->made = now;
-    report->series_seconds = maker->snapshot ? maker->snapshot->window_seconds : interval;
+    report->has_history = report_history_init(
+        &maker->past, flusher_history(server->options.flusher), &report->points);
+    if (!report->has_history) {
+        report->series_seconds = maker->snapshot ? maker->snapshot->window_seconds : interval;
+    }
     snprintf(report->origin, sizeof(report->origin), "%s, %s", server->host_name,
              server->addresses);
     report_facts_read(server, maker->snapshot, report);
@@ -100,7 +115,11 @@ static void begin(struct report_maker *maker)
 static void read_row(struct report_maker *maker)
 {
     size_t last = maker->report.points.count - 1;
-    report_rows_read(maker->snapshot, maker->next++, last, &maker->tags, &maker->series);
+    const struct identity *identity =
+        report_rows_read(maker->snapshot, maker->next++, last, &maker->tags, &maker->series);
+    if (maker->report.has_history) {
+        report_history_read(&maker->past, identity, &maker->report.points, &maker->series);
+    }
     gather_series(&maker->report, &maker->series);
 }
 
@@ -131,6 +150,7 @@ static bool asks_for_this(const struct report_maker *maker, const struct asker *
 
 static void drop(struct report_maker *maker)
 {
+    report_history_deinit(&maker->past);
     report_deinit(&maker->report);
     snapshot_unref(maker->snapshot);
     maker->snapshot = NULL;
@@ -140,6 +160,7 @@ static void drop(struct report_maker *maker)
 static void finish(struct report_maker *maker)
 {
     struct asker **link = &maker->first;
+    gather_end(&maker->report);
     report_conclude(&maker->report);
     while (*link) {
         struct asker *asker = *link;

@@ -57,30 +57,33 @@ static void read_percentiles(const struct snapshot *snapshot, const struct timer
     }
 }
 
-static void read_counter(const struct counter_row *row, size_t point, struct buffer *tags,
-                         struct series *series)
+static const struct identity *read_counter(const struct counter_row *row, size_t point,
+                                           struct buffer *tags, struct series *series)
 {
     name(series, row->identity, row->updated, tags);
     if (!row->updated) {
-        return;
+        return row->identity;
     }
     series->count = row->count;
     set(series, STATISTIC_RATE, point, row->rate);
+    return row->identity;
 }
 
-static void read_gauge(const struct gauge_row *row, size_t point, struct buffer *tags,
-                       struct series *series)
+static const struct identity *read_gauge(const struct gauge_row *row, size_t point,
+                                         struct buffer *tags, struct series *series)
 {
     name(series, row->identity, true, tags);
     set(series, STATISTIC_VALUE, point, row->value);
+    return row->identity;
 }
 
-static void read_timer(const struct snapshot *snapshot, const struct timer_row *row, size_t point,
-                       struct buffer *tags, struct series *series)
+static const struct identity *read_timer(const struct snapshot *snapshot,
+                                         const struct timer_row *row, size_t point,
+                                         struct buffer *tags, struct series *series)
 {
     name(series, row->identity, row->updated, tags);
     if (!row->updated) {
-        return;
+        return row->identity;
     }
     series->count = row->count;
     series->sum = row->sum;
@@ -93,36 +96,35 @@ static void read_timer(const struct snapshot *snapshot, const struct timer_row *
     if (isfinite(series->typical[SERIES_P99])) {
         set(series, STATISTIC_P99, point, series->typical[SERIES_P99]);
     }
+    return row->identity;
 }
 
-static void read_set(const struct set_row *row, size_t point, struct buffer *tags,
-                     struct series *series)
+static const struct identity *read_set(const struct set_row *row, size_t point, struct buffer *tags,
+                                       struct series *series)
 {
     name(series, row->identity, row->updated, tags);
     if (!row->updated) {
-        return;
+        return row->identity;
     }
     set(series, STATISTIC_UNIQUE, point, row->unique);
+    return row->identity;
 }
 
-void report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, struct buffer *tags,
-                      struct series *series)
+const struct identity *report_rows_read(const struct snapshot *snapshot, size_t at, size_t point,
+                                        struct buffer *tags, struct series *series)
 {
     if (at < snapshot->counter_count) {
-        read_counter(&snapshot->counters[at], point, tags, series);
-        return;
+        return read_counter(&snapshot->counters[at], point, tags, series);
     }
     at -= snapshot->counter_count;
     if (at < snapshot->gauge_count) {
-        read_gauge(&snapshot->gauges[at], point, tags, series);
-        return;
+        return read_gauge(&snapshot->gauges[at], point, tags, series);
     }
     at -= snapshot->gauge_count;
     if (at < snapshot->timer_count) {
-        read_timer(snapshot, &snapshot->timers[at], point, tags, series);
-    } else {
-        read_set(&snapshot->sets[at - snapshot->timer_count], point, tags, series);
+        return read_timer(snapshot, &snapshot->timers[at], point, tags, series);
     }
+    return read_set(&snapshot->sets[at - snapshot->timer_count], point, tags, series);
 }
 
 const struct identity *report_rows_identity(const struct snapshot *snapshot, size_t at)

@@ -20,9 +20,9 @@ const struct identity *report_rows_identity(const struct snapshot *snapshot, siz
 
 /* The figures of the at-th row, counted over all kinds, at one point of the report. `tags` holds
  * the text of its tags, which the series points to until it is used again. `windows` is 0 where the
- * series had no sample in the window: then its names are all there is. */
-void report_rows_read(const struct snapshot *snapshot, size_t at, size_t point, struct buffer *tags,
-                      struct series *series);
+ * series had no sample in the window: then its names are all there is. Returns its identity. */
+const struct identity *report_rows_read(const struct snapshot *snapshot, size_t at, size_t point,
+                                        struct buffer *tags, struct series *series);
 
 /* Replaces what the buffer holds by the tags as CSV has them, without its quotes. */
 void report_rows_tags(const struct identity *identity, struct buffer *tags);

@@ -290,6 +290,13 @@ static void write_flush(struct json *json, const struct flush_figures *flush)
     json_member_integer(json, "clock_steps", flush->clock_steps);
     json_member_number(json, "duration_seconds", flush->duration_seconds);
     json_member_number(json, "lag_seconds", flush->lag_seconds);
+    json_put_key(json, "stage_seconds");
+    json_begin_object(json);
+    for (int i = 0; i < FLUSH_STAGES; i++) {
+        json_member_number(json, flush_stage_name((enum flush_stage)i),
+                           flush_stage_seconds(&flush->stages, (enum flush_stage)i));
+    }
+    json_end_object(json);
     json_member_integer(json, "series_expired", flush->series_expired);
     json_member_integer(json, "approximations", flush->approximations);
     json_member_integer(json, "pool_bytes", flush->pool_bytes);

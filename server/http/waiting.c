@@ -76,6 +76,9 @@ static enum progress judge_sinks(struct http_server *server, const struct waiter
     struct own_sink sinks[HTTP_SINKS_MAX];
     size_t count = http_server_sinks(server, sinks);
     for (size_t i = 0; i < count; i++) {
+        if (sinks[i].aside) {
+            continue;
+        }
         enum progress progress = judge_sink(waiter, i, &sinks[i], reason, reason_size);
         if (progress != PROGRESS_DONE) {
             return progress;

@@ -59,6 +59,7 @@ struct alert_set {
     const struct alert_row *rows;
     const struct alert_rule_row *rules;
     size_t count, rule_count;
+    size_t bytes; /* all of it */
     _Atomic uint32_t references;
 };
 

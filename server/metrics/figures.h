@@ -14,6 +14,7 @@
 #include "proto/statsd.h"
 #include "server/metrics/identity.h"
 #include "server/metrics/snapshot.h"
+#include "server/metrics/stages.h"
 
 enum transport {
     TRANSPORT_UDP,
@@ -94,9 +95,10 @@ struct flush_figures {
     uint64_t windows_closed;
     uint64_t windows_extended; /* a worker's slice came too late and counts in the next window */
     uint64_t clock_steps;
-    double duration_seconds; /* of the latest close: from the boundary's slices to the published
-                                snapshot */
-    double lag_seconds;      /* how long after its boundary the latest window was closed */
+    double duration_seconds;    /* of the latest close: from the boundary's slices to the published
+                                   snapshot */
+    double lag_seconds;         /* how long after its boundary the latest window was closed */
+    struct flush_stages stages; /* of the latest close */
     uint64_t series[STATSD_TYPES];
     uint64_t series_expired;
     uint64_t approximations; /* timers and sets that had to give up what metrics.timers = exact

@@ -168,7 +168,8 @@ struct snapshot {
     size_t active_count;
 
     /* Alerts that are pending or firing, and those resolved with the window, and what the rules do;
-     * in views as of the latest closed window. NULL where there are no rules. */
+     * in views as of the latest closed window. NULL where there are no rules, and in the short
+     * window of a stop. */
     struct alert_set *alerts;
 
     /* How closing the window before this one went; all zero in the first. */

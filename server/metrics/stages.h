@@ -6,6 +6,7 @@
 #ifndef SERVER_METRICS_STAGES_H
 #define SERVER_METRICS_STAGES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum flush_stage {
@@ -29,5 +30,28 @@ struct flush_stages {
     } stages[FLUSH_STAGES];
     uint64_t ended_ns;
 };
+
+/* Stamps of the flusher's; `stages` may be NULL where nobody looks. */
+static inline void flush_stage_begin(struct flush_stages *stages, enum flush_stage stage,
+                                     uint64_t now_ns)
+{
+    if (stages) {
+        stages->stages[stage].begun_ns = now_ns;
+    }
+}
+
+static inline void flush_stage_end(struct flush_stages *stages, enum flush_stage stage,
+                                   uint64_t now_ns)
+{
+    if (stages) {
+        stages->stages[stage].ended_ns = now_ns;
+    }
+}
+
+/* How long it took; 0 where it did not run. */
+static inline double flush_stage_seconds(const struct flush_stages *stages, enum flush_stage stage)
+{
+    return (double)(stages->stages[stage].ended_ns - stages->stages[stage].begun_ns) / 1e9;
+}
 
 #endif

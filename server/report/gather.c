@@ -3,17 +3,19 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "server/detect/classify.h"
 
 /* R² from which on a line is a trend. */
 #define FIT_MIN 0.5
 
-/* A name of a topic, in either case; what the detector makes of names. */
-static void set_good(struct series *series)
+static void classify(const struct report *report, struct series *series)
 {
-    if (series->type == STATSD_TIMER) {
-        series->good[STATISTIC_MEAN] = GOOD_LOW;
-        series->good[STATISTIC_P99] = GOOD_LOW;
+    struct class class = classify_name(report->config, series->name, series->name_length);
+    for (size_t s = 0; s < STATISTICS; s++) {
+        series->better[s] = classify_better(class, series->type, (enum statistic)s);
     }
 }
 
@@ -85,49 +87,49 @@ static double slowness(const struct series *series)
     return isfinite(p99) ? p99 : series->sum / series->count;
 }
 
-/* Least squares over the points with values: slope and R² of the sums about the means. */
-static void fit_line(const double *values, size_t points, double *rise, double *fit)
-{
-    double n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0, yy = 0;
-    for (size_t i = 0; i < points; i++) {
-        if (isfinite(values[i])) {
-            n++;
-            x_sum += (double)i;
-            y_sum += values[i];
-        }
-    }
-    for (size_t i = 0; i < points; i++) {
-        if (isfinite(values[i])) {
-            double x = (double)i - x_sum / n, y = values[i] - y_sum / n;
-            xx += x * x;
-            xy += x * y;
-            yy += y * y;
-        }
-    }
-    bool known = n >= CHANGE_VALUES_MIN && xx > 0 && yy > 0 && y_sum != 0;
-    *rise = known ? xy / xx * (double)(points - 1) / fabs(y_sum / n) : 0;
-    *fit = known ? xy * xy / (xx * yy) : 0;
-}
-
-/* The statistic with the straightest rise, of those that a line explains and that matter. */
+/* The statistic that rises or falls most, of those that a line explains and that matter. */
 static double find_trend(const struct report *report, struct series *series)
 {
     double best = 0;
     for (size_t s = 0; s < STATISTICS; s++) {
-        double rise, fit;
-        if (!series->has[s]) {
+        struct trend trend;
+        if (!series->has[s] ||
+            !trend_fit(report->stamps, series->values[s], report->points.count, &trend)) {
             continue;
         }
-        fit_line(series->values[s], report->points.count, &rise, &fit);
-        if (fit >= FIT_MIN && fabs(rise) >= report->config->anomaly.min_change &&
-            fabs(rise) * fit > best) {
-            best = fabs(rise) * fit;
+        double change = fabs(trend_change(&trend));
+        if (trend.r_squared >= FIT_MIN && isfinite(change) &&
+            change >= report->config->anomaly.min_change && change * trend.r_squared > best) {
+            best = change * trend.r_squared;
             series->trending = (enum statistic)s;
-            series->rise = rise;
-            series->fit = fit;
+            series->trend = trend;
         }
     }
     return best;
+}
+
+/* Takes out of the table what the robust tests call chance. */
+void gather_end(struct report *report)
+{
+    struct ranking *rising = &report->rising;
+    double *room = rising->count > 0 ? malloc(TREND_ROOM * sizeof(*room)) : NULL;
+    size_t kept = 0;
+    report->failed = report->failed || (rising->count > 0 && !room);
+    for (size_t i = 0; i < rising->count; i++) {
+        struct series *series = rising->rows[i].series;
+        if (room) {
+            trend_robust(report->stamps, series->values[series->trending], report->points.count,
+                         &series->trend, room);
+        }
+        if (room &&
+            trend_direction(&series->trend, report->config->anomaly.min_change) != TREND_STEADY) {
+            rising->rows[kept++] = rising->rows[i];
+        } else {
+            series_unref(series);
+        }
+    }
+    rising->count = kept;
+    free(room);
 }
 
 void gather_series(struct report *report, struct series *series)
@@ -143,8 +145,8 @@ void gather_series(struct report *report, struct series *series)
     if (series->windows == 0) {
         return;
     }
-    set_good(series);
     if (report->has_history) {
+        classify(report, series);
         series_weigh(series, report->points.count, report->config->anomaly.min_change);
         double trend = find_trend(report, series);
         keep(report, &report->changed, series, series->weight, &copy);

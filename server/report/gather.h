@@ -15,4 +15,7 @@
  * worked out here; nothing of it is kept. What memory does not suffice for sets report->failed. */
 void gather_series(struct report *report, struct series *series);
 
+/* All series were taken: the slower tests are done with those that are in a table. */
+void gather_end(struct report *report);
+
 #endif

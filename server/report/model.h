@@ -47,7 +47,8 @@ struct report_anomaly {
 };
 
 struct report_alert {
-    char *name, *condition, *metric, *tags, *reason, *state; /* owned */
+    const char *name, *metric, *tags, *reason; /* owned by the report that holds it */
+    enum alert_state state;
     double since;
     enum anomaly_severity severity;
 };
@@ -92,11 +93,12 @@ struct report {
     const struct config *config; /* in force, or the defaults; the caller's */
     bool config_known;           /* it is the server's own */
     struct points points;
-    double interval;       /* seconds of a window */
-    double made;           /* Unix seconds */
-    uint64_t windows;      /* in the time, that are known */
-    bool has_history;      /* series are known over the time, not by their last window alone */
-    double series_seconds; /* the time that their counts are of */
+    double stamps[POINTS_MAX]; /* their ends */
+    double interval;           /* seconds of a window */
+    double made;               /* Unix seconds */
+    uint64_t windows;          /* in the time, that are known */
+    bool has_history;          /* series are known over the time, not by their last window alone */
+    double series_seconds;     /* the time that their counts are of */
 
     /* Series. */
     size_t series_count[STATSD_TYPES];

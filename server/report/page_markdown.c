@@ -169,7 +169,7 @@ static void put_blocks(struct page *page, const double *values, size_t count, bo
 {
     static const char *const marks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     size_t blocks = count < LINE_BLOCKS ? count : LINE_BLOCKS;
-    double low = fits ? (double)INFINITY : 0, high = fits ? -(double)INFINITY : 0;
+    double low = fits ? HUGE_VAL : 0, high = fits ? -HUGE_VAL : 0;
     for (size_t i = 0; i < blocks; i++) {
         low = fmin(low, block_of(values, count, i));
         high = fmax(high, block_of(values, count, i));
@@ -192,7 +192,7 @@ static void line(struct page *page, const double *values, size_t count, bool fit
 static void plot(struct page *page, const struct plot *plot)
 {
     for (size_t i = 0; i < plot->line_count; i++) {
-        double largest = -(double)INFINITY;
+        double largest = -HUGE_VAL;
         for (size_t at = 0; at < plot->count; at++) {
             largest = fmax(largest, plot->lines[i].values[at]);
         }

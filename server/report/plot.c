@@ -54,7 +54,7 @@ static void widen(struct range *range, const double *values, size_t count)
 
 static struct range range_of(const struct plot *plot)
 {
-    struct range range = {INFINITY, -INFINITY};
+    struct range range = {HUGE_VAL, -HUGE_VAL};
     for (size_t i = 0; i < plot->line_count; i++) {
         widen(&range, plot->lines[i].values, plot->count);
     }
@@ -366,7 +366,7 @@ static double spark_y(double value, struct range range)
 
 void plot_put_sparkline(struct buffer *out, const double *values, size_t count, bool fits)
 {
-    struct range range = {fits ? (double)INFINITY : 0, fits ? -(double)INFINITY : 0};
+    struct range range = {fits ? HUGE_VAL : 0, fits ? -HUGE_VAL : 0};
     double step = count > 1 ? (SPARK_WIDTH - 4) / (double)(count - 1) : 0;
     bool pen = false;
     widen(&range, values, count);

@@ -12,6 +12,9 @@ void report_init(struct report *report, const struct config *config, struct poin
     static const struct ticks none;
     *report =
         (struct report){.config = config, .points = points, .interval = interval, .ticks = &none};
+    for (size_t i = 0; i < points.count; i++) {
+        report->stamps[i] = points_stamp(&points, i);
+    }
     report->series_seconds = points.to - points.from;
 }
 
@@ -24,12 +27,10 @@ static void drop_anomaly(struct report_anomaly *anomaly)
 
 static void drop_alert(struct report_alert *alert)
 {
-    free(alert->name);
-    free(alert->condition);
-    free(alert->metric);
-    free(alert->tags);
-    free(alert->reason);
-    free(alert->state);
+    const char *const texts[] = {alert->name, alert->metric, alert->tags, alert->reason};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        free((void *)(uintptr_t)texts[i]);
+    }
 }
 
 static void drop_ranking(struct ranking *ranking)
@@ -105,7 +106,7 @@ void report_end_anomaly(struct report *report, const struct report_anomaly *end)
 
 void report_add_alert(struct report *report, const struct report_alert *alert)
 {
-    bool firing = strcmp(alert->state, "firing") == 0;
+    bool firing = alert->state == ALERT_FIRING;
     report->alerts_firing += firing;
     report->alerts_critical += firing && alert->severity == SEVERITY_CRITICAL;
     if (report->alert_count == REPORT_ALERTS) {
@@ -114,11 +115,9 @@ void report_add_alert(struct report *report, const struct report_alert *alert)
     struct report_alert *row = &report->alerts[report->alert_count++];
     *row = *alert;
     row->name = copy_text(report, alert->name);
-    row->condition = copy_text(report, alert->condition);
     row->metric = copy_text(report, alert->metric);
     row->tags = copy_text(report, alert->tags);
     row->reason = copy_text(report, alert->reason);
-    row->state = copy_text(report, alert->state);
 }
 
 bool ranking_add(struct ranking *ranking, const struct series *series, double score,

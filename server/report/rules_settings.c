@@ -11,6 +11,9 @@
 /* Anomalies are too many where so many began, and so many a day for each series on average. */
 #define NOISY_STARTS 20
 #define NOISY_DAILY 1.0
+/* How far the knobs are turned by advice. */
+#define SIGMA_MAX 6.0
+#define SENSITIVITY_MIN 0.05
 
 static double series_of(const struct report *report)
 {
@@ -102,30 +105,37 @@ static bool counters_expire(const struct report *report, struct advice *advice)
     return true;
 }
 
+/* The next step of the method's one knob that finds less: a deviation more, or half as many false
+ * alarms. False at its end. */
+static bool calm(const struct config *config, struct advice *advice)
+{
+    bool sigma = config->anomaly.method == ANOMALY_SIGMA;
+    double now = sigma ? config->anomaly.sigma : config->anomaly.sensitivity;
+    double next = sigma ? now + 1 : now / 2;
+    char value[NUMBER_TEXT_MAX], was[NUMBER_TEXT_MAX];
+    number_format(value, next);
+    number_format(was, now);
+    advice_set(advice, "anomaly", sigma ? "sigma" : "sensitivity", value, was);
+    return config->anomaly.method != ANOMALY_OFF &&
+           (sigma ? next <= SIGMA_MAX : next >= SENSITIVITY_MIN);
+}
+
 /* 20 anomalies or more began, and more than one a series a day. */
 static bool noisy_anomalies(const struct report *report, struct advice *advice)
 {
     double days = (report->points.to - report->points.from) / 86400;
     double started = (double)report->anomalies_started;
-    double series = series_of(report);
-    double sigma = report->config->anomaly.sigma;
-    if (!report->config_known || started < NOISY_STARTS || days <= 0 || series <= 0 ||
-        started / series / days < NOISY_DAILY || report->config->anomaly.method != ANOMALY_SIGMA ||
-        sigma >= 6) {
+    double daily = started / fmax(series_of(report), 1) / fmax(days, 1e-9);
+    if (!report->config_known || started < NOISY_STARTS || daily < NOISY_DAILY ||
+        !calm(report->config, advice)) {
         return false;
     }
-    char value[NUMBER_TEXT_MAX], was[NUMBER_TEXT_MAX];
-    number_format(value, sigma + 1);
-    number_format(was, sigma);
     advice->severity = SEVERITY_INFO;
     advice_title(advice, "Anomalies are noisy");
     advice_evidence(advice, "%.0f began, %.3g a series a day; one a day is a lot to look at.",
-                    started, started / series / days);
+                    started, daily);
     advice_action(
-        advice,
-        "Raise the limit, or exclude what is erratic by nature; sigmactl backtest shows what "
-        "would be found in your own files.");
-    advice_set(advice, "anomaly", "sigma", value, was);
+        advice, "Have fewer found; sigmactl backtest shows what would be found in your own files.");
     return true;
 }
 
@@ -164,11 +174,30 @@ static bool name_conflicts(const struct report *report, struct advice *advice)
     return true;
 }
 
+/* A server that keeps no windows: what changed is not known. */
+static bool history(const struct report *report, struct advice *advice)
+{
+    if (!report->has_figures || report->config->history.keep_ms > 0) {
+        return false;
+    }
+    advice->severity = SEVERITY_INFO;
+    advice_title(advice, "What changed is not known: no windows are kept");
+    advice_evidence(advice,
+                    "[history] keep is off, so that series are known by their last window alone.");
+    advice_action(
+        advice,
+        "Keep an hour: four bytes a figure and window, within history.memory. CSV logs tell it "
+        "too: sigmactl report --csv DIR.");
+    advice_set(advice, "history", "keep", "1h", "off");
+    return true;
+}
+
 const struct rule rules_of_settings[] = {
     {"thin_percentile", thin_percentile},
     {"thin_samples", thin_samples},
     {"counters_expire", counters_expire},
     {"noisy_anomalies", noisy_anomalies},
+    {"history", history},
     {"clock_steps", clock_steps},
     {"name_conflicts", name_conflicts},
     {NULL, NULL},

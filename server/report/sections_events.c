@@ -49,7 +49,7 @@ void section_alerts(struct page *page, const struct report *report)
         const struct report_alert *alert = &report->alerts[i];
         page_row(page);
         page_text(page, alert->name);
-        page_text(page, alert->state);
+        page_text(page, alert_state_name(alert->state));
         page_severity(page, alert->severity);
         put_names(page, alert->metric, alert->tags);
         page_stamp(page, alert->since);

@@ -16,13 +16,6 @@ static void put_series(struct page *page, const struct series *series)
     page_series(page, series->name, series->name_length, series->tags, series->tags_length);
 }
 
-static void put_stamps(double stamps[POINTS_MAX], const struct points *points)
-{
-    for (size_t i = 0; i < points->count; i++) {
-        stamps[i] = points_stamp(points, i);
-    }
-}
-
 static bool is_of(const struct report_anomaly *anomaly, const struct series *series)
 {
     return anomaly->statistic == series->changed && strcmp(anomaly->metric, series->name) == 0 &&
@@ -45,14 +38,12 @@ static size_t find_marks(const struct report *report, const struct series *serie
 /* Shaded where the level is another one; the marks are anomalies of the same statistic. */
 static void plot_change(struct page *page, const struct report *report, const struct series *series)
 {
-    double stamps[POINTS_MAX];
     char title[320];
     struct plot_mark marks[MARKS];
     const struct change *change = &series->change;
     const struct points *points = &report->points;
     struct plot_span span = {points_stamp(points, change->from) - points_step(points),
                              points_stamp(points, change->to)};
-    put_stamps(stamps, points);
     snprintf(title, sizeof(title), "%s of %.*s%s%.*s", statistic_name(series->changed),
              (int)fmin(120, (double)series->name_length), series->name,
              series->tags_length > 0 ? " " : "", (int)fmin(120, (double)series->tags_length),
@@ -61,7 +52,7 @@ static void plot_change(struct page *page, const struct report *report, const st
                         .unit = series_unit(series, series->changed),
                         .from = points->from,
                         .to = points->to,
-                        .stamps = stamps,
+                        .stamps = report->stamps,
                         .count = points->count,
                         .lines = {{NULL, series->values[series->changed]}},
                         .line_count = 1,
@@ -96,8 +87,10 @@ static void put_time(struct page *page, const struct report *report, const doubl
 
 static const char *assess(const struct series *series, enum statistic statistic, bool up)
 {
-    enum series_good good = series->good[statistic];
-    return good == GOOD_NEITHER ? "changed" : (good == GOOD_HIGH) == up ? "better" : "worse";
+    enum better better = series->better[statistic];
+    return better == BETTER_UNKNOWN          ? "changed"
+           : (better == BETTER_HIGHER) == up ? "better"
+                                             : "worse";
 }
 
 /* `3.2 times`, `+12 %`, or from and to nothing. */
@@ -178,7 +171,7 @@ void section_busiest(struct page *page, const struct report *report)
         page_row(page);
         put_series(page, series);
         page_text(page, statsd_type_name(series->type));
-        page_figure(page, series->count, UNIT_NONE);
+        page_figure(page, round(series->count), UNIT_NONE);
         page_figure(page, series->count / report->series_seconds, UNIT_PER_SECOND);
         put_time(page, report, series->values[STATISTIC_RATE]);
         page_row_end(page);
@@ -192,7 +185,7 @@ static void put_latency_row(struct page *page, const struct report *report,
     enum statistic shown = series->has[STATISTIC_P99] ? STATISTIC_P99 : STATISTIC_MEAN;
     page_row(page);
     put_series(page, series);
-    page_figure(page, series->count, UNIT_NONE);
+    page_figure(page, round(series->count), UNIT_NONE);
     page_figure(page, series->sum / series->count, UNIT_MS);
     for (size_t i = 0; i < SERIES_PERCENTILES; i++) {
         page_figure(page, series->typical[i], UNIT_MS);
@@ -209,10 +202,15 @@ void section_slowest(struct page *page, const struct report *report)
         {"Timer", false},    {"Count", true}, {"Mean", true},
         {"p50", true},       {"p95", true},   {"p99", true},
         {"Worst p99", true}, {"Max", true},   {"p99 over time", false}};
+    bool files = report->source == REPORT_OF_FILES;
     page->form->section(
         page, "Slowest timers",
-        "Count, mean and maximum are of all windows; p50, p95 and p99 are the median "
-        "of the windows, the worst p99 is that of one of them.");
+        files ? "Count, mean and maximum are of all windows; p50, p95 and p99 are the "
+                "median over time, the worst p99 is that of one window."
+        : report->has_history
+            ? "Count and mean are of all windows, p99 is their "
+              "median and the worst that of one; p50, p95 and maxima over time are in CSV logs."
+            : "Of the last window.");
     if (report->slowest.count == 0) {
         page->form->paragraph(page, "No timer (ms) had a sample.");
         return;
@@ -224,29 +222,45 @@ void section_slowest(struct page *page, const struct report *report)
     page_table_end(page);
 }
 
+static const char *assess_trend(const struct series *series, double share_min)
+{
+    enum trend_direction direction = trend_direction(&series->trend, share_min);
+    enum better better = series->better[series->trending];
+    return better == BETTER_UNKNOWN ? trend_direction_name(direction)
+                                    : trend_assessment_name(trend_assess(direction, better));
+}
+
+static void put_trend_row(struct page *page, const struct report *report,
+                          const struct series *series)
+{
+    page_row(page);
+    put_series(page, series);
+    page_text(page, statistic_name(series->trending));
+    page_figure(page, trend_change(&series->trend), UNIT_SHARE);
+    page_figure(page, series->trend.slope * 3600, series_unit(series, series->trending));
+    page_figure(page, series->trend.r_squared, UNIT_NONE);
+    page_text(page, assess_trend(series, report->config->anomaly.min_change));
+    page_line(page, series->values[series->trending], report->points.count, true);
+    page_row_end(page);
+}
+
 void section_trends(struct page *page, const struct report *report)
 {
-    static const struct page_column columns[] = {{"Series", false}, {"Of it", false},
-                                                 {"Rise", true},    {"R²", true},
-                                                 {"", false},       {"Over time", false}};
+    static const struct page_column columns[] = {
+        {"Series", false}, {"Of it", false}, {"Over the time", true},
+        {"An hour", true}, {"R²", true},     {"", false},
+        {"", false}};
     page->form->section(page, "Trends",
-                        "Straight lines by least squares: how far they rise over the "
-                        "time, as a share of the mean, where they explain half of it or more.");
+                        "Straight lines that explain half of the variance or more, by how far "
+                        "they rise or fall over the time (Theil–Sen, as a share of the mean), "
+                        "where that is more than chance (Mann–Kendall).");
     if (report->rising.count == 0) {
         page->form->paragraph(page, report->has_history ? "None." : "Not known without [history].");
         return;
     }
     page_table(page, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < report->rising.count; i++) {
-        const struct series *series = report->rising.rows[i].series;
-        page_row(page);
-        put_series(page, series);
-        page_text(page, statistic_name(series->trending));
-        page_figure(page, series->rise, UNIT_SHARE);
-        page_figure(page, series->fit, UNIT_NONE);
-        page_text(page, assess(series, series->trending, series->rise > 0));
-        page_line(page, series->values[series->trending], report->points.count, true);
-        page_row_end(page);
+        put_trend_row(page, report, report->rising.rows[i].series);
     }
     page_table_end(page);
 }

@@ -64,9 +64,9 @@ enum unit series_unit(const struct series *series, enum statistic statistic)
 static double weight_of(const struct series *series, enum statistic statistic,
                         const struct change *change)
 {
-    enum series_good good = series->good[statistic];
-    bool worse = change->after > change->before ? good == GOOD_LOW : good == GOOD_HIGH;
-    double part = worse ? 1 : good == GOOD_NEITHER ? 0.75 : 0.5;
+    enum better better = series->better[statistic];
+    bool worse = change->after > change->before ? better == BETTER_LOWER : better == BETTER_HIGHER;
+    double part = worse ? 1 : better == BETTER_UNKNOWN ? 0.75 : 0.5;
     return part * change->size * change->effect / (change->effect + CHANGE_EFFECT_MIN);
 }
 

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "proto/statsd.h"
+#include "server/detect/classify.h"
+#include "server/detect/trend.h"
 #include "server/metrics/snapshot.h"
 #include "server/report/change.h"
 #include "server/report/points.h"
@@ -19,9 +21,6 @@
 
 /* The percentiles that a report shows. */
 enum series_percentile { SERIES_P50, SERIES_P95, SERIES_P99, SERIES_PERCENTILES };
-
-/* What more of a statistic is better, or worse. */
-enum series_good { GOOD_NEITHER, GOOD_HIGH, GOOD_LOW };
 
 struct series {
     const char *name; /* any bytes */
@@ -33,7 +32,7 @@ struct series {
     /* By statistic; NaN at points without a sample. */
     bool has[STATISTICS];
     double values[STATISTICS][POINTS_MAX];
-    enum series_good good[STATISTICS];
+    enum better better[STATISTICS]; /* of a change, where it is known */
 
     /* Over all windows with samples. */
     uint64_t windows;
@@ -50,10 +49,9 @@ struct series {
     enum statistic changed;
     double weight; /* 0 = nothing has changed */
 
-    /* And the straightest trend: how far it rises over all points, as a share of its mean, and what
-     * part of the variance that explains (R²). NaN where there is none. */
+    /* And the trend that matters most. */
+    struct trend trend;
     enum statistic trending;
-    double rise, fit;
 };
 
 /* All is empty: no name, NaN at each point. */

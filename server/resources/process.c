@@ -120,3 +120,27 @@ size_t process_read_workers(double *seconds, size_t max)
     }
     return count;
 }
+
+size_t process_read_threads(struct thread_time *threads, size_t max)
+{
+    DIR *folder = opendir("/proc/self/task");
+    double ticks_per_second = (double)sysconf(_SC_CLK_TCK);
+    size_t count = 0;
+    for (const struct dirent *entry; folder && count < max && (entry = readdir(folder));) {
+        char path[300];
+        unsigned long long fields[FIELD_RSS + 1] = {0};
+        long id = strtol(entry->d_name, NULL, 10);
+        if (id > 0) {
+            struct thread_time *thread = &threads[count++];
+            snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", id);
+            read_stat(path, thread->name, fields);
+            thread->id = id;
+            thread->cpu_seconds =
+                (double)(fields[FIELD_UTIME] + fields[FIELD_STIME]) / ticks_per_second;
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return count;
+}

@@ -25,4 +25,15 @@ void process_figures_read(struct process_figures *figures);
  * Returns one more than the largest N. */
 size_t process_read_workers(double *seconds, size_t max);
 
+#define THREAD_NAME_BYTES 17
+
+struct thread_time {
+    char name[THREAD_NAME_BYTES];
+    long id;
+    double cpu_seconds; /* user and system */
+};
+
+/* The threads of the process, at most `max`. Returns how many were read. */
+size_t process_read_threads(struct thread_time *threads, size_t max);
+
 #endif

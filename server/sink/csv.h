@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sink that writes CSV files: counters.csv, gauges.csv, timers.csv, sets.csv and anomalies.csv
- * in one folder, on a writer thread of its own, which also compresses and deletes closed files
+ * The sink that writes CSV files: counters.csv, gauges.csv and so on (csv_rows.h) in one folder,
+ * on a writer thread of its own, which also compresses and deletes closed files
  * between windows. It does not lock the folder: whoever starts it has done so, since a second
  * writer would mend and rotate the files of the first.
  *

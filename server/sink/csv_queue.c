@@ -14,6 +14,7 @@ uint64_t csv_queue_memory(const struct snapshot *snapshot)
            snapshot->gauge_count * sizeof(struct gauge_row) + snapshot->timer_count * timer_bytes +
            snapshot->set_count * sizeof(struct set_row) +
            snapshot->anomaly_count * sizeof(struct anomaly_row) +
+           (snapshot->alerts ? snapshot->alerts->bytes : 0) +
            snapshot->event_count * sizeof(struct event_row) + snapshot->event_bytes_length;
 }
 

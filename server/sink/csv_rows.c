@@ -9,10 +9,11 @@
 #include "proto/statsd.h"
 #include "proto/text.h"
 #include "server/core/require.h"
+#include "server/sink/csv_alerts.h"
 #include "server/sink/csv_events.h"
 
 static const char *const kind_names[CSV_KINDS] = {
-    "counters", "gauges", "timers", "histograms", "sets", "anomalies", "events",
+    "counters", "gauges", "timers", "histograms", "sets", "anomalies", "alerts", "events",
 };
 
 static const char *const kind_columns[CSV_KINDS] = {
@@ -22,6 +23,7 @@ static const char *const kind_columns[CSV_KINDS] = {
     "le,count",
     "unique",
     "statistic,value,mean,stddev,lower,upper,type,severity,state,reason",
+    CSV_ALERTS_COLUMNS,
     CSV_EVENTS_COLUMNS,
 };
 
@@ -92,6 +94,8 @@ size_t csv_rows_count(enum csv_kind kind, const struct snapshot *snapshot)
         return snapshot->set_count;
     case CSV_ANOMALIES:
         return snapshot->anomaly_count;
+    case CSV_ALERTS:
+        return snapshot->alerts ? snapshot->alerts->count : 0;
     case CSV_EVENTS:
         return snapshot->event_count;
     case CSV_KINDS:
@@ -346,6 +350,9 @@ size_t csv_rows_render(enum csv_kind kind, const struct snapshot *snapshot, size
     struct line line;
     memset(line.rates, 0, sizeof(line.rates));
     format_stamp(&line, snapshot);
+    if (kind == CSV_ALERTS) {
+        return csv_alerts_render(snapshot, line.stamp, from, bytes_max, out);
+    }
     if (kind == CSV_EVENTS) {
         return csv_events_render(snapshot, line.stamp, from, bytes_max, out);
     }

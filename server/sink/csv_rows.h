@@ -27,6 +27,7 @@ enum csv_kind {
     CSV_HISTOGRAMS,
     CSV_SETS,
     CSV_ANOMALIES,
+    CSV_ALERTS,
     CSV_EVENTS,
     CSV_KINDS
 };
@@ -46,7 +47,7 @@ void csv_rows_header(enum csv_kind kind, const double *percents, size_t percent_
                      struct buffer *out);
 
 /* How many rows the snapshot holds for this file, those that are left out included; one a timer in
- * histograms.csv, where each is as many lines as it has bins. */
+ * histograms.csv, where each is as many lines as it has bins; one an alert, changed or not. */
 size_t csv_rows_count(enum csv_kind kind, const struct snapshot *snapshot);
 
 /* Appends the rows from index `from` on until `out` holds `bytes_max` bytes or more, or all are

@@ -29,7 +29,8 @@ struct exec_child {
     carrier_done *done;
     void *context;
     char *name;
-    char **arguments; /* with a NULL at the end */
+    char **arguments;         /* with a NULL at the end */
+    char *const *environment; /* NULL = the server's own */
     uint64_t deadline_ms;
     struct event *deadline;
 
@@ -216,7 +217,7 @@ static int spawn(struct exec_child *child, int input, int output)
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                               POSIX_SPAWN_SETPGROUP);
     int error = posix_spawnp(&child->pid, child->arguments[0], &actions, &attributes,
-                             child->arguments, environ);
+                             child->arguments, child->environment ? child->environment : environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -330,6 +331,7 @@ struct carrier *exec_child_new(const struct exec_options *options, struct event_
     child->done = done;
     child->context = context;
     child->deadline_ms = options->deadline_ms;
+    child->environment = options->environment;
     child->input = child->output = child->pidfd = -1;
     child->deadline = evtimer_new(base, deadline_event, child);
     child->name = strdup(options->name);

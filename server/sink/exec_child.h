@@ -24,6 +24,7 @@ struct exec_options {
     const char *name;       /* for the log; copied, as are the next */
     char *const *arguments; /* the program, found by PATH, and its arguments, `count` */
     size_t count;
+    char *const *environment; /* to be there as long as it is; NULL = the server's own */
     uint64_t deadline_ms;
 };
 

@@ -26,12 +26,17 @@ struct sink_figures {
     uint64_t windows_lost; /* windows given up, whole or in part */
     uint64_t bytes_sent;   /* written or sent since start */
     uint64_t queue_bytes;  /* waiting, estimated as bytes that will be written */
-    bool failing;          /* the latest attempt failed; `reason` says why */
+    /* Of a notifier: alerts told as firing and as resolved, and those given up. */
+    uint64_t notifications_told[2], notifications_lost;
+    bool failing; /* the latest attempt failed; `reason` says why */
     char reason[160];
 };
 
 struct sink_ops {
-    const char *name; /* label value: "csv" */
+    const char *name;     /* label value: "csv" */
+    const char *notifier; /* of [notify "NAME"], its name; else NULL */
+    bool aside;           /* it is no output of the figures themselves: the server is ready, and a
+                             flush done, whatever becomes of it */
     /* Takes a closed snapshot (its own reference). Never blocks. */
     void (*submit)(struct sink *sink, const struct snapshot *snapshot);
     /* Copies the figures; any thread. */

@@ -70,7 +70,7 @@ static struct outcome read_all(enum csv_kind kind)
 {
     char reason[CSV_READER_REASON_MAX];
     struct outcome outcome = {0};
-    const struct csv_reader_query query = {folder, kind, -INFINITY, INFINITY, NULL};
+    const struct csv_reader_query query = {folder, kind, -(double)INFINITY, (double)INFINITY, NULL};
     struct csv_reader *reader = csv_reader_new(&query, reason);
     REQUIRE(reader);
     for (const struct csv_row *row; (row = csv_reader_next(reader));) {

@@ -13,7 +13,8 @@ import pytest
 
 from sigmad import ANSWER_SECONDS, PATIENCE, StartFailed, eventually
 
-PAGES = ["/", "/metrics", "/api/v1/snapshot", "/api/v1/anomalies", "/api/v1/balance", "/-/healthy", "/-/ready"]
+PAGES = ["/", "/metrics", "/api/v1/snapshot", "/api/v1/anomalies", "/api/v1/alerts", "/api/v1/balance",
+         "/-/healthy", "/-/ready"]
 ACTIONS = ["/-/flush", "/-/reload"]
 
 

@@ -2,23 +2,44 @@
 # shellcheck shell=bash
 #
 # Programs that the system tests run against, put below ROOT/build/partners without starting any service:
-# prometheus, promtool and carbon from Debian; the client hot-shots and etsy statsd from npm by lock file. Sourced after packages.sh.
+# prometheus, promtool, alertmanager and carbon from Debian; the client hot-shots and etsy statsd from npm by lock file. Sourced after packages.sh.
 # A partner that cannot be had is reported here, and the tests that need it fail.
 
-# fetch_prometheus FOLDER
-fetch_prometheus() {
-    local folder=$1 fetched status=0
-    if "$folder/usr/bin/promtool" --version >/dev/null 2>&1 &&
-        "$folder/usr/bin/prometheus" --version >/dev/null 2>&1; then
-        return 0
-    fi
-    say "fetching: prometheus"
+# fetch_files FOLDER PACKAGE FILE...: files of a package, which is not installed, as that would start its service.
+fetch_files() {
+    local folder=$1 package=$2 fetched status=0
+    shift 2
+    say "fetching: $package"
     fetched=$(mktemp -d "$folder/fetch.XXXXXX")
-    download_package prometheus "$fetched" &&
-        dpkg-deb --fsys-tarfile "$fetched"/prometheus_*.deb |
-        tar -x -C "$folder" ./usr/bin/prometheus ./usr/bin/promtool || status=1
+    download_package "$package" "$fetched" &&
+        dpkg-deb --fsys-tarfile "$fetched/$package"_*.deb |
+        tar -x -C "$folder" "${@/#/./}" || status=1
     rm -rf "$fetched"
     return $status
+}
+
+# fetch_programs FOLDER PACKAGE PROGRAM...: those below usr/bin, unless they are there.
+fetch_programs() {
+    local folder=$1 package=$2 name missing=false
+    shift 2
+    for name in "$@"; do
+        "$folder/usr/bin/$name" --version >/dev/null 2>&1 || missing=true
+    done
+    ! $missing || fetch_files "$folder" "$package" "${@/#/usr/bin/}"
+}
+
+# The Alertmanager reads these from where Debian has them, and nowhere else.
+alertmanager_templates=(default.tmpl email.tmpl)
+
+# fetch_alertmanager FOLDER: the program, and its templates put where it looks for them.
+fetch_alertmanager() {
+    local folder=$1 place=usr/share/prometheus/alertmanager name
+    fetch_programs "$folder" prometheus-alertmanager prometheus-alertmanager amtool || return 1
+    for name in "${alertmanager_templates[@]}"; do
+        [ ! -e "/$place/$name" ] || continue
+        fetch_files "$folder" prometheus-alertmanager "$place/$name" &&
+            as_root install -D -m 644 "$folder/$place/$name" "/$place/$name" || return 1
+    done
 }
 
 # download_package PACKAGE FOLDER: the sandbox user of apt may not be let into the folder, so it is not used.
@@ -74,7 +95,9 @@ install_partners() {
         return 0
     fi
     install_packages "${client_packages[@]}" || say "not all StatsD clients could be installed"
-    fetch_prometheus "$folder" || say "prometheus could not be fetched"
+    install_packages "${browser_packages[@]}" || say "chromium could not be installed"
+    fetch_programs "$folder" prometheus prometheus promtool || say "prometheus could not be fetched"
+    fetch_alertmanager "$folder" || say "prometheus-alertmanager could not be fetched"
     fetch_carbon "$folder" || say "graphite-carbon could not be fetched"
     fetch_node_clients "$1/tests/system/node" "$folder/node" || say "hot-shots and statsd could not be fetched"
 }

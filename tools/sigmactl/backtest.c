@@ -120,7 +120,7 @@ static int run(struct backtest *backtest)
 
 int command_backtest(int argc, char **argv)
 {
-    struct backtest backtest = {.query = {.from = -INFINITY, .to = INFINITY},
+    struct backtest backtest = {.query = {.from = -HUGE_VAL, .to = HUGE_VAL},
                                 .alarms = ALARMS_SHOWN};
     struct settings_request *request = &backtest.request;
     struct history_query *query = &backtest.query;

@@ -323,7 +323,7 @@ bool history_trace(const struct history *history, const struct history_case *jud
         return false;
     }
     for (size_t i = 0; i < history->stamp_count; i++) {
-        trace->values[i] = trace->lower[i] = trace->upper[i] = NAN;
+        trace->values[i] = trace->lower[i] = trace->upper[i] = (double)NAN;
     }
     return figures_init(&figures, judged->series, judged->statistic) &&
            judge_all(history, &figures, settings->items[0].config, trace_window, trace, &judge);

@@ -12,7 +12,8 @@ bool judge_init(struct judge *judge, const struct config *config, enum statsd_ty
                 const char *name, enum statistic statistic)
 {
     size_t length = strlen(name);
-    *judge = (struct judge){.statistic = statistic, .latest = NAN, .seconds = FIRST_SECONDS};
+    *judge =
+        (struct judge){.statistic = statistic, .latest = (double)NAN, .seconds = FIRST_SECONDS};
     if (length > UINT16_MAX) {
         return false;
     }
@@ -69,5 +70,5 @@ struct judgement judge_take_nothing(struct judge *judge, double stamp, bool idle
     if (idle) {
         detector_observe_idle(judge->detector, judge->identity);
     }
-    return (struct judgement){{0, NAN, NAN}, end(judge)};
+    return (struct judgement){{0, (double)NAN, (double)NAN}, end(judge)};
 }

@@ -18,8 +18,8 @@ struct stream {
     FILE *in, *out;
     uint64_t line, faults;
     struct judge judge;
-    char text[BACKTEST_LINE_MAX + 2]; /* with its LF and a NUL */
-    char kept[BACKTEST_LINE_MAX + 2]; /* the line as it came */
+    char text[BACKTEST_LINE_MAX + 1];
+    char kept[BACKTEST_LINE_MAX + 1]; /* the line as it came */
 };
 
 static void tell(struct stream *stream, const char *why)
@@ -28,25 +28,23 @@ static void tell(struct stream *stream, const char *why)
     stream->faults++;
 }
 
-/* The next line, without its end; false at the end. A line that is too long is told of. */
+/* The next line, without its end; false at the end. What is beyond its bound is left out, and
+ * *length is then the bound. */
 static bool read_line(struct stream *stream, size_t *length)
 {
-    while (fgets(stream->text, sizeof(stream->text), stream->in) != NULL) {
-        stream->line++;
-        *length = strlen(stream->text);
-        bool whole = *length > 0 && stream->text[*length - 1] == '\n';
-        if (!whole && !feof(stream->in) && *length == sizeof(stream->text) - 1) {
-            tell(stream, "the line is too long");
-            for (int byte = 0; byte != '\n' && byte != EOF; byte = getc(stream->in)) {
-            }
-            continue;
-        }
-        *length -= whole;
-        *length -= *length > 0 && stream->text[*length - 1] == '\r';
-        stream->text[*length] = '\0';
-        return true;
+    int byte = getc(stream->in);
+    if (byte == EOF) {
+        return false;
     }
-    return false;
+    stream->line++;
+    for (*length = 0; byte != '\n' && byte != EOF; byte = getc(stream->in)) {
+        if (*length < BACKTEST_LINE_MAX) {
+            stream->text[(*length)++] = (char)byte;
+        }
+    }
+    *length -= *length > 0 && stream->text[*length - 1] == '\r';
+    stream->text[*length] = '\0';
+    return true;
 }
 
 static const char *value_of(const struct csv_field *field, double *value)
@@ -61,6 +59,9 @@ static const char *value_of(const struct csv_field *field, double *value)
 static const char *take_apart(struct stream *stream, size_t length, double *stamp, double *value)
 {
     struct csv_line line;
+    if (length >= BACKTEST_LINE_MAX || memchr(stream->text, '\0', length) != NULL) {
+        return length >= BACKTEST_LINE_MAX ? "the line is too long" : "the line holds a NUL";
+    }
     const char *fault = csv_line_split(stream->text, length, &line);
     if (fault != NULL) {
         return fault;

@@ -12,7 +12,7 @@
 
 #include "config/config.h"
 
-/* A longer line is a fault. */
+/* Bytes of a line; a longer one is a fault. */
 #define BACKTEST_LINE_MAX 4096
 
 /* Judges all of `in`. A row that is none is told on standard error as NAME:LINE: why, and passed

@@ -16,15 +16,13 @@
 #include "tools/sigmactl/glob_list.h"
 #include "tools/sigmactl/options.h"
 
-#define WINDOWS_USUAL 60
 #define WINDOWS_MOST 1e6
 #define DAY_MS 86400e3
 
 static const struct baseline_job job_defaults = {
     .server = {ENDPOINT_TCP, "", OPTIONS_HTTP_PORT},
-    .windows = WINDOWS_USUAL,
-    .from = -INFINITY,
-    .to = INFINITY,
+    .from = -(double)INFINITY,
+    .to = (double)INFINITY,
     .level = BASELINE_LEVEL,
     .wishes = {.threshold = (double)NAN},
 };
@@ -34,6 +32,9 @@ static const char *find_fault(struct baseline_job *job)
 {
     if (job->csv ? job->server.host[0] != '\0' : job->server.host[0] == '\0') {
         return "a run is read from --csv DIR or from --server HOST:PORT, one of them";
+    }
+    if (job->csv ? job->windows > 0 : isfinite(job->from) || isfinite(job->to)) {
+        return "--windows is for --server, --from and --to are for --csv";
     }
     if (job->threshold && (!units_parse_percent(job->threshold, &job->wishes.threshold) ||
                            !(job->wishes.threshold > 0))) {

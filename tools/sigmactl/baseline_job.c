@@ -13,13 +13,17 @@
 #include "tools/sigmactl/json_print.h"
 #include "tools/sigmactl/snapshot_series.h"
 
+/* Of a running server. */
+#define WINDOWS_USUAL 60
+
 static bool collect(struct baseline_job *job, char reason[CSV_READER_REASON_MAX])
 {
-    const struct csv_series_query query = {
-        job->csv, CSV_SERIES_KINDS, job->from, job->to, job->metric, NULL, 0};
+    const struct csv_series_query query = {job->csv,    CSV_SERIES_KINDS,      job->from, job->to,
+                                           job->metric, job->rules.statistics, 0};
     return job->csv ? csv_series_collect(&job->list, &query, reason)
-                    : snapshot_series_collect(&job->list, &job->server, job->windows, job->metric,
-                                              reason);
+                    : snapshot_series_collect(&job->list, &job->server,
+                                              job->windows > 0 ? job->windows : WINDOWS_USUAL,
+                                              job->metric, reason);
 }
 
 /* Says why where the run has nothing to go by. */
@@ -150,7 +154,8 @@ static bool print_json(const struct baseline_check *check, const char *verdict)
     }
     bool printed = root && !text.failed;
     if (printed) {
-        printf("%.*s\n", (int)text.length, text.bytes);
+        fwrite(text.bytes, 1, text.length, stdout);
+        putchar('\n');
     }
     json_decref(root);
     buffer_deinit(&text);
@@ -164,7 +169,8 @@ static bool print_text(const struct baseline_job *job, const struct baseline_che
     baseline_print_summary(check, &summary);
     printed = printed && !summary.failed;
     if (printed) {
-        printf("%.*s\n", (int)summary.length, summary.bytes);
+        fwrite(summary.bytes, 1, summary.length, stdout);
+        putchar('\n');
     }
     buffer_deinit(&summary);
     return printed;

@@ -19,7 +19,8 @@
 struct baseline_job {
     const char *path, *csv;
     struct endpoint server;
-    uint64_t windows, skip_ms;
+    uint64_t windows; /* of a running server; 0 = 60 */
+    uint64_t skip_ms;
     double from, to, level;
     const char *metric, *threshold, *config_path, *markdown;
     bool reset, json, all, allow_missing;

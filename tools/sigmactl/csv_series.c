@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/glob.h"
 #include "server/core/hash.h"
+#include "tools/sigmactl/glob_list.h"
 
 /* What is under way: the columns of the current header that are collected. */
 struct collecting {
@@ -31,7 +31,8 @@ static void take_header(struct collecting *collecting, const struct csv_row *row
     for (size_t i = CSV_COLUMNS_FIXED; i < header->count; i++) {
         const char *wanted = collecting->query->statistic;
         const char *name = header->columns[i].name;
-        if (header->columns[i].numeric && (!wanted || glob_match(wanted, name, strlen(name)))) {
+        if (header->columns[i].numeric &&
+            (!wanted || glob_list_match(wanted, name, strlen(name)))) {
             collecting->columns[collecting->column_count++] = (int)i;
         }
     }

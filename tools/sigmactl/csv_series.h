@@ -30,7 +30,7 @@ struct csv_series_query {
     unsigned kinds;        /* 1 << enum csv_kind, of CSV_SERIES_KINDS */
     double from, to;       /* as in csv_reader.h */
     const char *metric;    /* a glob of names; NULL = all */
-    const char *statistic; /* a glob of columns: p99, p*; NULL = all */
+    const char *statistic; /* globs of columns, by comma: p99, p*; NULL = all */
     size_t values_max;     /* 0 = CSV_SERIES_VALUES_MAX */
 };
 

@@ -26,8 +26,7 @@ static struct draft_section *find_section(struct draft *draft, const char *headi
 
 static bool is_known(const char *section, const char *key)
 {
-    const struct config_key *known = config_key_find(section, key);
-    return known && known->type != TYPE_RESERVED;
+    return config_key_find(section, key) != NULL;
 }
 
 /* A blank in front of a semicolon begins a comment, and a line ends where it ends. */

@@ -50,7 +50,7 @@ static void print_usage(FILE *out)
                  "  --help     this text; sigmactl COMMAND --help tells about one command\n"
                  "  --version  the version\n"
                  "\n"
-                 "Exit status: 0 done, 1 it could not be done, 2 bad usage.\n");
+                 "Exit status: 0 done, 1 it could not be done, 2 bad usage, 3 a check says no.\n");
 }
 
 static const struct command *find_command(const char *name)

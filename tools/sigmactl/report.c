@@ -203,7 +203,7 @@ static bool is_sound(const struct wanted *wanted, const struct options *options,
 
 int command_report(int argc, char **argv)
 {
-    struct wanted wanted = {.range_ms = HOUR_MS, .from = -INFINITY, .to = INFINITY};
+    struct wanted wanted = {.range_ms = HOUR_MS, .from = -HUGE_VAL, .to = HUGE_VAL};
     endpoint_parse("127.0.0.1", ENDPOINT_TCP, OPTIONS_HTTP_PORT, &wanted.server);
     const struct option_entry entries[] = {
         {"server", "HOST:PORT", "HTTP of the running server (default 127.0.0.1:9102)",

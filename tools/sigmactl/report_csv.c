@@ -56,7 +56,7 @@ static bool read_span(const struct report_csv *options, struct extent *span,
     for (size_t i = 0; i < KINDS; i++) {
         struct csv_reader *reader = open_rows(options, kinds[i], reason);
         uint64_t windows = 0;
-        span->latest = -INFINITY;
+        span->latest = -HUGE_VAL;
         if (!reader) {
             return false;
         }
@@ -211,6 +211,7 @@ static void gather(const struct tracks *tracks, struct report *report)
         track_read(track, &report->points, series);
         gather_series(report, series);
     }
+    gather_end(report);
     report->series_left_out = tracks->left_out;
     free(series);
 }
@@ -247,7 +248,7 @@ bool report_csv_read(const struct report_csv *options, struct report *report,
                      char reason[REPORT_CSV_REASON_MAX])
 {
     struct progress progress;
-    struct extent span = {.from = INFINITY, .to = -INFINITY, .progress = &progress};
+    struct extent span = {.from = HUGE_VAL, .to = -HUGE_VAL, .progress = &progress};
     progress_start(&progress);
     bool read = read_span(options, &span, reason);
     if (read && span.rows == 0) {

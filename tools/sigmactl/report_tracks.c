@@ -92,9 +92,9 @@ static struct track *make(struct tracks *tracks, enum csv_kind kind, enum statsd
                             .tags_length = tags->length,
                             .type = type,
                             .lines = lines,
-                            .min = INFINITY,
-                            .max = -INFINITY,
-                            .worst = {-INFINITY, -INFINITY, -INFINITY}};
+                            .min = HUGE_VAL,
+                            .max = -HUGE_VAL,
+                            .worst = {-HUGE_VAL, -HUGE_VAL, -HUGE_VAL}};
     for (size_t i = 0; i < floats; i++) {
         track->values[i] = NAN;
     }

@@ -20,7 +20,8 @@ bool snapshot_series_add(struct csv_series_list *list, json_t *snapshot, const c
 
 /* Collects the next `windows` windows that the server closes, which takes as long. False with the
  * reason where it cannot be reached, answers with something else, or closes none for a window and
- * ten seconds (five minutes, before its first). csv_series_deinit() is to be called in either case. */
+ * ten seconds (five minutes, before its first). csv_series_deinit() is to be called in either case.
+ */
 bool snapshot_series_collect(struct csv_series_list *list, const struct endpoint *server,
                              uint64_t windows, const char *metric,
                              char reason[CSV_READER_REASON_MAX]);

@@ -81,14 +81,15 @@ bool stamp_parse_relative(const char *text, double now, double *seconds)
 
 void stamp_format(char out[STAMP_TEXT_MAX], double seconds)
 {
-    double ms = nearbyint(seconds * 1000);
-    time_t whole = (time_t)floor(ms / 1000);
     struct tm utc;
-    if (!(seconds >= 0 && seconds < YEAR_10000 - 1) || !gmtime_r(&whole, &utc)) {
+    if (!(seconds >= 0 && seconds < YEAR_10000 - 1)) {
         number_format(out, seconds);
         return;
     }
-    int rest = (int)(ms - (double)whole * 1000);
+    int64_t ms = llround(seconds * 1000);
+    time_t whole = (time_t)(ms / 1000);
+    int rest = (int)(ms % 1000);
+    gmtime_r(&whole, &utc);
     size_t length = strftime(out, STAMP_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
     if (rest > 0) {
         snprintf(out + length, STAMP_TEXT_MAX - length, ".%03dZ", rest);

@@ -3,27 +3,22 @@
  * The sink: windows become requests on the flusher's thread, and are sent from the main thread's
  * event loop, one at a time and in order. What stands between the two is the queue, under the lock.
  */
-#include <event2/event.h>
-#include <event2/util.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "server/core/log.h"
 #include "server/core/mapping.h"
 #include "server/core/module.h"
 #include "server/core/require.h"
+#include "server/modules/curl/secret.h"
+#include "server/modules/curl/transfer.h"
 #include "server/modules/remote_write/encoder.h"
 #include "server/modules/remote_write/queue.h"
-#include "server/modules/remote_write/transport.h"
 #include "server/modules/remote_write/verdict.h"
-#include "server/sink/backoff.h"
+#include "server/sink/pump.h"
 #include "server/sink/sink_module.h"
-
-#define TOKEN_BYTES_MAX 8192
 
 /* Requests that may be cut in two for the sake of one window. Where every series of a large window
  * is refused, the rest is lost without asking for each. */
@@ -32,9 +27,6 @@
 /* Refused series that are named in the log, a window. */
 #define NAMED_MAX 10
 
-/* Longer waits that a receiver asks for are not taken. */
-#define RETRY_AFTER_S_MAX 300
-
 struct remote_write {
     struct sink base; /* must be first */
     sink_notify *notify;
@@ -42,11 +34,9 @@ struct remote_write {
     struct event_base *events;
     struct encoder *encoder; /* flusher's thread, and the main thread when that is gone */
     /* Main thread: */
-    struct transport *transport;
-    struct event *arrived; /* of the eventfd that submit() writes to */
-    int arrived_fd;
-    struct event *retry; /* pending during a pause */
-    bool sending, stopping;
+    struct transfer *transfer;
+    struct pump pump;
+    bool sending;
     unsigned failures;   /* in a row */
     uint64_t cut_window; /* whose series are looked for that are refused */
     unsigned halvings, named;
@@ -108,9 +98,7 @@ static void submit(struct sink *base, const struct snapshot *snapshot)
         log_line(LOG_LEVEL_ERROR, "windows lost", "sink", "remote_write", "windows", "1", "reason",
                  "out of memory", NULL);
     }
-    uint64_t one = 1;
-    ssize_t written = write(sink->arrived_fd, &one, sizeof(one));
-    (void)written;
+    pump_wake(&sink->pump);
 }
 
 static void figures(struct sink *base, struct sink_figures *figures)
@@ -129,28 +117,10 @@ static void figures(struct sink *base, struct sink_figures *figures)
     pthread_mutex_unlock(&sink->lock);
 }
 
-static void wait_ms(struct remote_write *sink, uint64_t ms)
-{
-    const struct timeval delay = {.tv_sec = (time_t)(ms / 1000),
-                                  .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-    evtimer_add(sink->retry, &delay);
-}
-
-/* The pause that the receiver asks for, where it is longer than ours. */
-static void pause_after(struct remote_write *sink, uint64_t retry_after_s)
-{
-    uint32_t chance;
-    evutil_secure_rng_get_bytes(&chance, sizeof(chance));
-    uint64_t pause_ms = backoff_ms(sink->failures, chance);
-    uint64_t asked_ms =
-        (retry_after_s < RETRY_AFTER_S_MAX ? retry_after_s : RETRY_AFTER_S_MAX) * 1000;
-    wait_ms(sink, pause_ms > asked_ms ? pause_ms : asked_ms);
-}
-
 /* Sends what is oldest, unless something is being sent or there is a pause. */
 static void send_next(struct remote_write *sink)
 {
-    if (sink->sending || evtimer_pending(sink->retry, NULL)) {
+    if (sink->sending || pump_pauses(&sink->pump)) {
         return;
     }
     pthread_mutex_lock(&sink->lock);
@@ -164,10 +134,10 @@ static void send_next(struct remote_write *sink)
         sink->halvings = HALVINGS_MAX;
         sink->named = NAMED_MAX;
     }
-    sink->sending = transport_post(sink->transport, batch->bytes, batch->length);
+    sink->sending = transfer_send(sink->transfer, batch->bytes, batch->length);
     if (!sink->sending) {
         sink->failures++;
-        pause_after(sink, 0);
+        pump_pause(&sink->pump, sink->failures, 0);
     }
 }
 
@@ -187,7 +157,7 @@ static void log_lost(struct remote_write *sink, const struct batch *batch, const
     buffer_deinit(&name);
 }
 
-static void log_change(const struct transport_answer *answer, bool was_away, bool away)
+static void log_change(const struct transfer_answer *answer, bool was_away, bool away)
 {
     if (away && !was_away) {
         log_line(LOG_LEVEL_WARNING, "receiver cannot be reached", "sink", "remote_write", "reason",
@@ -214,7 +184,7 @@ static struct batch *settle(struct remote_write *sink, enum verdict verdict,
     }
 }
 
-static void on_answer(void *context, const struct transport_answer *answer)
+static void on_answer(void *context, const struct transfer_answer *answer)
 {
     struct remote_write *sink = context;
     struct batch *batch = sink->queue.in_hand; /* which only this thread changes */
@@ -241,25 +211,14 @@ static void on_answer(void *context, const struct transport_answer *answer)
     sink->notify(sink->context);
     if (sink->failures == 0) {
         send_next(sink);
-    } else if (!sink->stopping) {
-        pause_after(sink, answer->retry_after_s);
+    } else {
+        pump_pause(&sink->pump, sink->failures, answer->retry_after_s);
     }
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void work(void *context)
 {
-    (void)fd;
-    (void)what;
-    send_next(context);
-}
-
-static void on_arrived(evutil_socket_t fd, short what, void *context)
-{
-    (void)what;
     struct remote_write *sink = context;
-    uint64_t count;
-    ssize_t got = read(fd, &count, sizeof(count));
-    (void)got;
     /* Of a window without a series nothing is sent that would tell. */
     sink->notify(sink->context);
     send_next(sink);
@@ -268,9 +227,7 @@ static void on_arrived(evutil_socket_t fd, short what, void *context)
 /* SIGHUP: a pause ends at once. */
 static void reopen(struct sink *base)
 {
-    struct remote_write *sink = sink_of(base);
-    evtimer_del(sink->retry);
-    send_next(sink);
+    pump_hurry(&sink_of(base)->pump);
 }
 
 static void configure(struct sink *base, const struct config *config)
@@ -290,50 +247,20 @@ static void configure(struct sink *base, const struct config *config)
     mapper_close(&before);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static bool is_busy(const void *context)
 {
-    (void)fd;
-    (void)what;
-    bool *passed = context;
-    *passed = true;
-}
-
-/* What is there is tried once more from now on, until it is gone or one attempt fails. */
-static void drain(struct remote_write *sink, uint64_t deadline_ms)
-{
-    bool passed = false;
-    const struct timeval limit = {.tv_sec = (time_t)(deadline_ms / 1000),
-                                  .tv_usec = (suseconds_t)(deadline_ms % 1000) * 1000};
-    struct event *deadline = evtimer_new(sink->events, on_deadline, &passed);
-    if (!deadline || evtimer_add(deadline, &limit) != 0) {
-        passed = true;
-    }
-    sink->stopping = true;
-    reopen(&sink->base);
-    while (sink->sending && !passed) {
-        event_base_loop(sink->events, EVLOOP_ONCE);
-    }
-    if (deadline) {
-        event_free(deadline);
-    }
+    const struct remote_write *sink = context;
+    return sink->sending;
 }
 
 static void free_sink(struct remote_write *sink)
 {
-    transport_free(sink->transport);
+    transfer_free(sink->transfer);
     encoder_free(sink->encoder);
     batch_list_free(&sink->queue.list);
     free(sink->queue.in_hand);
     mapper_close(&sink->mapper);
-    if (sink->arrived) {
-        event_free(sink->arrived);
-    }
-    if (sink->retry) {
-        event_free(sink->retry);
-    }
-    if (sink->arrived_fd >= 0) {
-        close(sink->arrived_fd);
-    }
+    pump_deinit(&sink->pump);
     pthread_mutex_destroy(&sink->lock);
     free(sink);
 }
@@ -346,7 +273,7 @@ static bool stop(struct sink *base, uint64_t deadline_ms)
         if (encoder_end(sink->encoder, &made)) {
             enqueue(sink, sink->queue.latest_window, &made);
         }
-        drain(sink, deadline_ms);
+        pump_drain(&sink->pump, deadline_ms, is_busy);
     }
     size_t left = queue_bytes(&sink->queue);
     if (left > 0) {
@@ -368,58 +295,55 @@ static const struct sink_ops ops = {
     .stop = stop,
 };
 
-/* The first line of the file; "" where none is configured. */
-static bool read_token(const struct config *config, char token[TOKEN_BYTES_MAX], char *reason,
-                       size_t reason_size)
+static struct transfer *make_transfer(struct remote_write *sink, const struct config *config,
+                                      const char *authorization)
 {
-    const char *path = config->remote_write.token_file;
-    token[0] = '\0';
-    if (!path) {
-        return true;
-    }
-    FILE *file = fopen(path, "re");
-    bool read = file && fgets(token, TOKEN_BYTES_MAX, file);
-    if (file) {
-        fclose(file);
-    }
-    token[strcspn(token, "\r\n")] = '\0';
-    if (!read || !token[0]) {
-        snprintf(reason, reason_size, "remote_write.token_file: '%s' holds no token", path);
-        return false;
-    }
-    return true;
+    const struct transfer_header headers[] = {
+        {"Content-Type", "application/x-protobuf"},
+        {"Content-Encoding", "snappy"},
+        {"X-Prometheus-Remote-Write-Version", "0.1.0"},
+        {"X-Scope-OrgID", config->remote_write.tenant},
+        {"Authorization", authorization},
+    };
+    const struct transfer_options options = {
+        .base = sink->events,
+        .url = config->remote_write.url,
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(*headers),
+        .timeout_ms = config->remote_write.timeout_ms,
+    };
+    return transfer_new(&options, on_answer, sink);
 }
 
-static bool make_events(struct remote_write *sink)
+static bool check_receiver(const struct config *config, char authorization[SECRET_BYTES_MAX],
+                           char *reason, size_t reason_size)
 {
-    sink->arrived_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (sink->arrived_fd >= 0) {
-        sink->arrived =
-            event_new(sink->events, sink->arrived_fd, EV_READ | EV_PERSIST, on_arrived, sink);
+    const char *url = config->remote_write.url;
+    if (!transfer_check_url(url, false)) {
+        snprintf(reason, reason_size,
+                 "remote_write.url: '%s' is not the http or https URL of a receiver", url);
+        return false;
     }
-    sink->retry = evtimer_new(sink->events, on_retry, sink);
-    return sink->retry && sink->arrived && event_add(sink->arrived, NULL) == 0;
+    return secret_read_bearer(config->remote_write.token_file, "remote_write.token_file",
+                              authorization, reason, reason_size);
 }
 
 static bool make_parts(struct remote_write *sink, const struct config *config, char *reason,
                        size_t reason_size)
 {
-    char token[TOKEN_BYTES_MAX];
+    char authorization[SECRET_BYTES_MAX];
     snprintf(reason, reason_size, "remote_write: out of memory or descriptors");
-    if (!make_events(sink) || !read_token(config, token, reason, reason_size)) {
+    if (!pump_init(&sink->pump, sink->events, work, sink) ||
+        !check_receiver(config, authorization, reason, reason_size)) {
         return false;
     }
-    const struct transport_options options = {
-        .base = sink->events,
-        .url = config->remote_write.url,
-        .tenant = config->remote_write.tenant,
-        .token = token,
-        .timeout_ms = config->remote_write.timeout_ms,
-    };
     sink->encoder = encoder_new(config, reason, reason_size);
-    sink->transport =
-        sink->encoder ? transport_new(&options, on_answer, sink, reason, reason_size) : NULL;
-    return sink->transport != NULL;
+    if (!sink->encoder) {
+        return false;
+    }
+    snprintf(reason, reason_size, "remote_write: out of memory");
+    sink->transfer = make_transfer(sink, config, authorization);
+    return sink->transfer != NULL;
 }
 
 static struct sink *make(const struct sink_environment *environment, char *reason,
@@ -435,7 +359,7 @@ static struct sink *make(const struct sink_environment *environment, char *reaso
     sink->notify = environment->notify;
     sink->context = environment->context;
     sink->events = environment->base;
-    sink->arrived_fd = -1;
+    sink->pump.fd = -1;
     sink->queue.bytes_max = config->remote_write.queue_bytes;
     REQUIRE(pthread_mutex_init(&sink->lock, NULL) == 0);
     if (!make_parts(sink, config, reason, reason_size)) {
@@ -448,11 +372,10 @@ static struct sink *make(const struct sink_environment *environment, char *reaso
 
 static bool check(const struct config *config, char *reason, size_t reason_size)
 {
-    char token[TOKEN_BYTES_MAX];
+    char authorization[SECRET_BYTES_MAX];
     struct encoder *encoder = encoder_new(config, reason, reason_size);
     encoder_free(encoder);
-    return encoder && transport_check_url(config->remote_write.url, reason, reason_size) &&
-           read_token(config, token, reason, reason_size);
+    return encoder && check_receiver(config, authorization, reason, reason_size);
 }
 
 static const struct sink_module offer = {.new = make, .configure = configure, .check = check};

@@ -214,13 +214,11 @@ static void table_is_sound(void **state)
         assert_non_null(config_section_find(key->section));
         assert_true(strlen(key->name) < 50);
         assert_true(strlen(key->section) + strlen(key->name) + sizeof("SIGMAD__") <= sizeof(name));
-        assert_true(key->type == TYPE_RESERVED || key->help[strlen(key->help) - 1] == '.');
-        assert_true((key->type == TYPE_ENUM || key->type == TYPE_RESERVED ||
-                     key->type == TYPE_WORDS) == (key->words != NULL));
+        assert_true(key->help[strlen(key->help) - 1] == '.');
+        assert_true((key->type == TYPE_ENUM || key->type == TYPE_WORDS) == (key->words != NULL));
         assert_true((config_key_is_list(key) || key->type == TYPE_COMMAND) == (key->items_max > 0));
         for (size_t j = 0; j < i; j++)
-            assert_true(key->type == TYPE_RESERVED || config_keys[j].type == TYPE_RESERVED ||
-                        config_base(key) != config_base(&config_keys[j]) ||
+            assert_true(config_base(key) != config_base(&config_keys[j]) ||
                         key->offset != config_keys[j].offset);
     }
 }
@@ -322,8 +320,6 @@ static void places_faults_of_a_file(void **state)
         {"[flsh]\nx = 1\n", "a.ini:1: there is no section [flsh]; did you mean [flush]?\n"},
         {"[Flush]\n", "a.ini:1: there is no section [Flush]; did you mean [flush]?\n"},
         {"[history]\nhost = a\n", "a.ini:1: section [history] is not supported by this version\n"},
-        {"[alert \"disk\"]\n",
-         "a.ini:1: section [alert \"disk\"] is not supported by this version\n"},
         {"[flush]\nintervl = 1s\n  2s\n",
          "a.ini:2: there is no key 'intervl' in [flush]; did you mean 'interval'?\n"},
         {"[flush]\ndirectory = x\n",
@@ -591,21 +587,6 @@ static void tells_which_keys_a_profile_cannot_decide(void **state)
     expect_faults("[flush]\npercentiles = 90, -10\n",
                   "a.ini:2: [flush] percentiles: -10 is below 0, which takes [server] profile = "
                   "etsy\n");
-}
-
-static void says_what_this_version_does_not_support(void **state)
-{
-    static const char *const later[] = {
-        "state.file=other",
-    };
-    char expected[128];
-    (void)state;
-    for (size_t i = 0; i < COUNT(later); i++) {
-        const char *equals = strchr(later[i], '=');
-        snprintf(expected, sizeof(expected), "--set %.*s: '%s' is not supported by this version\n",
-                 (int)(equals - later[i]), later[i], equals + 1);
-        expect_override_fault(later[i], expected);
-    }
 }
 
 static void refuses_lists_that_are_too_long(void **state)
@@ -900,7 +881,6 @@ int main(void)
         cmocka_unit_test(takes_values_at_the_bounds),
         cmocka_unit_test(a_profile_sets_defaults_only),
         cmocka_unit_test(tells_which_keys_a_profile_cannot_decide),
-        cmocka_unit_test(says_what_this_version_does_not_support),
         cmocka_unit_test(refuses_lists_that_are_too_long),
         cmocka_unit_test(tags_become_canonical),
         cmocka_unit_test(paths_are_from_the_folder_of_the_file),

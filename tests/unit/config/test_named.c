@@ -205,7 +205,7 @@ static void keys_take_effect_as_their_section(void **state)
         if (!config_key_is_named(key))
             continue;
         assert_int_equal(key->effect, config_section_find(key->section)->effect);
-        assert_true(!(key->flags & KEY_REQUIRED) == !key->example);
+        assert_true(!(key->flags & KEY_REQUIRED) || key->example);
         assert_string_equal(config_section_find(key->section)->example ? "" : "none", "");
     }
 }
@@ -222,8 +222,7 @@ static void examples_of_the_document_are_sound(void **state)
     sections = calloc(1, size + 1);
     bool named = false;
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-        named = (line[0] == ';' && line[1] == '[' && strchr(line, '"')) ||
-                (named && line[0] != ';' ? false : named);
+        named = line[0] != '[' && (named || (line[0] == ';' && line[1] == '['));
         bool example = named && line[0] == ';' && line[1] != ' ';
         if (example)
             strcat(strcat(sections, line + 1), "\n");

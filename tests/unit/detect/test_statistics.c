@@ -37,7 +37,7 @@ static void students_tail_is_that_of_the_tables(void **state)
         assert_near(statistics_student_above(-table[i].t, table[i].freedom), 1 - table[i].tail,
                     1e-6);
     }
-    assert_near(statistics_student_above(1.959963985, INFINITY), 0.025, 1e-8);
+    assert_near(statistics_student_above(1.959963985, (double)INFINITY), 0.025, 1e-8);
     assert_near(statistics_student_above(1.959963985, 999999), 0.025, 1e-5);
     assert_near(statistics_student_above(0, 3), 0.5, 1e-12);
 }
@@ -52,7 +52,7 @@ static void students_tail_is_exact_where_there_is_a_formula(void **state)
         assert_near(statistics_student_above(t, 2), 1 / (root * (root + t)), 1e-10);
     }
     assert_true(statistics_student_above(1e200, 5) >= 0);
-    assert_true(statistics_student_above(INFINITY, 5) == 0);
+    assert_true(statistics_student_above((double)INFINITY, 5) == 0);
 }
 
 static void a_centre_leaves_a_fifth_at_either_end_out(void **state)
@@ -116,7 +116,7 @@ static void values_that_follow_each_other_count_for_less(void **state)
 static void a_difference_without_noise_is_no_chance(void **state)
 {
     const struct deviation none = {0, 1};
-    const struct deviation some = {4, INFINITY};
+    const struct deviation some = {4, (double)INFINITY};
     (void)state;
     assert_true(statistics_chance(1e-9, none) == 0);
     assert_true(statistics_chance(0, none) == 1);

@@ -14,9 +14,16 @@ static void every_page_is_where_the_contract_says(void **state)
         const char *path;
         bool post;
     } pages[] = {
-        {"/", false},          {"/metrics", false},          {"/api/v1/snapshot", false},
-        {"/-/ready", false},   {"/api/v1/anomalies", false}, {"/api/v1/balance", false},
-        {"/-/healthy", false}, {"/-/flush", true},           {"/-/reload", true},
+        {"/", false},
+        {"/metrics", false},
+        {"/api/v1/snapshot", false},
+        {"/-/ready", false},
+        {"/api/v1/anomalies", false},
+        {"/api/v1/alerts", false},
+        {"/api/v1/balance", false},
+        {"/-/healthy", false},
+        {"/-/flush", true},
+        {"/-/reload", true},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {

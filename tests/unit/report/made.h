@@ -26,6 +26,7 @@ static inline struct config *made_config(void)
     struct config *config = config_load(&sources, stderr, NULL);
     assert_non_null(config);
     config->server.receive_buffer_bytes = 64 * 1024;
+    config->history.keep_ms = 3600000;
     return config;
 }
 

@@ -97,10 +97,12 @@ static void a_line_that_rises_is_a_trend(void **state)
     (void)state;
     take(report, "steady", STATSD_GAUGE, STATISTIC_VALUE, steady);
     take(report, "rising", STATSD_GAUGE, STATISTIC_VALUE, rising);
+    gather_end(report);
     assert_int_equal(report->rising.count, 1);
     const struct series *series = report->rising.rows[0].series;
     assert_string_equal(series->name, "rising");
-    assert_true(fabs(series->rise - 99 / 149.5) < 0.01 && series->fit > 0.99);
+    assert_true(fabs(trend_change(&series->trend) - 99 / 149.5) < 0.01);
+    assert_true(series->trend.r_squared > 0.99);
     made_drop(report, config);
 }
 

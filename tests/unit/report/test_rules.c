@@ -365,8 +365,27 @@ static void anomalies_that_are_noisy(void **state)
     expect_none(s, "noisy_anomalies");
     s->report->anomalies_started = 20;
     expect(s, "noisy_anomalies", SEVERITY_INFO, "anomaly.sigma = 4");
+    s->config->anomaly.method = ANOMALY_AUTO;
+    s->config->anomaly.sensitivity = 1;
+    expect(s, "noisy_anomalies", SEVERITY_INFO, "anomaly.sensitivity = 0.5");
+    s->config->anomaly.method = ANOMALY_OFF;
+    expect_none(s, "noisy_anomalies");
+    s->config->anomaly.method = ANOMALY_SIGMA;
+    s->config->anomaly.sigma = 6;
+    expect_none(s, "noisy_anomalies");
+    s->config->anomaly.sigma = 3;
     s->report->series_count[STATSD_GAUGE] = 10000;
     expect_none(s, "noisy_anomalies");
+}
+
+static void no_history_is_kept(void **state)
+{
+    struct situation *s = *state;
+    expect_none(s, "history");
+    s->config->history.keep_ms = 0;
+    expect(s, "history", SEVERITY_INFO, "history.keep = 1h");
+    s->report->has_figures = false;
+    expect_none(s, "history");
 }
 
 static void a_clock_that_steps(void **state)
@@ -428,6 +447,7 @@ int main(void)
         TEST(timers_that_are_sampled_too_thinly),
         TEST(counters_that_expire_and_return),
         TEST(anomalies_that_are_noisy),
+        TEST(no_history_is_kept),
         TEST(a_clock_that_steps),
         TEST(names_that_clash),
         TEST(the_gravest_comes_first_and_makes_the_status),

@@ -27,7 +27,7 @@ static struct report *hostile(struct config *config, struct ticks *ticks)
     made_tick(ticks);
     made_series(&series, HOSTILE, HOSTILE "=" HOSTILE, STATSD_TIMER, STATISTIC_MEAN, step);
     gather_series(report, &series);
-    char metric[] = HOSTILE, tags[] = HOSTILE, reason[] = HOSTILE, state[] = "firing";
+    char metric[] = HOSTILE, tags[] = HOSTILE, reason[] = HOSTILE;
     report_add_anomaly(report, &(struct report_anomaly){.metric = metric,
                                                         .tags = tags,
                                                         .reason = reason,
@@ -35,11 +35,10 @@ static struct report *hostile(struct config *config, struct ticks *ticks)
                                                         .statistic = STATISTIC_MEAN,
                                                         .severity = SEVERITY_CRITICAL});
     report_add_alert(report, &(struct report_alert){.name = metric,
-                                                    .condition = metric,
                                                     .metric = metric,
                                                     .tags = tags,
                                                     .reason = reason,
-                                                    .state = state,
+                                                    .state = ALERT_FIRING,
                                                     .since = MADE_FROM + 600,
                                                     .severity = SEVERITY_WARNING});
     report->sink_count = 1;

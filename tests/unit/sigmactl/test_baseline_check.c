@@ -272,7 +272,7 @@ static void missing_and_new_series_are_said(void **state)
 
 static void windows_without_a_figure_do_not_count(void **state)
 {
-    static const double holes[] = {1, NAN, 2, NAN, 1, NAN, 2, NAN};
+    static const double holes[] = {1, (double)NAN, 2, (double)NAN, 1, (double)NAN, 2, (double)NAN};
     (void)state;
     add_series(CSV_TIMERS, "a", "p99", 0, holes, 8);
     measure();

@@ -58,7 +58,8 @@ static void open_query(struct csv_reader_query query)
 
 static void open_all(enum csv_kind kind)
 {
-    open_query((struct csv_reader_query){.kind = kind, .from = -INFINITY, .to = INFINITY});
+    open_query(
+        (struct csv_reader_query){.kind = kind, .from = -(double)INFINITY, .to = (double)INFINITY});
 }
 
 /* The names of all rows, a blank behind each. */
@@ -116,8 +117,8 @@ static void a_range_is_of_stamps_and_passes_over_files_outside(void **state)
         .kind = CSV_COUNTERS, .from = 1795132800, .to = 1795200000, .metric = NULL});
     assert_names("c d ");
     assert_int_equal(csv_reader_files(reader), 3); /* b's name ends a second before c's stamp */
-    open_query(
-        (struct csv_reader_query){.kind = CSV_COUNTERS, .from = -INFINITY, .to = 1795000000});
+    open_query((struct csv_reader_query){
+        .kind = CSV_COUNTERS, .from = -(double)INFINITY, .to = 1795000000});
     assert_names("a ");
     assert_int_equal(csv_reader_files(reader), 1);
 }
@@ -126,11 +127,15 @@ static void metrics_are_chosen_by_glob(void **state)
 {
     (void)state;
     put("counters.csv", HEADER "1,api.a.hits,,1,1\n1,db.hits,,1,1\n1,api.b,,1,1\n");
-    open_query((struct csv_reader_query){
-        .kind = CSV_COUNTERS, .from = -INFINITY, .to = INFINITY, .metric = "api.*"});
+    open_query((struct csv_reader_query){.kind = CSV_COUNTERS,
+                                         .from = -(double)INFINITY,
+                                         .to = (double)INFINITY,
+                                         .metric = "api.*"});
     assert_names("api.a.hits api.b ");
-    open_query((struct csv_reader_query){
-        .kind = CSV_COUNTERS, .from = -INFINITY, .to = INFINITY, .metric = "*hits"});
+    open_query((struct csv_reader_query){.kind = CSV_COUNTERS,
+                                         .from = -(double)INFINITY,
+                                         .to = (double)INFINITY,
+                                         .metric = "*hits"});
     assert_names("api.a.hits db.hits ");
 }
 

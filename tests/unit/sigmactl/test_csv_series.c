@@ -37,8 +37,9 @@ static void put(const char *name, const char *text)
 
 static bool collect(const char *metric, const char *statistic, size_t values_max)
 {
-    const struct csv_series_query query = {folder, CSV_SERIES_KINDS, -INFINITY, INFINITY,
-                                           metric, statistic,        values_max};
+    const struct csv_series_query query = {folder,           CSV_SERIES_KINDS, -(double)INFINITY,
+                                           (double)INFINITY, metric,           statistic,
+                                           values_max};
     csv_series_deinit(&list);
     return csv_series_collect(&list, &query, reason);
 }
@@ -84,9 +85,9 @@ static void figures_that_a_file_has_not_are_nan(void **state)
     put("timers.csv", "timestamp,metric,tags,type,p99,p95\n30,t,,ms,4,5\n");
     assert_true(collect(NULL, NULL, 0));
     assert_int_equal(list.count, 1);
-    assert_values(list.items[0], "p50", 3, (double[]){1, 3, NAN});
-    assert_values(list.items[0], "p99", 3, (double[]){2, NAN, 4});
-    assert_values(list.items[0], "p95", 3, (double[]){NAN, NAN, 5});
+    assert_values(list.items[0], "p50", 3, (double[]){1, 3, (double)NAN});
+    assert_values(list.items[0], "p99", 3, (double[]){2, (double)NAN, 4});
+    assert_values(list.items[0], "p95", 3, (double[]){(double)NAN, (double)NAN, 5});
 }
 
 static void statistics_are_chosen_by_glob(void **state)
@@ -95,6 +96,9 @@ static void statistics_are_chosen_by_glob(void **state)
     put("timers.csv", "timestamp,metric,tags,type,mean,p50,p99\n10,t,,ms,1,2,3\n");
     assert_true(collect("t*", "p*", 0));
     assert_int_equal(list.items[0]->statistic_count, 2);
+    assert_true(collect("t*", "mean,p9*", 0));
+    assert_int_equal(list.items[0]->statistic_count, 2);
+    assert_non_null(csv_series_statistic(list.items[0], "p99"));
     assert_true(collect("u*", "p*", 0));
     assert_int_equal(list.count, 0);
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Labels and annotations, which two kinds of notifications have.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "server/notify/render.h"
+#include "server/notify/tag_text.h"
+
+/* Labels of an alert; what a series has beyond is left out, which limits.max_tags rarely allows. */
+#define LABELS_MAX 260
+
+static bool fits_label(char c, size_t at)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (c >= '0' && c <= '9' && at > 0);
+}
+
+/* The key as the name of a label ([a-zA-Z_][a-zA-Z0-9_]*). */
+static void clean_key(struct buffer *key)
+{
+    for (size_t i = 0; i < key->length; i++) {
+        if (!fits_label(key->bytes[i], i)) {
+            key->bytes[i] = '_';
+        }
+    }
+    if (key->length == 0) {
+        buffer_append(key, "_", 1);
+    }
+}
+
+/* Keys so far, each closed by a NUL. */
+static bool is_taken(const struct buffer *keys, const struct buffer *key)
+{
+    for (size_t at = 0; at < keys->length; at += strlen(keys->bytes + at) + 1) {
+        const char *other = keys->bytes + at;
+        if (strlen(other) == key->length && memcmp(other, key->bytes, key->length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_label(struct json *json, struct buffer *keys, struct buffer *key, const char *value,
+                      size_t length)
+{
+    while (!keys->failed && !key->failed && is_taken(keys, key)) {
+        buffer_append(key, "_", 1);
+    }
+    if (keys->failed || key->failed) {
+        json->out->failed = true;
+        return;
+    }
+    json_put_key_bytes(json, key->bytes, key->length);
+    json_put_string_bytes(json, value, length);
+    buffer_append(keys, key->bytes, key->length);
+    buffer_append(keys, "", 1);
+}
+
+static void put_own_label(struct json *json, struct buffer *keys, const char *name,
+                          const char *value)
+{
+    struct buffer key = {0};
+    buffer_append_text(&key, name);
+    put_label(json, keys, &key, value, strlen(value));
+    buffer_deinit(&key);
+}
+
+/* A tag without a value is "true", as in /metrics; of an empty one nothing would be kept. */
+static void put_tag(struct json *json, struct buffer *keys, struct buffer *key,
+                    const struct buffer *value)
+{
+    clean_key(key);
+    if (value->length > 0) {
+        put_label(json, keys, key, value->bytes, value->length);
+    } else {
+        put_label(json, keys, key, "true", strlen("true"));
+    }
+}
+
+void notify_render_labels(const struct notification *notification, struct json *json)
+{
+    const struct alert_row *row = &notification->row;
+    const char *tags = row->tags;
+    struct buffer keys = {0}, key = {0}, value = {0};
+    put_own_label(json, &keys, "alertname", row->name);
+    put_own_label(json, &keys, "severity", anomaly_severity_name(row->severity));
+    put_own_label(json, &keys, "metric", row->metric);
+    for (size_t i = 0; i < LABELS_MAX && tag_text_next(&tags, &key, &value); i++) {
+        put_tag(json, &keys, &key, &value);
+    }
+    buffer_deinit(&keys);
+    buffer_deinit(&key);
+    buffer_deinit(&value);
+}
+
+/* Annotations are strings. */
+static void put_figure(struct json *json, const char *name, double value)
+{
+    char text[32];
+    if (isfinite(value)) {
+        snprintf(text, sizeof(text), "%.10g", value);
+        json_member_string(json, name, text);
+    }
+}
+
+void notify_render_annotations(const struct notification *notification, struct json *json)
+{
+    const struct alert_row *row = &notification->row;
+    json_member_string(json, "summary", row->reason);
+    if (row->description[0]) {
+        json_member_string(json, "description", row->description);
+    }
+    json_member_string(json, "condition", row->condition);
+    put_figure(json, "value", row->value);
+    put_figure(json, "threshold", row->threshold);
+}
