@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/profiling.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #define LIBRARY "libtcmalloc.so.4"
 
 /* Says that the program was executed again, so that it is not for ever. */
-#define MARK "SIGMAD_HEAP_PROFILER"
+#define MARK "HEAP_PROFILER_OF_SIGMAD"
 
 /* Profiles are asked for; the profiler is not to write files on its own. */
 static const char *const no_dumps[] = {
@@ -36,6 +37,7 @@ static void preload(void)
 /* Programs that this one starts have their own malloc(). */
 static void tidy(void)
 {
+    pthread_setname_np(pthread_self(), "sigmad"); /* not "exe" */
     unsetenv(MARK);
     unsetenv("LD_PRELOAD");
     for (size_t i = 0; i < sizeof(no_dumps) / sizeof(*no_dumps); i++) {

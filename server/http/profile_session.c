@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/http/profile_session.h"
 
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <math.h>
@@ -19,6 +20,8 @@
 struct profile_session {
     struct http_server *server;
     struct event *timer;
+    struct event *closed; /* the connection of the request was; NULL without one */
+    struct event_base *base;
     struct evhttp_request *request; /* that waits; NULL: none does */
     bool running, ended;            /* ended: there is a report */
     uint64_t begun_ns;
@@ -52,6 +55,10 @@ static void count_threads(struct profile_session *session)
 static void end(struct profile_session *session, struct buffer *profile)
 {
     event_del(session->timer);
+    if (session->closed) {
+        event_free(session->closed);
+        session->closed = NULL;
+    }
     session->server->options.profiler->stop(profile);
     session->running = false;
     session->ended = true;
@@ -78,11 +85,31 @@ static void on_timer(int fd, short what, void *context)
     finish(context);
 }
 
+/* evhttp does not look at a connection whose request it has read. */
+static void on_hang_up(int fd, short what, void *context)
+{
+    struct profile_session *session = context;
+    (void)fd;
+    (void)what;
+    evhttp_connection_free(evhttp_request_get_connection(session->request));
+}
+
+static void watch(struct profile_session *session)
+{
+    struct evhttp_connection *peer = evhttp_request_get_connection(session->request);
+    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(peer));
+    session->closed = event_new(session->base, fd, EV_CLOSED, on_hang_up, session);
+    if (session->closed) {
+        event_add(session->closed, NULL);
+    }
+}
+
 struct profile_session *profile_session_new(struct http_server *server, struct event_base *base)
 {
     struct profile_session *session = calloc(1, sizeof(*session));
     if (session) {
         session->server = server;
+        session->base = base;
         buffer_init(&session->profile);
         session->timer = evtimer_new(base, on_timer, session);
     }
@@ -122,6 +149,9 @@ bool profile_session_start(struct profile_session *session, struct evhttp_reques
     session->windows = 0;
     memset(session->stages, 0, sizeof(session->stages));
     evtimer_add(session->timer, &delay);
+    if (request) {
+        watch(session);
+    }
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@ struct symbol {
 
 struct object {
     uint64_t begin, end; /* what of it can be executed */
+    char name[64];       /* "[libc.so.6]" */
     const char *file;
     size_t size;
     struct symbol *symbols; /* by address */
@@ -143,6 +145,8 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
     /* The program itself has no name here. */
     const char *path = *info->dlpi_name ? info->dlpi_name : "/proc/self/exe";
     if (object->end > 0 && map_file(object, path)) {
+        const char *slash = strrchr(info->dlpi_name, '/');
+        snprintf(object->name, sizeof(object->name), "[%s]", slash ? slash + 1 : "sigmad");
         read_symbols(object, info->dlpi_addr);
         object_count++;
     }
@@ -174,8 +178,8 @@ const char *symbols_find(uint64_t address, size_t *length)
     for (size_t i = 0; i < object_count; i++) {
         if (address >= objects[i].begin && address < objects[i].end) {
             const struct symbol *symbol = find_in(&objects[i], address);
-            *length = symbol ? symbol->length : 0;
-            return symbol ? symbol->name : NULL;
+            *length = symbol ? symbol->length : strlen(objects[i].name);
+            return symbol ? symbol->name : objects[i].name;
         }
     }
     return NULL;

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The name, valid for as long as the module is, and its length; NULL where there is none. */
+/* The name, valid for as long as the module is, and its length; that of the file in square brackets
+ * where it has no symbol there; NULL outside of all files. */
 const char *symbols_find(uint64_t address, size_t *length);
 
 #endif
