@@ -36,6 +36,7 @@ static const struct command commands[] = {
     {"profile", "a CPU or heap profile of a running server, as a flame graph", command_profile},
     {"report", "what changed, what was lost and what to do, from a server or its CSV logs",
      command_report},
+    {"trend", "what rises and falls, of a server's history or its CSV logs", command_trend},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

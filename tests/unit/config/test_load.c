@@ -319,7 +319,6 @@ static void places_faults_of_a_file(void **state)
     } cases[] = {
         {"[flsh]\nx = 1\n", "a.ini:1: there is no section [flsh]; did you mean [flush]?\n"},
         {"[Flush]\n", "a.ini:1: there is no section [Flush]; did you mean [flush]?\n"},
-        {"[history]\nhost = a\n", "a.ini:1: section [history] is not supported by this version\n"},
         {"[flush]\nintervl = 1s\n  2s\n",
          "a.ini:2: there is no key 'intervl' in [flush]; did you mean 'interval'?\n"},
         {"[flush]\ndirectory = x\n",
