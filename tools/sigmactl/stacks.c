@@ -94,12 +94,11 @@ static bool read_record(struct stacks *stacks, char *line, size_t *used)
         if (end == at) {
             break;
         }
-        frames[count++] = frame - 1; /* all of them are returns */
+        frames[count++] = frame;
     }
     if (count > 0) {
-        frames[0]++;
         add(stacks, weight, frames, count);
-        frames[0]--;
+        frames[0] -= frames[0] > 0; /* here the innermost is a return as well */
         *used += count;
     }
     return count > 0;
