@@ -107,11 +107,13 @@ static bool read_record(struct stacks *stacks, char *line, size_t *used)
 bool stacks_read_heap(struct stacks *stacks, const char *text, size_t length, const char **fault)
 {
     static const char head[] = "heap profile:";
-    char *copy = strndup(text, length), *rest = copy;
+    char *copy = malloc(length + 1), *rest = copy;
     size_t used = 0;
     *stacks = (struct stacks){0};
     *fault = no_memory;
     if (copy && make_room(stacks, length)) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
         char *line = strsep(&rest, "\n");
         *fault = strncmp(line, head, sizeof(head) - 1) == 0 ? NULL : "it is no heap profile";
         while (!*fault && rest && (line = strsep(&rest, "\n")) && *line != '\0') {
