@@ -15,7 +15,6 @@
 #include "server/notify/render.h"
 #include "server/sink/pump.h"
 
-#define TOGETHER_MAX 128
 #define MS UINT64_C(1000000)
 
 struct notifier {
@@ -33,7 +32,7 @@ struct notifier {
     size_t template_length;
     struct channel *channel;
     struct pump pump;
-    struct notification *in_hand[TOGETHER_MAX];
+    struct notification *in_hand[NOTIFY_TOGETHER_MAX];
     size_t in_hand_count;
     struct buffer body;
     unsigned failures; /* in a row */
