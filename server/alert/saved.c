@@ -127,15 +127,17 @@ static bool read_fields(char *fields[FIELDS], struct saved *saved)
     return state < ALERT_STATES;
 }
 
-/* A moment before the clock began counts as its beginning; 0 stays `never`. */
+/* A moment before the clock began counts as its beginning, one to come as now; 0 stays `never`. */
 static uint64_t monotonic_of(const struct alert_engine *engine, double wall, double wall_offset_s)
 {
     double seconds = wall - wall_offset_s;
     if (wall <= 0) {
         return 0;
     }
-    uint64_t ns = seconds > 1e-9 ? (uint64_t)(seconds * 1e9) : 1;
-    return ns < engine->now_ns ? ns : engine->now_ns;
+    if (seconds * 1e9 >= (double)engine->now_ns) {
+        return engine->now_ns;
+    }
+    return seconds > 1e-9 ? (uint64_t)(seconds * 1e9) : 1;
 }
 
 static char *join_names(const char *metric, const char *tags, const char **tags_at)
