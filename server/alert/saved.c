@@ -114,7 +114,8 @@ struct saved {
 static bool read_fields(char *fields[FIELDS], struct saved *saved)
 {
     int state = ALERT_INACTIVE;
-    while (state < ALERT_STATES && strcmp(fields[STATE], alert_state_name(state)) != 0) {
+    while (state < ALERT_STATES &&
+           strcmp(fields[STATE], alert_state_name((enum alert_state)state)) != 0) {
         state++;
     }
     for (int i = PENDING; i < FIELDS; i++) {
