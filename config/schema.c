@@ -1390,7 +1390,7 @@ const struct config_key config_keys[] = {
      .effect = EFFECT_RESTART,
      .min = 4 * KIB,
      .max = GIB,
-     .preset = "1MiB",
+     .preset = "8MiB",
      .help = "Memory for notifications that wait; the oldest go first.",
      .offset = ENTRY_FIELD(config_notify, buffer_bytes)},
 };

@@ -209,9 +209,13 @@ static bool load_line(struct alert_engine *engine, double wall_offset_s, char *l
 bool alert_engine_load(struct alert_engine *engine, double wall_offset_s, const char *text,
                        size_t length)
 {
-    char *copy = strndup(text, length);
+    char *copy = malloc(length + 1);
     bool sound = copy != NULL;
     char *rest = copy;
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
     for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
         if (*line && !load_line(engine, wall_offset_s, line)) {
             sound = false;
