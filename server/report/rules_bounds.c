@@ -80,7 +80,8 @@ static void mend_tag(const struct report *report, const struct tag_key *key, str
     } else {
         advice_action(advice,
                       "Take the tag out where it is sent, or put what has few values in its place; "
-                      "limits.max_series bounds the damage until then.");
+                      "a rule of prometheus.mapping keeps it out of /metrics, limits.max_series "
+                      "bounds the damage.");
     }
 }
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "proto/number.h"
 #include "server/report/rules.h"
 
 #define KIB UINT64_C(1024)
@@ -232,6 +233,29 @@ static bool refused_by_bound(const struct report *report, struct advice *advice)
     return false;
 }
 
+/* A sample was refused since its rate is below metrics.min_sample_rate. */
+static bool sample_rates(const struct report *report, struct advice *advice)
+{
+    uint64_t lost = report->recent.samples_rejected[LOSS_RATE_BELOW_MINIMUM];
+    double now = report->config->metrics.min_sample_rate;
+    char value[NUMBER_TEXT_MAX], was[NUMBER_TEXT_MAX];
+    if (!report->has_figures || lost == 0 || now <= 0) {
+        return false;
+    }
+    snprintf(value, sizeof(value), "%.3g", now / 1000);
+    number_format(was, now);
+    advice->severity = SEVERITY_WARNING;
+    advice_title(advice, "Samples are refused for their rate");
+    advice_evidence(advice,
+                    "%llu samples had a rate (|@) below %s: each would count for more than %.3g.",
+                    (unsigned long long)lost, was, 1 / now);
+    advice_action(
+        advice,
+        "Most likely the sender is wrong. If it is not, allow smaller rates; it takes a restart.");
+    advice_set(advice, "metrics", "min_sample_rate", value, was);
+    return true;
+}
+
 /* At least one sample in a hundred carried a stamp of another window. */
 static bool late_samples(const struct report *report, struct advice *advice)
 {
@@ -326,6 +350,7 @@ const struct rule rules_of_losses[] = {
     {"sinks", sinks},
     {"bad_lines", bad_lines},
     {"refused_by_bound", refused_by_bound},
+    {"sample_rates", sample_rates},
     {"late_samples", late_samples},
     {"lines_cut", lines_cut},
     {"connections", connections},

@@ -156,6 +156,16 @@ static void samples_refused_by_a_bound(void **state)
     expect_none(s, "refused_by_bound");
 }
 
+static void sample_rates_below_the_least(void **state)
+{
+    struct situation *s = *state;
+    expect_none(s, "sample_rates");
+    s->report->recent.samples_rejected[LOSS_RATE_BELOW_MINIMUM] = 1;
+    expect(s, "sample_rates", SEVERITY_WARNING, "metrics.min_sample_rate = 1e-09");
+    s->config->metrics.min_sample_rate = 0;
+    expect_none(s, "sample_rates");
+}
+
 static void late_samples_from_one_in_a_hundred_on(void **state)
 {
     struct situation *s = *state;
@@ -430,6 +440,7 @@ int main(void)
         TEST(sinks_that_fail_lose_or_lag),
         TEST(bad_lines_from_one_in_a_hundred_on),
         TEST(samples_refused_by_a_bound),
+        TEST(sample_rates_below_the_least),
         TEST(late_samples_from_one_in_a_hundred_on),
         TEST(stream_lines_that_are_too_long),
         TEST(connections_at_their_bound),
