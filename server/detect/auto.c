@@ -10,26 +10,39 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 2.2f
-#define AUTO_BY_SHAPE 1.29f
-#define AUTO_BY_SEASON 0.508f
-#define AUTO_BY_SEASON_RANGE 1.27f
-#define AUTO_BY_LEVEL 0.159f
-#define AUTO_BY_UNREST 0.495f
+#define AUTO_BY_RANGE 1.766f
+#define AUTO_BY_SHAPE 1.283f
+#define AUTO_BY_SEASON 0.4497f
+#define AUTO_BY_SEASON_RANGE 1.008f
+#define AUTO_BY_LEVEL 0.1511f
+#define AUTO_BY_UNREST 0.525f
 #define AUTO_BY_ZERO 4.0f
 #define AUTO_WORTH_MAX 3.0f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
-#define AUTO_RANGE_WEIGHT 0.509f
-#define AUTO_UNREST_WEIGHT (1 / 17.3f)
+#define AUTO_RANGE_WEIGHT 0.4904f
+#define AUTO_UNREST_WEIGHT (1 / 7.901f)
 
-#define AUTO_THRESHOLD 1.15f
-#define AUTO_THRESHOLD_STEP 0.156f
+/* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
+ * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
+#define AUTO_THRESHOLD 1.29f
+#define AUTO_THRESHOLD_ALARMS 25.5
+#define AUTO_THRESHOLD_STEP 0.172f
+
+/* A series of so many windows has a threshold that is higher by ln 2 steps. */
+#define AUTO_YOUTH_WINDOWS 3000.0f
+
+/* What reaches this is a notice: it is told with a score below that of an alarm, the range is held
+ * and the series counts as more restless. Where hold-off or youth forbid an alarm, what would be
+ * one is told as just not. */
 #define AUTO_NOTICE 1.0f
 #define AUTO_JUST_BELOW 0.999f
-#define AUTO_RESTLESS_STEP 0.127f
-#define AUTO_RESTLESS_PEAK 0.102f
-#define AUTO_RESTLESS_DECAY (1 / 9.67e+03f)
+
+/* The threshold of notice and alarm is multiplied by 1 + STEP * restless + PEAK * peak, where
+ * restless counts notices and peak is the largest figure of one, both fading. */
+#define AUTO_RESTLESS_STEP 0.1269f
+#define AUTO_RESTLESS_PEAK 0.1015f
+#define AUTO_RESTLESS_DECAY (1 / 9640.0f)
 
 /* Values are this near to the first one at least, for squares to have room in a float. */
 #define AUTO_REACH 1e18
@@ -44,7 +57,7 @@ struct findings {
 struct auto_rule auto_rule_make(double false_alarms_a_month)
 {
     double wanted = fmin(fmax(false_alarms_a_month, AUTO_FALSE_ALARMS_MIN), AUTO_FALSE_ALARMS_MAX);
-    double ratio = log(AUTO_FALSE_ALARMS_DEFAULT / wanted);
+    double ratio = log(AUTO_THRESHOLD_ALARMS / wanted);
     return (struct auto_rule){.threshold = AUTO_THRESHOLD + AUTO_THRESHOLD_STEP * (float)ratio};
 }
 
@@ -91,6 +104,15 @@ static struct findings auto_feed(struct auto_state *state, double value, float o
     return findings;
 }
 
+/* What the threshold is higher by for a series of so few windows. Everything is new to who has seen
+ * little: noise sets a record with a chance of 1 / age, what wanders more often, and the threshold
+ * answers rates by their logarithm, as it answers the knob. */
+static float auto_youth(uint32_t windows)
+{
+    float youth = AUTO_YOUTH_WINDOWS / (float)windows;
+    return AUTO_THRESHOLD_STEP * logf(1 + youth * youth);
+}
+
 /* What becomes of a joined figure: 0, or what is to be told of it, in thresholds of a notice. What
  * the state learns of it does not depend on the rule. */
 static float auto_admit(const struct auto_rule *rule, struct auto_state *state, float joined)
@@ -102,7 +124,8 @@ static float auto_admit(const struct auto_rule *rule, struct auto_state *state, 
     float told =
         joined / (1 + AUTO_RESTLESS_STEP * state->restless + AUTO_RESTLESS_PEAK * state->peak);
     bool notice = told >= AUTO_NOTICE && state->notice_hold == 0;
-    bool alarm = told >= rule->threshold && state->alarm_hold == 0;
+    bool alarm = told >= rule->threshold && state->alarm_hold == 0 &&
+                 told >= rule->threshold + auto_youth(state->windows);
     if (notice) {
         state->notice_hold = AUTO_HOLD_WINDOWS;
         state->restless += 1;

@@ -31,7 +31,7 @@
 
 /* Sensitivity: false alarms to expect of a steady series in 30 days of 10-second windows (259,200
  * of them). With windows of another length as many come in that number of windows. */
-#define AUTO_FALSE_ALARMS_DEFAULT 20.0
+#define AUTO_FALSE_ALARMS_DEFAULT 25.0
 #define AUTO_FALSE_ALARMS_MIN 0.1
 #define AUTO_FALSE_ALARMS_MAX 1000.0
 
@@ -66,11 +66,10 @@ struct auto_verdict {
 };
 
 #define AUTO_ALARM 0.5
-#define AUTO_LINE_BYTES 64
-#define AUTO_DAY_S 86400.0
 #define AUTO_WARMUP_WINDOWS 60
-#define AUTO_HOLD_WINDOWS \
-    40 /* after an alarm there is none in so many windows, nor the one before */
+#define AUTO_HOLD_WINDOWS 35 /* least distance of two alarms of a series */
+#define AUTO_LINE_BYTES 64   /* of memory, at a time */
+#define AUTO_DAY_S 86400.0
 
 /* Out of bounds is taken for the nearest bound. */
 struct auto_rule auto_rule_make(double false_alarms_a_month);

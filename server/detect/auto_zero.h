@@ -16,7 +16,8 @@ struct auto_zero {
     float share; /* of windows that are 0 */
 };
 
-#define AUTO_ZERO_RARE 0.00187f /* of the windows, or fewer: one in eleven minutes of every day */
+/* Of the windows so many or fewer are 0, the latest thousand counting most. */
+#define AUTO_ZERO_RARE 0.001822f
 #define AUTO_ZERO_WEIGHT 1e-3f
 #define AUTO_ZERO_WARMUP 100
 

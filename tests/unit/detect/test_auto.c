@@ -172,6 +172,20 @@ static void noise_alarms_no_more_often_than_was_asked_for(void **context)
     assert_true(alarms_of_noise(AUTO_FALSE_ALARMS_DEFAULT) < alarms_of_noise(1000));
 }
 
+/* A new series has seen nothing yet, and is not to report all of it. */
+static void young_series_do_not_cry_wolf(void **context)
+{
+    (void)context;
+    unsigned alarms = 0, windows = DAY_WINDOWS / 4;
+    for (uint64_t series = 1; series <= 400; series++) {
+        struct feeder *feeder = feeder_new(AUTO_FALSE_ALARMS_DEFAULT, series * 31);
+        feed_noise(feeder, windows, 500, 40);
+        alarms += feeder->alarms;
+        free(feeder);
+    }
+    assert_true(alarms <= 1.5 * AUTO_FALSE_ALARMS_DEFAULT * 400 * windows / 259200);
+}
+
 static void the_knob_is_taken_to_its_bounds(void **context)
 {
     (void)context;
@@ -293,6 +307,7 @@ int main(void)
         cmocka_unit_test(there_is_no_alarm_before_the_warm_up),
         cmocka_unit_test(alarms_are_apart_by_the_hold_off),
         cmocka_unit_test(noise_alarms_no_more_often_than_was_asked_for),
+        cmocka_unit_test(young_series_do_not_cry_wolf),
         cmocka_unit_test(the_knob_is_taken_to_its_bounds),
         cmocka_unit_test(incidents_are_caught_in_time),
         cmocka_unit_test(more_unrest_is_caught),
