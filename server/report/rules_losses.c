@@ -120,6 +120,25 @@ static bool receive_buffer(const struct report *report, struct advice *advice)
     return true;
 }
 
+/* Logs with [resources] on tell of a drop; how many at a time they do not, nor what was granted. */
+static bool drops_logged(const struct report *report, struct advice *advice)
+{
+    uint64_t now = report->config->server.receive_buffer_bytes;
+    uint64_t wanted = now < BUFFER_MAX / 4 ? 4 * now : BUFFER_MAX;
+    if (report->has_figures || !report->config_known || report->drops_logged < 1 || wanted <= now) {
+        return false;
+    }
+    advice->severity = SEVERITY_WARNING;
+    advice_title(advice, "The kernel dropped %.0f datagrams", report->drops_logged);
+    advice_evidence(advice, "sigmad_datagrams_dropped_total grew by so much within the time.");
+    advice_action(
+        advice,
+        "Give each socket a larger buffer, or have more workers; a report of the running server "
+        "tells which. It takes a restart.");
+    advice_set_size(advice, "server", "receive_buffer", wanted > 8 * MIB ? wanted : 8 * MIB, now);
+    return true;
+}
+
 /* The kernel dropped a datagram, and the sockets were granted less than is configured. */
 static bool receive_buffer_granted(const struct report *report, struct advice *advice)
 {
@@ -345,6 +364,7 @@ static bool sinks(const struct report *report, struct advice *advice)
 
 const struct rule rules_of_losses[] = {
     {"receive_buffer", receive_buffer},
+    {"drops_logged", drops_logged},
     {"receive_buffer_granted", receive_buffer_granted},
     {"workers", workers},
     {"sinks", sinks},
