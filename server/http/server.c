@@ -283,6 +283,7 @@ void http_server_wake(struct http_server *server)
 void http_server_configure(struct http_server *server, const struct config *config)
 {
     server->options.config = config;
+    report_maker_restart(server->reports);
 }
 
 void http_server_map(struct http_server *server, struct mapper mapper)
