@@ -10,18 +10,18 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 1.766f
-#define AUTO_BY_SHAPE 1.283f
+#define AUTO_BY_RANGE 1.703f
+#define AUTO_BY_SHAPE 1.2832f
 #define AUTO_BY_SEASON 0.4497f
-#define AUTO_BY_SEASON_RANGE 1.008f
-#define AUTO_BY_LEVEL 0.1511f
-#define AUTO_BY_UNREST 0.525f
+#define AUTO_BY_SEASON_RANGE 1.0196f
+#define AUTO_BY_LEVEL 0.14631f
+#define AUTO_BY_UNREST 0.51098f
 #define AUTO_BY_ZERO 4.0f
 #define AUTO_WORTH_MAX 3.0f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
-#define AUTO_RANGE_WEIGHT 0.4904f
-#define AUTO_UNREST_WEIGHT (1 / 7.901f)
+#define AUTO_RANGE_WEIGHT 0.5113f
+#define AUTO_UNREST_WEIGHT (1 / 7.5744f)
 
 /* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
  * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
@@ -40,8 +40,8 @@
 
 /* The threshold of notice and alarm is multiplied by 1 + STEP * restless + PEAK * peak, where
  * restless counts notices and peak is the largest figure of one, both fading. */
-#define AUTO_RESTLESS_STEP 0.1269f
-#define AUTO_RESTLESS_PEAK 0.1015f
+#define AUTO_RESTLESS_STEP 0.12101f
+#define AUTO_RESTLESS_PEAK 0.10152f
 #define AUTO_RESTLESS_DECAY (1 / 9640.0f)
 
 /* Values are this near to the first one at least, for squares to have room in a float. */

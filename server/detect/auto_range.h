@@ -28,9 +28,9 @@ struct auto_range {
     float low, high;
 };
 
-#define AUTO_RANGE_LEAK 0.0003068f /* half of a range is forgotten in 1,000 windows */
-#define AUTO_RANGE_LEARN 0.1326f
-#define AUTO_RANGE_STEP 0.008111f /* weight of the newest step */
+#define AUTO_RANGE_LEAK 0.00030678f /* half of a range is forgotten in 1,000 windows */
+#define AUTO_RANGE_LEARN 0.1421f
+#define AUTO_RANGE_STEP 0.0076734f /* weight of the newest step */
 
 /* Takes an input in and returns the worth of the break: 0 inside, above 0 over the range, below 0
  * under it. `age` counts the inputs before this one and `weight` is w; young signals are plain
