@@ -727,7 +727,7 @@ const struct config_key config_keys[] = {
      .type = TYPE_NUMBER,
      .min = 0.1,
      .max = 1000,
-     .preset = "20",
+     .preset = "30",
      .help = "With auto: false alarms to expect of a steady statistic in a month of 10-second "
              "windows; fewer miss more.",
      .offset = FIELD(anomaly.sensitivity)},

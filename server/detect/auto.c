@@ -10,23 +10,23 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 1.766f
-#define AUTO_BY_SHAPE 1.283f
+#define AUTO_BY_RANGE 1.703f
+#define AUTO_BY_SHAPE 1.282f
 #define AUTO_BY_SEASON 0.4497f
-#define AUTO_BY_SEASON_RANGE 1.008f
-#define AUTO_BY_LEVEL 0.1511f
-#define AUTO_BY_UNREST 0.525f
+#define AUTO_BY_SEASON_RANGE 1.044f
+#define AUTO_BY_LEVEL 0.1465f
+#define AUTO_BY_UNREST 0.5273f
 #define AUTO_BY_ZERO 4.0f
-#define AUTO_WORTH_MAX 3.0f
+#define AUTO_WORTH_MAX 2.978f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
-#define AUTO_RANGE_WEIGHT 0.4904f
-#define AUTO_UNREST_WEIGHT (1 / 7.901f)
+#define AUTO_RANGE_WEIGHT 0.5113f
+#define AUTO_UNREST_WEIGHT (1 / 7.665f)
 
 /* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
  * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
 #define AUTO_THRESHOLD 1.29f
-#define AUTO_THRESHOLD_ALARMS 25.5
+#define AUTO_THRESHOLD_ALARMS 25.0
 #define AUTO_THRESHOLD_STEP 0.172f
 
 /* A series of so many windows has a threshold that is higher by ln 2 steps. */
@@ -40,9 +40,9 @@
 
 /* The threshold of notice and alarm is multiplied by 1 + STEP * restless + PEAK * peak, where
  * restless counts notices and peak is the largest figure of one, both fading. */
-#define AUTO_RESTLESS_STEP 0.1269f
+#define AUTO_RESTLESS_STEP 0.121f
 #define AUTO_RESTLESS_PEAK 0.1015f
-#define AUTO_RESTLESS_DECAY (1 / 9640.0f)
+#define AUTO_RESTLESS_DECAY (1 / 9636.0f)
 
 /* Values are this near to the first one at least, for squares to have room in a float. */
 #define AUTO_REACH 1e18

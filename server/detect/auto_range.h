@@ -10,7 +10,7 @@
  * by some steps, and one that jumps about breaks it by a good part of the range; the geometric mean
  * of both is the yardstick in between that found most with least parameters. The range then shrinks
  * at both ends by AUTO_RANGE_LEAK of itself, so that old extremes are forgotten, and takes y in;
- * during the hold-off of an alarm only AUTO_RANGE_LEARN of the way, lest an anomaly becomes the
+ * while an anomaly was just told of only AUTO_RANGE_LEARN of the way, lest an anomaly becomes the
  * usual.
  *
  * Pure arithmetic on the caller's struct. All zero is a range that has seen nothing.
@@ -28,9 +28,9 @@ struct auto_range {
     float low, high;
 };
 
-#define AUTO_RANGE_LEAK 0.0003068f /* half of a range is forgotten in 1,000 windows */
-#define AUTO_RANGE_LEARN 0.1326f
-#define AUTO_RANGE_STEP 0.008111f /* weight of the newest step */
+#define AUTO_RANGE_LEAK 0.0003068f /* half of a range is forgotten in 1,100 windows */
+#define AUTO_RANGE_LEARN 0.1284f
+#define AUTO_RANGE_STEP 0.008273f /* weight of the newest step */
 
 /* Takes an input in and returns the worth of the break: 0 inside, above 0 over the range, below 0
  * under it. `age` counts the inputs before this one and `weight` is w; young signals are plain

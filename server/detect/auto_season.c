@@ -7,13 +7,13 @@
 #define TIME_MAX_S 1e15 /* beyond, there is no time of day */
 
 /* Weights of the newest window: in its half hour, in the level, and in the size of residuals. */
-#define AUTO_SEASON_MEAN 0.02146f
-#define AUTO_SEASON_LEVEL 0.001794f
+#define AUTO_SEASON_MEAN 0.01695f
+#define AUTO_SEASON_LEVEL 0.001699f
 #define AUTO_SEASON_SIZE 0.01f
 
 /* Of the residual: weights of the newest one and of its square. */
-#define AUTO_SEASON_SMOOTH (1 / 7.695f)
-#define AUTO_SEASON_SQUARE 0.0001224f
+#define AUTO_SEASON_SMOOTH (1 / 7.934f)
+#define AUTO_SEASON_SQUARE 0.0001286f
 #define AUTO_SEASON_WARMUP 100
 
 /* Residuals are learnt up to so many rms of the smoothed residual. */

@@ -48,7 +48,7 @@ static void what_is_not_finite_changes_nothing(void **context)
 {
     (void)context;
     struct feeder *feeder = feeder_new(AUTO_FALSE_ALARMS_DEFAULT, 2);
-    static const double bad[] = {NAN, INFINITY, -INFINITY};
+    static const double bad[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
     for (unsigned i = 0; i < 300; i++) {
         struct auto_state before;
         memcpy(&before, &feeder->state, sizeof before);
@@ -68,7 +68,8 @@ static void extreme_values_and_times_leave_figures_finite(void **context)
     (void)context;
     static const double values[] = {DBL_MAX, -DBL_MAX, DBL_TRUE_MIN, 0,     1e18,
                                     -1e18,   1,        1e38,         -1e-30};
-    static const double times[] = {START_S, NAN, -INFINITY, 1e300, -1e9, 0, START_S - 86400};
+    static const double times[] = {START_S, (double)NAN, -(double)INFINITY, 1e300,
+                                   -1e9,    0,           START_S - 86400};
     struct feeder *feeder = feeder_new(AUTO_FALSE_ALARMS_MAX, 3);
     for (unsigned i = 0; i < 20000; i++) {
         double value = values[random_next(&feeder->seed) % (sizeof values / sizeof *values)];
@@ -191,7 +192,7 @@ static void the_knob_is_taken_to_its_bounds(void **context)
     (void)context;
     double least = (double)auto_rule_make(0).threshold;
     assert_true(least == (double)auto_rule_make(AUTO_FALSE_ALARMS_MIN).threshold);
-    assert_true(least == (double)auto_rule_make(-INFINITY).threshold);
+    assert_true(least == (double)auto_rule_make(-(double)INFINITY).threshold);
     assert_true((double)auto_rule_make(1e9).threshold ==
                 (double)auto_rule_make(AUTO_FALSE_ALARMS_MAX).threshold);
     for (double wanted = AUTO_FALSE_ALARMS_MIN; wanted < AUTO_FALSE_ALARMS_MAX; wanted *= 2) {

@@ -28,7 +28,7 @@ static double naive(int at, bool above)
             return (at - i) * STEP_S;
         }
     }
-    return INFINITY;
+    return (double)INFINITY;
 }
 
 static void check(const struct auto_extremes *extremes, int at, bool above)
@@ -68,10 +68,10 @@ static void gaps_and_steps_of_the_clock_are_survived(void **context)
     assert_true(auto_extremes_reach(&extremes, START_S + 10 * 86400, 4, true) >= 79200);
     auto_extremes_add(&extremes, START_S, 9); /* backwards: counts as now */
     assert_true(auto_extremes_reach(&extremes, START_S + 10 * 86400, 4, true) == 0);
-    auto_extremes_add(&extremes, NAN, 9);
-    auto_extremes_add(&extremes, INFINITY, 9);
+    auto_extremes_add(&extremes, (double)NAN, 9);
+    auto_extremes_add(&extremes, (double)INFINITY, 9);
     auto_extremes_add(&extremes, -1e300, 9);
-    assert_true(auto_extremes_reach(&extremes, NAN, 10, true) == 0);
+    assert_true(auto_extremes_reach(&extremes, (double)NAN, 10, true) == 0);
     assert_true(auto_extremes_reach(&extremes, START_S, 10, true) == 0);
 }
 

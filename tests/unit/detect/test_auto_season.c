@@ -28,7 +28,7 @@ static void times_fall_into_their_half_hours(void **context)
         assert_int_equal(auto_season_bin(start + HALF_HOUR_S - 0.001), bin);
         assert_int_equal(auto_season_bin(bin * (double)HALF_HOUR_S - 86400 * 3), bin);
     }
-    static const double none[] = {NAN, INFINITY, -INFINITY, 1e300, -1e300};
+    static const double none[] = {(double)NAN, (double)INFINITY, -(double)INFINITY, 1e300, -1e300};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         assert_int_equal(auto_season_bin(none[i]), 0);
     }
