@@ -281,6 +281,7 @@ static bool stop(struct sink *sink, uint64_t deadline_ms)
 
 static const struct sink_ops ops = {
     .name = "state",
+    .aside = true,
     .submit = submit,
     .figures = figures,
     .stop = stop,

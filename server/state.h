@@ -2,9 +2,9 @@
  *
  * What survives a restart, in one file (state_text.h). Parts hand over their sections whenever
  * something in them has changed; a thread of its own writes the file, since a disk may hang, and
- * swaps it in whole (written beside it, synced, renamed). It is one of the outputs: a closed window
- * is done when what it changed is on the disk, and what fails is tried again, counted and told of
- * with the others.
+ * swaps it in whole (written beside it, synced, renamed). It is shown with
+ * the outputs, aside from those of the figures: what fails is tried again, counted and told of, and
+ * holds up nobody.
  *
  * Nothing is written, no folder made and no lock taken before there is something to keep. Two
  * servers do not share the folder of the file: who comes second keeps nothing, and says so.

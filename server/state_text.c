@@ -121,7 +121,8 @@ static bool read_sections(struct state_text *state, struct reading *reading)
         }
         const char *text = reading->at;
         struct state_section *section = state_text_section(state, name);
-        if (!section || section->text.length > 0 || !skip_lines(reading, lines)) {
+        if (!section || section->text.length > 0 || state->count > STATE_SECTIONS_MAX / 2 ||
+            !skip_lines(reading, lines)) {
             return false;
         }
         buffer_append(&section->text, text, (size_t)(reading->at - text));

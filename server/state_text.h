@@ -21,6 +21,7 @@
 
 #include "server/core/buffer.h"
 
+/* A file may have half of them, so that there is always room for those of this version. */
 #define STATE_SECTIONS_MAX 16
 #define STATE_NAME_BYTES 32
 #define STATE_REASON_BYTES 96

@@ -46,6 +46,7 @@ CONTRACTS = {
     "server/detect/classify.h": {"server/report", SIGMACTL},
     "server/detect/trend.h": {"server/report", SIGMACTL},
     "server/detect/statistics.h": {SIGMACTL},
+    "server/detect/trend.h": {"server/http", "server/report", SIGMACTL},
     "server/detect/detector.h": {"server/flush", "server/http", SIGMACTL},
     "server/http/body.h": {SIGMACTL},
     "server/http/report_json.h": {SIGMACTL},

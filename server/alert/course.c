@@ -53,6 +53,7 @@ static void hold(const struct alert_engine *engine, struct alert_instance *insta
         instance->pending_since = engine->timestamp;
         instance->firing_since = instance->resolved_at = 0;
         instance->end = ALERT_END_NONE;
+        instance->notifiers = 0;
     }
     instance->windows += instance->windows < UINT32_MAX;
     if (instance->state == ALERT_PENDING &&

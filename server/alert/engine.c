@@ -11,7 +11,8 @@ static void take_rules(struct alert_engine *engine, const struct config *config)
 {
     engine->rule_count = 0;
     for (size_t i = 0; i < config->alerts.count && i < ALERT_RULES_MAX; i++) {
-        engine->rules[engine->rule_count++] = alert_rule_make(config, &config->alerts.items[i]);
+        engine->rules[engine->rule_count] = alert_rule_make(config, &config->alerts.items[i]);
+        engine->rules[engine->rule_count++].seen_ns = engine->now_ns;
     }
 }
 
@@ -19,7 +20,7 @@ struct alert_engine *alert_engine_new(const struct config *config, uint64_t now_
 {
     struct alert_engine *engine = calloc(1, sizeof(*engine));
     if (engine) {
-        engine->started_ns = engine->now_ns = now_ns;
+        engine->now_ns = now_ns;
         take_rules(engine, config);
     }
     return engine;
@@ -64,12 +65,62 @@ static size_t find_equal(const struct alert_engine *engine, const struct alert_r
     return i;
 }
 
-/* What fires although its rule is gone was told to somebody who should know. */
-static void tell_of_gone(const struct alert_rule *rule, const struct alert_instance *instance)
+static size_t find_named(const struct alert_engine *engine, const char *name)
 {
-    if (instance->state == ALERT_FIRING) {
-        log_line(LOG_LEVEL_WARNING, "alert forgotten with its rule", "alert", rule->config->name,
-                 "metric", instance->names, NULL);
+    size_t i = 0;
+    while (i < engine->rule_count && strcmp(engine->rules[i].config->name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+void alert_engine_tell_of_gone(const char *rule, const char *metric, enum alert_state state)
+{
+    if (state == ALERT_FIRING) {
+        log_line(LOG_LEVEL_WARNING, "alert forgotten with its rule", "alert", rule, "metric",
+                 metric, NULL);
+    }
+}
+
+/* Gives an alert to the rule at `index`, or forgets it where there is none. */
+static void hand_on(struct alert_engine *engine, uint32_t handle, size_t index)
+{
+    struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
+    if (index == engine->rule_count) {
+        alert_instances_give(&engine->instances, handle);
+        return;
+    }
+    instance->rule = (uint8_t)index;
+    /* [notify] sections may have others in front of them now. */
+    instance->notifiers = instance->notifiers ? engine->rules[index].notifiers : 0;
+    alert_instances_stray(&engine->instances, handle);
+}
+
+/* `before` is the rule that it was of. */
+static void adopt(struct alert_engine *engine, const struct alert_rule *before, uint32_t handle)
+{
+    struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
+    size_t index = find_equal(engine, before);
+    instance->next = 0;
+    if (index == engine->rule_count && instance->state == ALERT_FIRING) {
+        index = find_named(engine, before->config->name);
+        instance->end = ALERT_END_RULE;
+        if (index == engine->rule_count) {
+            alert_engine_tell_of_gone(before->config->name, instance->names, instance->state);
+        }
+    }
+    hand_on(engine, handle, index);
+}
+
+/* All series are met anew, and meet their alerts among the strays; when they had samples is not
+ * forgotten. */
+static void forget_series(struct alert_engine *engine)
+{
+    for (int kind = 0; kind < METRIC_KINDS; kind++) {
+        for (uint32_t i = 0; i < engine->kinds[kind].capacity; i++) {
+            engine->kinds[kind].series[i].generation = 0;
+            engine->kinds[kind].series[i].instances = 0;
+        }
     }
 }
 
@@ -79,32 +130,28 @@ void alert_engine_configure(struct alert_engine *engine, const struct config *co
     size_t before_count = engine->rule_count;
     memcpy(before, engine->rules, sizeof(before));
     take_rules(engine, config);
-    size_t now[ALERT_RULES_MAX];
     for (size_t i = 0; i < before_count; i++) {
-        now[i] = find_equal(engine, &before[i]);
-    }
-    for (uint32_t handle = 1; handle <= engine->instances.made; handle++) {
-        struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
-        if (!instance->used) {
-            continue;
+        size_t index = find_equal(engine, &before[i]);
+        if (index < engine->rule_count) {
+            engine->rules[index].seen_ns = before[i].seen_ns;
+            engine->rules[index].refused = before[i].refused;
+            engine->rules[index].windows = before[i].windows;
+            engine->rules[index].met = before[i].met;
         }
-        if (instance->stray) {
+    }
+    /* Strays are found by their rule's index: all are taken out before the first gets another. */
+    for (uint32_t handle = 1; handle <= engine->instances.made; handle++) {
+        if (alert_instances_at(&engine->instances, handle)->stray) {
             alert_instances_unstray(&engine->instances, handle);
         }
-        instance->next = 0;
-        if (now[instance->rule] < engine->rule_count) {
-            instance->rule = (uint8_t)now[instance->rule];
-            alert_instances_stray(&engine->instances, handle);
-        } else {
-            tell_of_gone(&before[instance->rule], instance);
-            alert_instances_give(&engine->instances, handle);
+    }
+    for (uint32_t handle = 1; handle <= engine->instances.made; handle++) {
+        const struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
+        if (instance->used) {
+            adopt(engine, &before[instance->rule], handle);
         }
     }
-    /* All series are met anew, and meet their alerts among the strays. */
-    for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        free(engine->kinds[kind].series);
-        engine->kinds[kind] = (struct alert_kind){0};
-    }
+    forget_series(engine);
 }
 
 /* Says once a window what found no room. */
@@ -122,6 +169,22 @@ static void tell_refused(struct alert_engine *engine)
     engine->refused_told = refused;
 }
 
+/* A pattern that nobody meant is not found out when the configuration is checked: it is said once,
+ * when series had the time to come. */
+static void tell_unmatched(struct alert_engine *engine)
+{
+    for (size_t i = 0; i < engine->rule_count; i++) {
+        struct alert_rule *rule = &engine->rules[i];
+        rule->windows++;
+        rule->met |= rule->matched > 0;
+        if (!rule->met && rule->windows == ALERT_UNMATCHED_WINDOWS) {
+            log_line(LOG_LEVEL_WARNING, "an alert matches no series", "alert", rule->config->name,
+                     "metric", rule->config->metric, "condition", rule->config->condition,
+                     "windows", log_text("%d", ALERT_UNMATCHED_WINDOWS), NULL);
+        }
+    }
+}
+
 struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct snapshot *snapshot,
                                      uint64_t now_ns)
 {
@@ -134,5 +197,6 @@ struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct s
     alert_judge_window(engine);
     engine->snapshot = NULL;
     tell_refused(engine);
+    tell_unmatched(engine);
     return alert_rows_make(engine);
 }

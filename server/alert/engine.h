@@ -27,6 +27,9 @@
 
 #define ALERT_SILENCE_NS (300 * UINT64_C(1000000000))
 
+/* After so many windows without any series a rule is said to match none. */
+#define ALERT_UNMATCHED_WINDOWS 30
+
 struct alert_engine;
 
 /* NULL without memory. The configuration has to outlive the engine or the next
@@ -34,8 +37,9 @@ struct alert_engine;
 struct alert_engine *alert_engine_new(const struct config *config, uint64_t now_ns);
 void alert_engine_free(struct alert_engine *engine); /* NULL is allowed */
 
-/* Takes over the rules of another configuration. Alerts of rules that mean the same go on; the
- * others end with the next window. */
+/* Takes over the rules of another configuration. Alerts of rules that mean the same go on. Of
+ * the others, one that fires is resolved with the next window where a rule of its name is left, and
+ * else forgotten, which is logged. */
 void alert_engine_configure(struct alert_engine *engine, const struct config *config);
 
 /* Judges a closed window, of which all rows and what lasts of anomalies are there, and returns the
@@ -49,7 +53,7 @@ struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct s
 void alert_engine_save(const struct alert_engine *engine, double wall_offset_s, struct buffer *out);
 
 /* Reads what was saved, before the first window; false where a line is none of ours (the others are
- * taken). Alerts of rules that are gone are left out. */
+ * taken). Alerts of rules that are gone are left out, which is logged of those that fire. */
 bool alert_engine_load(struct alert_engine *engine, double wall_offset_s, const char *text,
                        size_t length);
 

@@ -29,7 +29,6 @@ struct alert_engine {
     size_t rule_count;
     struct alert_kind kinds[METRIC_KINDS];
     struct alert_instances instances;
-    uint64_t started_ns;
     uint64_t refused_told;
     /* The window in hand. */
     const struct snapshot *snapshot;
@@ -60,6 +59,10 @@ bool alert_course_is_over(const struct alert_engine *engine, const struct alert_
  * no room. The caller puts it on a list. */
 struct alert_instance *alert_engine_add(struct alert_engine *engine, size_t rule, char *names,
                                         const char *tags, uint32_t *handle);
+
+/* Logs that an alert which fires is gone with its rule: somebody may have been told that it fires.
+ */
+void alert_engine_tell_of_gone(const char *rule, const char *metric, enum alert_state state);
 
 /* Goes through all rows of the window. */
 void alert_judge_window(struct alert_engine *engine);

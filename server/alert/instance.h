@@ -27,7 +27,7 @@ enum alert_end {
     ALERT_END_NONE,
     ALERT_END_SILENT,  /* no samples for long */
     ALERT_END_EXPIRED, /* the series is gone */
-    ALERT_END_RULE,    /* the rule is gone, or another */
+    ALERT_END_RULE,    /* the rule is another */
     ALERT_ENDS
 };
 
@@ -41,6 +41,7 @@ struct alert_instance {
     bool used, stray;
     bool changed;         /* with the latest window */
     bool told;            /* that it fires */
+    bool expired;         /* its series is gone, not merely not there yet */
     uint32_t notifiers;   /* who was told */
     uint32_t notify;      /* who is to be told now */
     uint32_t windows;     /* in a row in which the condition held */

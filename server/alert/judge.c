@@ -46,7 +46,9 @@ static void part_from(struct alert_engine *engine, struct alert_series *series)
     uint32_t handle = series->instances;
     series->instances = 0;
     while (handle) {
-        uint32_t next = alert_instances_at(&engine->instances, handle)->next;
+        struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
+        uint32_t next = instance->next;
+        instance->expired = true;
         alert_instances_stray(&engine->instances, handle);
         handle = next;
     }
@@ -55,6 +57,7 @@ static void part_from(struct alert_engine *engine, struct alert_series *series)
 static void link_to(struct alert_engine *engine, const struct subject *subject, uint32_t handle)
 {
     struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
+    instance->expired = false;
     instance->kind = (uint8_t)subject->kind;
     instance->index = subject->identity->index;
     instance->next = subject->series->instances;
@@ -82,8 +85,9 @@ static __attribute__((noinline)) void meet(struct alert_engine *engine, struct s
 {
     struct alert_series *series = subject->series;
     part_from(engine, series);
+    bool again = series->generation == 0 && series->seen_ns > 0; /* the rules are others */
     *series = (struct alert_series){.generation = subject->identity->generation,
-                                    .seen_ns = engine->now_ns};
+                                    .seen_ns = again ? series->seen_ns : engine->now_ns};
     for (size_t i = 0; i < engine->rule_count; i++) {
         if (alert_rule_takes(&engine->rules[i], subject->identity)) {
             series->rules |= UINT64_C(1) << i;
@@ -110,7 +114,8 @@ static struct alert_instance *begin(struct alert_engine *engine, const struct su
                                     size_t rule)
 {
     char *tags = NULL;
-    char *names = alert_text_names(subject->identity, &tags);
+    bool room = engine->instances.used < ALERT_INSTANCES_MAX; /* else names are not worth making */
+    char *names = room ? alert_text_names(subject->identity, &tags) : NULL;
     uint32_t handle;
     struct alert_instance *instance = alert_engine_add(engine, rule, names, tags, &handle);
     if (instance) {
@@ -195,6 +200,8 @@ static void judge_rule(struct alert_engine *engine, const struct subject *subjec
         subject->series->instances ? find(engine, subject->series, index) : NULL;
     struct alert_finding finding;
     rule->matched++;
+    rule->seen_ns =
+        subject->series->seen_ns > rule->seen_ns ? subject->series->seen_ns : rule->seen_ns;
     switch (rule->condition.form) {
     case CONDITION_CHANGE:
         instance = remember(engine, subject, index, instance);
@@ -213,7 +220,7 @@ static void judge_rule(struct alert_engine *engine, const struct subject *subjec
     if (!instance && finding.judged && finding.holds) {
         instance = begin(engine, subject, index);
     }
-    if (!instance) {
+    if (!instance || (instance->changed && instance->end == ALERT_END_RULE)) {
         return;
     }
     instance->seen_window = engine->window;
@@ -341,21 +348,32 @@ static void judge_rows(struct alert_engine *engine, const struct lasting *lastin
 static void judge_missing(struct alert_engine *engine, struct alert_instance *instance)
 {
     const struct alert_rule *rule = &engine->rules[instance->rule];
-    bool was_here = !instance->stray;
-    if (was_here) {
+    if (!instance->stray) {
         part_from(engine, &engine->kinds[instance->kind].series[instance->index]);
     }
     if (rule->condition.form == CONDITION_ABSENT) {
         struct alert_finding finding = find_absent(engine, rule, instance->seen_ns);
         alert_course_step(engine, instance, &finding);
-    } else if (was_here || engine->now_ns - instance->seen_ns >= ALERT_SILENCE_NS) {
+    } else if (instance->expired || engine->now_ns - instance->seen_ns >= ALERT_SILENCE_NS) {
         alert_course_end(engine, instance, ALERT_END_EXPIRED);
         alert_ring_free(instance->ring);
         instance->ring = NULL;
     }
 }
 
-/* The alert of a pattern itself is there while no series is. */
+/* Whether a series of the rule that is gone is missed already. */
+static bool misses_somebody(const struct alert_engine *engine, size_t rule)
+{
+    for (uint32_t i = 0; i < engine->instances.made; i++) {
+        const struct alert_instance *instance = &engine->instances.items[i];
+        if (instance->used && instance->rule == rule && instance->state == ALERT_FIRING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The alert of a pattern itself is there while no series is, unless one is missed by name. */
 static void judge_pattern(struct alert_engine *engine, size_t index)
 {
     struct alert_rule *rule = &engine->rules[index];
@@ -369,9 +387,9 @@ static void judge_pattern(struct alert_engine *engine, size_t index)
     if (!instance && rule->matched > 0) {
         return;
     }
-    struct alert_finding finding = find_absent(engine, rule, engine->started_ns);
+    struct alert_finding finding = find_absent(engine, rule, rule->seen_ns);
     finding.holds = finding.holds && rule->matched == 0;
-    if (!instance && finding.holds) {
+    if (!instance && finding.holds && !misses_somebody(engine, index)) {
         size_t length = strlen(rule->config->metric);
         char *names = calloc(length + 2, 1);
         if (names) {
@@ -381,9 +399,22 @@ static void judge_pattern(struct alert_engine *engine, size_t index)
     }
     if (instance) {
         instance->seen_window = engine->window;
-        instance->seen_ns = engine->started_ns;
+        instance->seen_ns = rule->seen_ns;
         alert_course_step(engine, instance, &finding);
         alert_instances_stray(&engine->instances, handle);
+    }
+}
+
+/* What fires by a rule that is another now ends; it begins anew where that one holds as well. */
+static void end_changed(struct alert_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->instances.made; i++) {
+        struct alert_instance *instance = &engine->instances.items[i];
+        if (instance->used && instance->state == ALERT_FIRING && instance->end == ALERT_END_RULE) {
+            instance->value = (double)NAN;
+            instance->seen_window = engine->window;
+            alert_course_end(engine, instance, ALERT_END_RULE);
+        }
     }
 }
 
@@ -441,6 +472,7 @@ void alert_judge_window(struct alert_engine *engine)
     if (engine->instances.used > 0) {
         drop_of_series(engine);
         drop_strays(engine);
+        end_changed(engine);
     }
     struct lasting lasting = list_lasting(engine->snapshot);
     judge_rows(engine, &lasting);

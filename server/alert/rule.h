@@ -25,7 +25,11 @@ struct alert_rule {
     uint32_t notifiers; /* bit i is the i-th [notify] section */
     /* Of the latest window, for its row. */
     uint64_t matched, pending, firing;
-    uint64_t refused; /* since the rule is there */
+    /* Since the rule is there. */
+    uint64_t refused;
+    uint64_t windows;
+    bool met;         /* it has matched a series */
+    uint64_t seen_ns; /* monotonic: the latest samples of any series, or since when it is there */
 };
 
 /* The condition has been checked with the configuration. */

@@ -173,6 +173,7 @@ static bool load_line(struct alert_engine *engine, double wall_offset_s, char *l
     }
     size_t rule = find_rule(engine, fields[RULE], fields[CONDITION]);
     if (rule == engine->rule_count) {
+        alert_engine_tell_of_gone(fields[RULE], fields[METRIC], saved.state);
         return true;
     }
     uint32_t handle;
@@ -187,13 +188,17 @@ static bool load_line(struct alert_engine *engine, double wall_offset_s, char *l
     instance->pending_since = numbers[PENDING];
     instance->firing_since = numbers[FIRING];
     instance->told = numbers[IS_TOLD] > 0;
-    instance->notifiers = engine->rules[rule].notifiers;
+    instance->notifiers = instance->told ? engine->rules[rule].notifiers : 0;
     instance->windows = (uint32_t)(numbers[WINDOWS] < UINT32_MAX ? numbers[WINDOWS] : UINT32_MAX);
     instance->told_ns = monotonic_of(engine, numbers[TOLD], wall_offset_s);
     /* While the server was down nothing could be seen: that is no silence of the series. */
     instance->seen_ns = saved.state == ALERT_FIRING && is_absent(engine, rule)
                             ? monotonic_of(engine, numbers[SEEN], wall_offset_s)
                             : engine->now_ns;
+    if (instance->seen_ns < engine->rules[rule].seen_ns && *tags == '\0' &&
+        strcmp(instance->names, engine->rules[rule].config->metric) == 0) {
+        engine->rules[rule].seen_ns = instance->seen_ns; /* the pattern itself is missed */
+    }
     alert_instances_stray(&engine->instances, handle);
     return true;
 }

@@ -114,7 +114,6 @@ static void put_state(char *out, const struct alert_instance *instance)
         static const char *const ends[ALERT_ENDS] = {
             [ALERT_END_SILENT] = "; it has no samples any more",
             [ALERT_END_EXPIRED] = "; the series has expired",
-            [ALERT_END_RULE] = "; the rule is gone or has changed",
         };
         snprintf(out + length, room, "%s", ends[instance->end]);
     } else if (instance->state == ALERT_RESOLVED || instance->state == ALERT_INACTIVE) {
@@ -127,6 +126,10 @@ static void put_state(char *out, const struct alert_instance *instance)
 void alert_text_reason(char out[ALERT_REASON_BYTES], const struct alert_rule *rule,
                        const struct alert_instance *instance)
 {
+    if (instance->end == ALERT_END_RULE) {
+        snprintf(out, ALERT_REASON_BYTES, "the rule has changed");
+        return;
+    }
     switch (rule->condition.form) {
     case CONDITION_THRESHOLD:
         put_threshold(out, rule, instance);

@@ -5,7 +5,8 @@
  * and gets back the rows of anomalies.csv and the list of what lasts. It renders, logs and writes
  * nothing.
  *
- * A statistic deviates from its first anomalous window (a start row) until (an end row)
+ * With the method sigma a statistic deviates from its first anomalous window (a start row) until
+ * (an end row)
  *   - a window is back inside the limits; or
  *   - `warmup` windows in a row lay on the same side: the baseline restarts from those; or
  *   - a window is beyond the opposite limit: then the next anomaly starts with the same window; or
@@ -15,7 +16,13 @@
  * Windows that deviate are not learnt. An anomaly keeps its type; its severity only rises, and its
  * end row, like the list of what lasts, has the severest. In a row `stddev` is the deviation taken
  * (never below the noise floor), `lower` and `upper` the limits in effect, sigma and min_change
- * both taken in.
+ * both taken in. With anomaly.hold_off no anomaly of a statistic starts so long after the latest;
+ * what would have been one is not learnt either.
+ *
+ * With the method auto it deviates from the window in which auto.h sees an anomaly start. The first
+ * end of the list is then a window inside the usual range, the second 60 windows outside of it, and
+ * the others are the same; while it lasts on one side it does not start again. `mean` and `stddev`
+ * of a row are of the windows that sigma would have learnt, `lower` and `upper` the usual range.
  *
  * All calls are the flusher's. Rows point to identities, which stay the registry's: one that is
  * given to detector_forget() must be readable as long as the rows of that window are.
@@ -70,7 +77,8 @@ void detector_observe(struct detector *detector, const struct identity *identity
                       enum statistic statistic, double value, double noise_floor);
 
 /* A known series had no sample in this window. Nothing is learnt. A counter or timer that had
- * samples in each of the `warmup` windows before it fell silent is judged as rate 0, type flatline.
+ * samples in each of the `warmup` windows (with auto: at least 60) before it fell silent is judged
+ * as rate 0, type flatline, by sigma (with auto: by four deviations, whatever anomaly.sigma is).
  * A silence shorter than the usual window (after POST /-/flush, say) must also be longer than
  * chance explains: its floor is the square root of the samples it should have held. */
 void detector_observe_idle(struct detector *detector, const struct identity *identity);

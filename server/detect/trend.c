@@ -23,7 +23,7 @@ const char *trend_assessment_name(enum trend_assessment assessment)
 
 static bool is_pair(const double *stamps, const double *values, size_t i)
 {
-    return isfinite(values[i]) && isfinite(stamps[i]);
+    return fabs(values[i]) <= TREND_VALUE_MAX && isfinite(stamps[i]);
 }
 
 /* Sums about the means; stamps are taken from `origin`, since Unix seconds squared lose digits. */
@@ -55,7 +55,7 @@ static struct sums sum_up(const double *stamps, const double *values, size_t cou
 
 bool trend_fit(const double *stamps, const double *values, size_t count, struct trend *trend)
 {
-    *trend = (struct trend){.robust = (double)NAN, .z = (double)NAN};
+    *trend = (struct trend){.robust = (double)NAN, .z = (double)NAN, .tau = (double)NAN};
     size_t first = 0, last = count;
     while (first < count && !is_pair(stamps, values, first)) {
         first++;
@@ -85,12 +85,13 @@ static size_t gather(const double *stamps, const double *values, size_t count,
                      const struct trend *trend, double *t, double *x)
 {
     size_t each = (trend->count + TREND_VALUES_MAX - 1) / TREND_VALUES_MAX, in = 0, out = 0;
-    double t_sum = 0, x_sum = 0;
+    double t_sum = 0, x_sum = 0, origin = (double)NAN;
     for (size_t i = 0; i < count; i++) {
         if (!is_pair(stamps, values, i)) {
             continue;
         }
-        t_sum += stamps[i] - stamps[0];
+        origin = isnan(origin) ? stamps[i] : origin;
+        t_sum += stamps[i] - origin;
         x_sum += values[i];
         if (++in == each) {
             t[out] = t_sum / (double)in;
@@ -165,20 +166,25 @@ static double tie_term(const double *x, size_t n)
     return term;
 }
 
+/* A rest below this share of the values' own deviation is rounding, which may be alike. */
+#define ROUNDING 1e-5
+
 /* n / n* of what is left of the values without their slope; at least 1. */
 static double repetition(const double *t, const double *x, size_t n, double slope)
 {
-    double mean = 0, square = 0, lagged = 0, before = 0;
+    double mean = 0, level = 0, square = 0, whole = 0, lagged = 0, before = 0;
     for (size_t i = 0; i < n; i++) {
         mean += (x[i] - slope * t[i]) / (double)n;
+        level += x[i] / (double)n;
     }
     for (size_t i = 0; i < n; i++) {
         double rest = x[i] - slope * t[i] - mean;
         square += rest * rest;
+        whole += (x[i] - level) * (x[i] - level);
         lagged += i > 0 ? rest * before : 0;
         before = rest;
     }
-    double r = square > 0 ? lagged / square : 0;
+    double r = square > ROUNDING * ROUNDING * whole ? lagged / square : 0;
     r = fmin(0.99, fmax(0, r));
     return (1 + r) / (1 - r);
 }
@@ -209,6 +215,7 @@ void trend_robust(const double *stamps, const double *values, size_t count, stru
     }
     trend->robust = median(room, pairs);
     double length = (double)n;
+    trend->tau = 2 * s / (length * (length - 1));
     double variance = (length * (length - 1) * (2 * length + 5) - tie_term(x, n)) / 18;
     double repeated = repetition(t, x, n, trend->robust);
     double kendall = variance > 0 && s != 0 ? (s - copysign(1, s)) / sqrt(variance * repeated) : 0;
@@ -226,7 +233,7 @@ double trend_change(const struct trend *trend)
 enum trend_direction trend_direction(const struct trend *trend, double share_min)
 {
     double change = trend_change(trend);
-    bool chance = !isnan(trend->z) && fabs(trend->z) < TREND_Z_MIN;
+    bool chance = fabs(trend->z) < TREND_Z_MIN && fabs(trend->tau) < TREND_TAU_MIN;
     if (chance || !(fabs(change) >= share_min) || change == 0) {
         return TREND_STEADY;
     }
@@ -240,4 +247,15 @@ enum trend_assessment trend_assess(enum trend_direction direction, enum better b
     }
     return (direction == TREND_RISING) == (better == BETTER_HIGHER) ? TREND_IMPROVING
                                                                     : TREND_DEGRADING;
+}
+
+double trend_gravity(const struct trend *trend, enum trend_direction direction,
+                     enum trend_assessment assessment)
+{
+    double size = fmin(10, fabs(trend_change(trend))) * trend->r_squared;
+    double class = assessment == TREND_DEGRADING   ? 300
+                   : assessment == TREND_IMPROVING ? 100
+                   : direction != TREND_STEADY     ? 200
+                                                   : 0;
+    return class + size;
 }

@@ -13,7 +13,9 @@
  * Mann 1945, Kendall 1975. Windows that follow each other are alike, which makes the plain test
  * call a wandering series a trend: n* is the number of independent values, by the lag-1
  * autocorrelation r of what is left once the slope is taken out, n* = n (1 - r) / (1 + r) (Yue and
- * Wang 2004, with the factor of a first-order autoregressive process).
+ * Wang 2004, with the factor of a first-order autoregressive process). What rises along a smooth
+ * curve leaves a rest that is all alike, and would never be a trend by that; so values of which
+ * nearly every later one is larger, by Kendall's τ = 2 S / (n(n-1)), are one whatever z says.
  *
  * That test knows no sizes: a straight line with a little wandering about it has few independent
  * values, and passes for chance. So the line's own t = r √((n* - 2) / (1 - r²)) counts where it is
@@ -42,6 +44,12 @@
 #define TREND_Z_MIN 3.29
 #define TREND_FREEDOM_MIN 0.5
 
+/* |τ| from which on it is one in any case. */
+#define TREND_TAU_MIN 0.9
+
+/* Larger magnitudes are left out: their squares have no room in a double. */
+#define TREND_VALUE_MAX 1e150
+
 struct trend {
     size_t count;     /* values that are numbers */
     double slope;     /* least squares, a second */
@@ -49,6 +57,7 @@ struct trend {
     double r_squared; /* 0 to 1; 0 of constant values */
     double robust;    /* Theil–Sen slope a second; NaN until trend_robust() */
     double z;         /* of Mann–Kendall; NaN likewise */
+    double tau;       /* of Kendall, -1 to 1; NaN likewise */
     double mean;
     double span; /* seconds from the first to the last value */
 };
@@ -58,8 +67,9 @@ enum trend_assessment { TREND_STABLE, TREND_IMPROVING, TREND_DEGRADING, TREND_AS
 const char *trend_direction_name(enum trend_direction direction);    /* "steady", … */
 const char *trend_assessment_name(enum trend_assessment assessment); /* "stable", … */
 
-/* Least squares over the pairs whose value is finite. False where there are fewer than
- * TREND_VALUES_MIN, or all have one stamp. Takes time in proportion to `count`. */
+/* Least squares over the pairs of a finite stamp and a value of at most TREND_VALUE_MAX. False
+ * where there are fewer than TREND_VALUES_MIN, or all have one stamp. Takes time in proportion to
+ * `count`. */
 bool trend_fit(const double *stamps, const double *values, size_t count, struct trend *trend);
 
 /* The robust part, of a trend that was fitted: up to TREND_VALUES_MAX² / 2 pairs, a millisecond.
@@ -78,5 +88,11 @@ enum trend_direction trend_direction(const struct trend *trend, double share_min
 
 /* What the direction means where more is better, or less. Stable where that is not known. */
 enum trend_assessment trend_assess(enum trend_direction direction, enum better better);
+
+/* How far in front a series belongs where those that need a look come first: degrading ones, then
+ * those that move without it being known which way is better, improving ones, steady ones; among
+ * their like by the share that they change and how well the line fits. */
+double trend_gravity(const struct trend *trend, enum trend_direction direction,
+                     enum trend_assessment assessment);
 
 #endif

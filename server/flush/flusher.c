@@ -238,6 +238,11 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
     }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
     figures->approximations = pool_share_refused(flusher->options.pool);
+    struct history_figures history;
+    history_figures(flusher->history, &history);
+    figures->history_windows = history.windows;
+    figures->history_bytes = history.bytes;
+    figures->history_dropped = history.dropped;
 }
 
 struct history *flusher_history(struct flusher *flusher)

@@ -31,6 +31,7 @@ struct history {
     pthread_mutex_t lock;    /* guards all of this; only the flusher writes */
     struct column **columns; /* a ring: the window of number n is at n % capacity */
     size_t capacity;
+    size_t holes;         /* NULL among them: windows that ended later than the clock says now */
     uint64_t first, next; /* numbers of the oldest window and of the one that comes */
     size_t bytes;
     uint64_t dropped;
@@ -59,15 +60,26 @@ struct history *history_new(const struct config *config)
     return history;
 }
 
-/* Under the lock. */
-static void drop_oldest(struct history *history)
+/* Under the lock. False where the window is none any more. */
+static bool drop(struct history *history, uint64_t number)
 {
-    struct column **place = &history->columns[history->first++ % history->capacity];
+    struct column **place = &history->columns[number % history->capacity];
+    if (!*place) {
+        return false;
+    }
     history->bytes -= (*place)->bytes;
     free(*place);
     *place = NULL;
+    return true;
 }
 
+/* Under the lock. */
+static void drop_oldest(struct history *history)
+{
+    history->holes -= drop(history, history->first++) ? 0 : 1;
+}
+
+/* With holes. */
 static size_t count_of(const struct history *history)
 {
     return (size_t)(history->next - history->first);
@@ -283,12 +295,26 @@ static bool grow(struct history *history)
 static bool is_too_old(const struct history *history, double now)
 {
     const struct column *oldest = history->columns[history->first % history->capacity];
-    return now - oldest->timestamp >= (double)history->keep_ms / 1000 || oldest->timestamp > now;
+    return !oldest || now - oldest->timestamp >= (double)history->keep_ms / 1000;
+}
+
+/* Under the lock: after the clock was set back the latest windows go, as their time comes again.
+ * Those before stay, so that ends always ascend. */
+static void drop_future(struct history *history, double now)
+{
+    for (uint64_t n = history->next; n > history->first; n--) {
+        const struct column *column = history->columns[(n - 1) % history->capacity];
+        if (column && column->timestamp < now) {
+            return;
+        }
+        history->holes += drop(history, n - 1) ? 1 : 0;
+    }
 }
 
 /* Under the lock: what lies beyond the bounds goes. */
 static void drop_beyond(struct history *history, double now, size_t bytes_more)
 {
+    drop_future(history, now);
     while (count_of(history) > 0 &&
            (is_too_old(history, now) || count_of(history) >= HISTORY_WINDOWS_MAX)) {
         drop_oldest(history);
@@ -346,21 +372,6 @@ void history_add(struct history *history, const struct snapshot *closed)
     pthread_mutex_unlock(&history->lock);
 }
 
-void history_figures(struct history *history, struct history_figures *figures)
-{
-    pthread_mutex_lock(&history->lock);
-    *figures = (struct history_figures){
-        .windows = count_of(history),
-        .bytes = history->bytes,
-        .dropped = history->dropped,
-    };
-    if (figures->windows > 0) {
-        const struct column *oldest = history->columns[history->first % history->capacity];
-        figures->from = oldest->timestamp - oldest->seconds;
-    }
-    pthread_mutex_unlock(&history->lock);
-}
-
 /* NULL where the window is gone. Under the lock. */
 static const struct column *column_at(const struct history *history, uint64_t number)
 {
@@ -369,15 +380,36 @@ static const struct column *column_at(const struct history *history, uint64_t nu
                : NULL;
 }
 
+void history_figures(struct history *history, struct history_figures *figures)
+{
+    pthread_mutex_lock(&history->lock);
+    *figures = (struct history_figures){
+        .windows = count_of(history) - history->holes,
+        .bytes = history->bytes,
+        .dropped = history->dropped,
+    };
+    const struct column *oldest = column_at(history, history->first);
+    if (oldest) {
+        figures->from = oldest->timestamp - oldest->seconds;
+    }
+    pthread_mutex_unlock(&history->lock);
+}
+
+static bool ends_by(const struct history *history, uint64_t number, double time)
+{
+    const struct column *column = column_at(history, number);
+    return column && column->timestamp <= time;
+}
+
 struct history_range history_find(struct history *history, double from, double to, size_t count_max)
 {
     pthread_mutex_lock(&history->lock);
     uint64_t first = history->first, end = history->next;
-    while (end > first && column_at(history, end - 1)->timestamp > to) {
+    while (end > first && !ends_by(history, end - 1, to)) {
         end--;
     }
     uint64_t at = end;
-    while (at > first && end - at < count_max && column_at(history, at - 1)->timestamp > from) {
+    while (at > first && end - at < count_max && !ends_by(history, at - 1, from)) {
         at--;
     }
     pthread_mutex_unlock(&history->lock);

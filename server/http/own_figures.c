@@ -157,6 +157,13 @@ static void render_flush(const struct own_figures *figures, struct figure_writer
           "room.",
           (double)flush->anomaly_substitutes);
     render_event_losses(figures, out);
+    gauge(out, "sigmad_history_bytes", "Memory taken by the windows of [history].",
+          (double)flush->history_bytes);
+    gauge(out, "sigmad_history_windows", "Windows that [history] holds.",
+          (double)flush->history_windows);
+    counter(out, "sigmad_history_windows_dropped_total",
+            "Windows that left [history] before their time, for lack of history.memory.",
+            flush->history_dropped);
     counter(out, "sigmad_approximations_total",
             "Timers and sets of which not every sample could be kept (metrics.timers = exact).",
             flush->approximations);

@@ -15,24 +15,45 @@
 /* Files of a folder that are looked at: more than so many are not the server's. */
 #define FILES_MAX 100000
 
-struct queue_bound {
-    const char *sink; /* the whole name, or with a colon what it begins with */
-    const char *section, *key;
-    uint64_t bytes;
-};
+static void bound(struct report_sink *sink, uint64_t bytes, const char *key, const char *section)
+{
+    sink->queue_bytes_max = bytes;
+    sink->key = key;
+    snprintf(sink->section, sizeof(sink->section), "%s", section);
+}
 
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* The same of an entry of a named section, by which the sink is called behind a colon. */
+static void bound_entry(struct report_sink *sink, const char *section, const char *name,
+                        uint64_t bytes)
+{
+    char heading[sizeof(sink->section)];
+    size_t length = strlen(section);
+    if (begins(sink->name, section) && sink->name[length] == ':' &&
+        strcmp(sink->name + length + 1, name) == 0) {
+        snprintf(heading, sizeof(heading), "%s \"%s\"", section, name);
+        bound(sink, bytes, "buffer", heading);
+    }
+}
+
+/* Which setting bounds the queue of a sink. */
 static void bound_queue(struct report_sink *sink, const struct config *config)
 {
-    const struct queue_bound bounds[] = {
-        {"graphite", "graphite", "buffer", config->graphite.buffer_bytes},
-        {"remote_write", "remote_write", "queue", config->remote_write.queue_bytes},
-    };
-    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
-        if (strncmp(sink->name, bounds[i].sink, strlen(bounds[i].sink)) == 0) {
-            sink->section = bounds[i].section;
-            sink->key = bounds[i].key;
-            sink->queue_bytes_max = bounds[i].bytes;
-        }
+    if (begins(sink->name, "graphite")) {
+        bound(sink, config->graphite.buffer_bytes, "buffer", "graphite");
+    } else if (begins(sink->name, "remote_write")) {
+        bound(sink, config->remote_write.queue_bytes, "queue", "remote_write");
+    }
+    for (size_t i = 0; i < config->execs.count; i++) {
+        bound_entry(sink, "exec", config->execs.items[i].name, config->execs.items[i].buffer_bytes);
+    }
+    for (size_t i = 0; i < config->notifies.count; i++) {
+        bound_entry(sink, "notify", config->notifies.items[i].name,
+                    config->notifies.items[i].buffer_bytes);
     }
 }
 
@@ -103,6 +124,16 @@ static void read_alerts(const struct alert_set *alerts, struct report *report)
     }
 }
 
+/* What lasts, which the detector knows best. */
+static void count_lasting(const struct snapshot *latest, struct report *report)
+{
+    report->anomalies_active = report->anomalies_critical = 0;
+    for (size_t i = 0; i < latest->active_count; i++) {
+        report->anomalies_active += latest->active[i].severity > SEVERITY_INFO;
+        report->anomalies_critical += latest->active[i].severity == SEVERITY_CRITICAL;
+    }
+}
+
 void report_facts_read(struct http_server *server, const struct snapshot *latest,
                        struct report *report)
 {
@@ -127,5 +158,6 @@ void report_facts_read(struct http_server *server, const struct snapshot *latest
     read_sinks(&figures, report);
     if (latest) {
         read_alerts(latest->alerts, report);
+        count_lasting(latest, report);
     }
 }

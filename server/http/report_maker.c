@@ -105,8 +105,8 @@ static void begin(struct report_maker *maker)
     }
     snprintf(report->origin, sizeof(report->origin), "%s, %s", server->host_name,
              server->addresses);
-    report_facts_read(server, maker->snapshot, report);
     report_memory_tell(&server->report_memory, report);
+    report_facts_read(server, maker->snapshot, report);
     for (size_t i = 0; i < report->ticks->count; i++) {
         report->windows += ticks_at(report->ticks, i)->timestamp > report->points.from;
     }

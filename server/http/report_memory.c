@@ -26,6 +26,19 @@ void report_memory_deinit(struct report_memory *memory)
     }
 }
 
+/* What strndup() does, of bytes that no NUL follows. */
+static char *copy(const char *bytes, size_t length)
+{
+    char *text = malloc(length + 1);
+    if (text) {
+        if (length > 0) {
+            memcpy(text, bytes, length);
+        }
+        text[length] = '\0';
+    }
+    return text;
+}
+
 static void start(struct report_memory *memory, const struct anomaly_row *row,
                   const struct buffer *tags, double timestamp)
 {
@@ -33,8 +46,8 @@ static void start(struct report_memory *memory, const struct anomaly_row *row,
     struct report_anomaly *place = &memory->anomalies[memory->next];
     drop(place);
     *place = (struct report_anomaly){
-        .metric = strndup(identity_name(identity), identity->name_length),
-        .tags = strndup(tags->bytes ? tags->bytes : "", tags->length),
+        .metric = copy(identity_name(identity), identity->name_length),
+        .tags = copy(tags->bytes, tags->length),
         .reason = strdup(row->reason),
         .from = timestamp,
         .value = row->value,

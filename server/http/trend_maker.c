@@ -19,6 +19,9 @@
 #define TURN_NS UINT64_C(4000000)
 #define LOOK_EVERY 16
 
+/* Stamps have three decimals, and their differences the rounding of doubles. */
+#define STAMP_HALF 0.0005
+
 struct asker {
     struct asker *next;
     struct evhttp_request *request;
@@ -32,7 +35,7 @@ struct candidate {
     struct trend trend;
     enum trend_direction direction;
     enum trend_assessment assessment;
-    double score;
+    double gravity;
 };
 
 enum step { IDLE, FITTING, REFINING };
@@ -100,7 +103,8 @@ static bool begin(struct trend_maker *maker)
     const struct trend_query *query = &maker->first->query;
     maker->snapshot = flusher_closed(maker->server->options.flusher);
     double to = maker->snapshot ? maker->snapshot->timestamp : 0;
-    maker->range = history_find(history_of(maker), to - query->seconds, to, HISTORY_WINDOWS_MAX);
+    maker->range =
+        history_find(history_of(maker), to - query->seconds + STAMP_HALF, to, HISTORY_WINDOWS_MAX);
     maker->stamps = calloc(maker->range.count + 1, sizeof(double));
     maker->values = calloc(maker->range.count + 1, sizeof(double));
     maker->room = malloc(TREND_ROOM * sizeof(double));
@@ -125,19 +129,15 @@ static void judge(const struct trend_maker *maker, struct candidate *candidate)
             candidate->direction,
             classify_better(class, (enum statsd_type)identity->type, candidate->statistic));
     }
-    double size = fmin(10, fabs(trend_change(&candidate->trend))) * candidate->trend.r_squared;
-    double grave = candidate->assessment == TREND_DEGRADING   ? 300
-                   : candidate->assessment == TREND_IMPROVING ? 100
-                   : candidate->direction != TREND_STEADY     ? 200
-                                                              : 0;
-    candidate->score = grave + size;
+    candidate->gravity =
+        trend_gravity(&candidate->trend, candidate->direction, candidate->assessment);
 }
 
 /* Keeps the best ones, sorted, as many as were asked for. */
 static void keep(struct trend_maker *maker, const struct candidate *candidate)
 {
     size_t limit = maker->first->query.limit, at = maker->count;
-    while (at > 0 && maker->candidates[at - 1].score < candidate->score) {
+    while (at > 0 && maker->candidates[at - 1].gravity < candidate->gravity) {
         at--;
     }
     if (at == limit) {
@@ -186,8 +186,8 @@ static void refine(struct trend_maker *maker)
 
 static int compare(const void *left, const void *right)
 {
-    double a = ((const struct candidate *)left)->score,
-           b = ((const struct candidate *)right)->score;
+    double a = ((const struct candidate *)left)->gravity,
+           b = ((const struct candidate *)right)->gravity;
     return (a < b) - (a > b);
 }
 
@@ -210,6 +210,7 @@ static void write_candidate(struct json *json, const struct candidate *candidate
     json_member_number(json, "intercept", trend->intercept);
     json_member_number(json, "r_squared", trend->r_squared);
     json_member_number(json, "z", trend->z);
+    json_member_number(json, "tau", trend->tau);
     json_member_number(json, "change", trend_change(trend));
     json_member_string(json, "direction", trend_direction_name(candidate->direction));
     json_member_string(json, "assessment", trend_assessment_name(candidate->assessment));

@@ -107,6 +107,8 @@ struct flush_figures {
     uint64_t anomaly_state_bytes;   /* what the states of anomaly.method = auto take */
     uint64_t anomaly_substitutes; /* statistics of the latest window that sigma judged in its place
                                    */
+    uint64_t history_windows, history_bytes;
+    uint64_t history_dropped; /* windows that left it before their time, for lack of memory */
     uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
     uint64_t pool_bytes;
 };

@@ -4,12 +4,12 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "proto/tags.h"
+#include "server/metrics/identity.h"
 #include "server/notify/render.h"
-#include "server/notify/tag_text.h"
-
-/* Labels of an alert; what a series has beyond is left out, which limits.max_tags rarely allows. */
-#define LABELS_MAX 260
 
 static bool fits_label(char c, size_t at)
 {
@@ -68,31 +68,35 @@ static void put_own_label(struct json *json, struct buffer *keys, const char *na
 }
 
 /* A tag without a value is "true", as in /metrics; of an empty one nothing would be kept. */
-static void put_tag(struct json *json, struct buffer *keys, struct buffer *key,
-                    const struct buffer *value)
+static void put_tag(struct json *json, struct buffer *keys, const struct tag *tag)
 {
-    clean_key(key);
-    if (value->length > 0) {
-        put_label(json, keys, key, value->bytes, value->length);
+    struct buffer key = {0};
+    buffer_append(&key, tag->key, tag->key_length);
+    clean_key(&key);
+    if (tag->value_length > 0) {
+        put_label(json, keys, &key, tag->value, tag->value_length);
     } else {
-        put_label(json, keys, key, "true", strlen("true"));
+        put_label(json, keys, &key, "true", strlen("true"));
     }
+    buffer_deinit(&key);
 }
 
 void notify_render_labels(const struct notification *notification, struct json *json)
 {
     const struct alert_row *row = &notification->row;
-    const char *tags = row->tags;
-    struct buffer keys = {0}, key = {0}, value = {0};
+    struct tag tags[IDENTITY_TAGS_MAX];
+    struct buffer keys = {0};
+    char *text = strdup(row->tags);
+    size_t count = text ? tags_read_csv(text, strlen(text), tags, IDENTITY_TAGS_MAX) : 0;
+    json->out->failed = json->out->failed || !text;
     put_own_label(json, &keys, "alertname", row->name);
     put_own_label(json, &keys, "severity", anomaly_severity_name(row->severity));
     put_own_label(json, &keys, "metric", row->metric);
-    for (size_t i = 0; i < LABELS_MAX && tag_text_next(&tags, &key, &value); i++) {
-        put_tag(json, &keys, &key, &value);
+    for (size_t i = 0; i < count; i++) {
+        put_tag(json, &keys, &tags[i]);
     }
     buffer_deinit(&keys);
-    buffer_deinit(&key);
-    buffer_deinit(&value);
+    free(text);
 }
 
 /* Annotations are strings. */

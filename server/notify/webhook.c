@@ -16,6 +16,22 @@ static void put_times(struct json *json, const struct notification *notification
     json_member_string(json, "endsAt", notification_is_over(notification) ? time : NO_TIME);
 }
 
+/* FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), NUL included. */
+static uint64_t add_text(uint64_t hash, const char *text)
+{
+    do {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    } while (*text++);
+    return hash;
+}
+
+/* The same for the same alert after a restart, which the queue's hash is not. */
+static uint64_t fingerprint_of(const struct alert_row *row)
+{
+    uint64_t hash = add_text(UINT64_C(0xcbf29ce484222325), row->name);
+    return add_text(add_text(hash, row->metric), row->tags);
+}
+
 static void put_alert(struct json *json, const struct notification *notification)
 {
     char fingerprint[17];
@@ -32,7 +48,7 @@ static void put_alert(struct json *json, const struct notification *notification
     json_end_object(json);
     put_times(json, notification);
     json_member_string(json, "generatorURL", "");
-    snprintf(fingerprint, sizeof(fingerprint), "%016llx", (unsigned long long)notification->hash);
+    snprintf(fingerprint, sizeof(fingerprint), "%016llx", (unsigned long long)fingerprint_of(row));
     json_member_string(json, "fingerprint", fingerprint);
     json_member_number(json, "value", row->value);
     json_member_number(json, "threshold", row->threshold);

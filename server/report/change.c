@@ -129,36 +129,60 @@ static struct stretch find_stretch(const double *sums, size_t count)
 }
 
 /* Twice the tail of the normal distribution, for each stretch that was tried. The variance of the
- * sum of L of n ranks is L(n-L)(n+1)/12, less where some are equal. */
-static double likelihood_of(const struct stretch *stretch, const struct samples *samples)
+ * sum of L of n ranks is L(n-L)(n+1)/12, less where some are equal, and more where neighbours are
+ * alike: `independent` is the share of the values that count. */
+static double likelihood_of(const struct stretch *stretch, const struct samples *samples,
+                            double independent)
 {
     double n = (double)samples->count;
     double variance = (n + 1) / 12 * (1 - samples->ties / (n * n * n - n));
     double tried = stretch->step ? n : n * n / 2;
-    return variance > 0 ? fmin(1, tried * erfc(sqrt(stretch->square / variance / 2))) : 1;
+    double square = stretch->square * independent;
+    return variance > 0 ? fmin(1, tried * erfc(sqrt(square / variance / 2))) : 1;
 }
 
 /* The median of what is inside the stretch, or outside of it. */
 static double level_of(const struct samples *samples, const struct stretch *stretch, bool inside,
-                       double scratch[POINTS_MAX], size_t *count)
+                       double scratch[POINTS_MAX])
 {
-    *count = 0;
+    size_t count = 0;
     for (size_t i = 0; i < samples->count; i++) {
         if ((i >= stretch->from && i < stretch->to) == inside) {
-            scratch[(*count)++] = samples->items[i].value;
+            scratch[count++] = samples->items[i].value;
         }
     }
-    return *count > 0 ? median_of(scratch, *count) : 0;
+    return count > 0 ? median_of(scratch, count) : 0;
+}
+
+static double level_at(const struct stretch *stretch, const struct change *change, size_t i)
+{
+    return i >= stretch->from && i < stretch->to ? change->after : change->before;
 }
 
 static double deviation_of(const struct samples *samples, const struct stretch *stretch,
                            const struct change *change, double scratch[POINTS_MAX])
 {
     for (size_t i = 0; i < samples->count; i++) {
-        bool inside = i >= stretch->from && i < stretch->to;
-        scratch[i] = fabs(samples->items[i].value - (inside ? change->after : change->before));
+        scratch[i] = fabs(samples->items[i].value - level_at(stretch, change, i));
     }
     return 1.4826 * median_of(scratch, samples->count);
+}
+
+/* (1 - r) / (1 + r), by the correlation r of what is left of neighbours, of which nothing counts
+ * beyond three deviations. */
+static double independent_of(const struct samples *samples, const struct stretch *stretch,
+                             const struct change *change, double deviation)
+{
+    double before = 0, products = 0, squares = 0, bound = 3 * deviation;
+    for (size_t i = 0; i < samples->count; i++) {
+        double rest = samples->items[i].value - level_at(stretch, change, i);
+        rest = fmin(bound, fmax(-bound, rest));
+        products += before * rest;
+        squares += rest * rest;
+        before = rest;
+    }
+    double r = squares > 0 ? fmin(0.99, fmax(0, products / squares)) : 0;
+    return (1 - r) / (1 + r);
 }
 
 static double size_of(double before, double after)
@@ -171,20 +195,23 @@ static double size_of(double before, double after)
                       : 0;
 }
 
+/* The change that the stretch is, if it is one. */
 static void judge(struct change *change, const struct samples *samples, struct stretch stretch,
                   double share_min)
 {
     double scratch[POINTS_MAX];
-    size_t inside, outside;
-    change->after = level_of(samples, &stretch, true, scratch, &inside);
-    change->before = level_of(samples, &stretch, false, scratch, &outside);
+    change->after = level_of(samples, &stretch, true, scratch);
+    change->before = level_of(samples, &stretch, false, scratch);
     double distance = fabs(change->after - change->before);
     double deviation = deviation_of(samples, &stretch, change, scratch);
+    double independent = independent_of(samples, &stretch, change, deviation);
+    double effect = distance * sqrt(independent);
     change->effect =
-        distance >= CHANGE_EFFECT_MAX * deviation ? CHANGE_EFFECT_MAX : distance / deviation;
+        effect >= CHANGE_EFFECT_MAX * deviation ? CHANGE_EFFECT_MAX : effect / deviation;
     change->size = size_of(change->before, change->after);
+    change->likelihood = likelihood_of(&stretch, samples, independent);
     if (distance > 0 && distance >= share_min * fabs(change->before) &&
-        change->effect >= CHANGE_EFFECT_MIN) {
+        change->effect >= CHANGE_EFFECT_MIN && change->likelihood <= CHANGE_LIKELIHOOD_MAX) {
         change->shape = stretch.step ? CHANGE_STEP : CHANGE_BUMP;
         change->from = samples->items[stretch.from].point;
         change->to = samples->items[stretch.to - 1].point;
@@ -200,7 +227,7 @@ static void look(struct change *change, struct samples *samples, double share_mi
         sums[i + 1] = sums[i] + ranks[i] - mean;
     }
     struct stretch stretch = find_stretch(sums, samples->count);
-    change->likelihood = likelihood_of(&stretch, samples);
+    change->likelihood = likelihood_of(&stretch, samples, 1);
     if (change->likelihood <= CHANGE_LIKELIHOOD_MAX) {
         judge(change, samples, stretch, share_min);
     }

@@ -10,8 +10,11 @@
  * between unless that is clearly better. What it may be by chance is multiplied by how many
  * stretches were tried (Bonferroni). A change is told of only if that is less than one in a
  * hundred, and if it is larger than three times the deviation that is left (1.4826 times the median
- * distance from the medians) and than a share of the level: neighbours that depend on each other
- * make the former too easy a test.
+ * distance from the medians) and than a share of the level.
+ *
+ * Neighbours that are alike make every wandering series look changed. Of the values so many count
+ * as are independent, n (1-r)/(1+r) by the correlation r of what is left of neighbours once the
+ * levels are taken out (Bartlett 1935), and deviations are larger by the root of that.
  *
  * Pure functions; any thread.
  */
@@ -41,7 +44,7 @@ struct change {
     size_t from, to;      /* points: the first and the last of the other level */
     double before, after; /* medians outside and inside; of a step: before and behind it */
     double likelihood;    /* that chance alone makes it */
-    double effect;        /* |after - before| in deviations, at most CHANGE_EFFECT_MAX */
+    double effect;        /* |after - before| in such deviations, at most CHANGE_EFFECT_MAX */
     double size; /* |ln(after/before)|, at most CHANGE_SIZE_MAX; the share where one is 0 or
                     their signs differ */
 };

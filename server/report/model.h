@@ -54,12 +54,13 @@ struct report_alert {
 };
 
 struct report_sink {
-    char name[64];
+    char name[128];
     uint64_t errors, windows_lost, queue_bytes, queue_bytes_max; /* max 0: not known */
     uint64_t bytes_sent;
     bool failing;
     char reason[160];
-    const char *section, *key; /* the setting that bounds its queue; NULL = none */
+    char section[160]; /* of the setting that bounds its queue; key is NULL where there is none */
+    const char *key;
 };
 
 /* Who sent lines that were refused, among those that were logged. */
@@ -71,7 +72,7 @@ struct report_sender {
 };
 
 struct report_setting {
-    char section[64], key[64], value[96], was[96];
+    char section[160], key[64], value[96], was[96];
 };
 
 /* What an operator should do, and why. */
@@ -160,6 +161,8 @@ void report_deinit(struct report *report);
 void report_add_anomaly(struct report *report, const struct report_anomaly *anomaly);
 /* An anomaly that was added without an end, or was too many to be kept, has ended. */
 void report_end_anomaly(struct report *report, const struct report_anomaly *end);
+
+/* A change of an alert's state takes the place of what was known of it. */
 void report_add_alert(struct report *report, const struct report_alert *alert);
 
 /* Takes a reference of its own where the score is among the largest. `copy` is the copy of the

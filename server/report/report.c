@@ -68,7 +68,7 @@ void report_add_anomaly(struct report *report, const struct report_anomaly *anom
 {
     size_t at = 0;
     report->anomalies_started += anomaly->from > report->points.from;
-    report->anomalies_active += anomaly->to == 0;
+    report->anomalies_active += anomaly->to == 0 && anomaly->severity > SEVERITY_INFO;
     report->anomalies_critical += anomaly->to == 0 && anomaly->severity == SEVERITY_CRITICAL;
     while (at < report->anomaly_count && report->anomalies[at].from > anomaly->from) {
         at++;
@@ -91,7 +91,7 @@ void report_add_anomaly(struct report *report, const struct report_anomaly *anom
 /* The end belongs to the latest start of the same statistic that has none yet. */
 void report_end_anomaly(struct report *report, const struct report_anomaly *end)
 {
-    report->anomalies_active -= report->anomalies_active > 0;
+    report->anomalies_active -= report->anomalies_active > 0 && end->severity > SEVERITY_INFO;
     report->anomalies_critical -=
         report->anomalies_critical > 0 && end->severity == SEVERITY_CRITICAL;
     for (size_t i = 0; i < report->anomaly_count; i++) {
@@ -104,15 +104,47 @@ void report_end_anomaly(struct report *report, const struct report_anomaly *end)
     }
 }
 
-void report_add_alert(struct report *report, const struct report_alert *alert)
+static bool is_same(const struct report_alert *a, const struct report_alert *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->metric, b->metric) == 0 &&
+           strcmp(a->tags, b->tags) == 0;
+}
+
+/* The place of the same alert, or else a new one, or else that of one which is over; the number of
+ * rows where there is none. */
+static size_t place_of(struct report *report, const struct report_alert *alert)
+{
+    size_t over = REPORT_ALERTS;
+    for (size_t i = 0; i < report->alert_count; i++) {
+        if (is_same(&report->alerts[i], alert)) {
+            return i;
+        }
+        over = report->alerts[i].state == ALERT_RESOLVED ? i : over;
+    }
+    return report->alert_count < REPORT_ALERTS ? report->alert_count : over;
+}
+
+static void count_alert(struct report *report, const struct report_alert *alert, uint64_t by)
 {
     bool firing = alert->state == ALERT_FIRING;
-    report->alerts_firing += firing;
-    report->alerts_critical += firing && alert->severity == SEVERITY_CRITICAL;
-    if (report->alert_count == REPORT_ALERTS) {
+    report->alerts_firing += firing ? by : 0;
+    report->alerts_critical += firing && alert->severity == SEVERITY_CRITICAL ? by : 0;
+}
+
+void report_add_alert(struct report *report, const struct report_alert *alert)
+{
+    size_t at = place_of(report, alert);
+    count_alert(report, alert, 1);
+    if (at == REPORT_ALERTS) {
         return;
     }
-    struct report_alert *row = &report->alerts[report->alert_count++];
+    struct report_alert *row = &report->alerts[at];
+    if (at < report->alert_count) {
+        count_alert(report, row, UINT64_MAX); /* takes one away */
+        drop_alert(row);
+    } else {
+        report->alert_count++;
+    }
     *row = *alert;
     row->name = copy_text(report, alert->name);
     row->metric = copy_text(report, alert->metric);

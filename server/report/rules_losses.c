@@ -310,7 +310,7 @@ static bool sinks(const struct report *report, struct advice *advice)
                         100 * used, sink->failing ? " The reason: " : "",
                         sink->failing ? sink->reason : "");
         advice_action(advice, "See to the receiver; a larger queue lasts over a longer outage.");
-        if (sink->section && sink->queue_bytes_max > 0 && sink->queue_bytes_max <= 16 * KIB * MIB) {
+        if (sink->key && sink->queue_bytes_max > 0 && sink->queue_bytes_max <= 16 * KIB * MIB) {
             advice_set_size(advice, sink->section, sink->key, 4 * sink->queue_bytes_max,
                             sink->queue_bytes_max);
         }

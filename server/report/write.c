@@ -51,10 +51,9 @@ static void put_tiles(struct page *page, const struct report *report)
     put_tile(page, "Series", series_of(report), UNIT_NONE, note);
     snprintf(note, sizeof(note), "%llu last", (unsigned long long)report->anomalies_active);
     put_tile(page, "Anomalies", (double)report->anomalies_started, UNIT_NONE, note);
-    if (report->has_figures) {
-        put_tile(page, "Alerts firing", (double)report->alerts_firing, UNIT_NONE,
-                 report->alert_count > 0 ? "see below" : "none pending");
-    }
+    snprintf(note, sizeof(note), "of %zu", report->alert_count);
+    put_tile(page, "Alerts firing", (double)report->alerts_firing, UNIT_NONE,
+             report->alert_count > 0 ? note : "none pending");
     page->form->tiles_end(page);
 }
 

@@ -35,8 +35,8 @@ struct sink_figures {
 struct sink_ops {
     const char *name;     /* label value: "csv" */
     const char *notifier; /* of [notify "NAME"], its name; else NULL */
-    bool aside;           /* it is no output of the figures themselves: the server is ready, and a
-                             flush done, whatever becomes of it */
+    bool aside;           /* it is no output of the figures themselves: the server is ready, a flush
+                             done, and a stop clean, whatever becomes of it */
     /* Takes a closed snapshot (its own reference). Never blocks. */
     void (*submit)(struct sink *sink, const struct snapshot *snapshot);
     /* Copies the figures; any thread. */

@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "server/core/require.h"
+#include "server/detect/trend.h"
 #include "server/flush/derive.h"
 #include "server/flush/merge.h"
 #include "server/flush/published.h"
+#include "server/history/history.h"
 #include "server/http/exposition.h"
 #include "server/metrics/shard_group.h"
 #include "server/sink/csv.h"
@@ -30,13 +32,16 @@
 /* Windows before the measured ones, so that every method judges. */
 #define METHOD_WINDOWS 100
 
+/* An hour of windows of 10 s. */
+#define HISTORY_WINDOWS 360
+
 /* At eight million samples a second a million counters get 80 each in ten seconds. */
 #define COUNTS 200
 #define COUNTS_MANY 10000
 
 #define SECOND_NS UINT64_C(1000000000)
 #define RENDER_BYTES ((size_t)256 * 1024)
-#define FIGURES_MAX 64
+#define FIGURES_MAX 96
 
 /* Of the event loop: server/http/waiting.c. */
 #define TURN_WORK 4096
@@ -406,6 +411,57 @@ static void bench_methods(const char *directory, size_t series)
     }
 }
 
+/* A line through the windows of each series, as /api/v1/trends fits them. Returns the time. */
+static double fit_lines(const struct bench *bench, struct history *history, size_t series,
+                        size_t *fitted)
+{
+    static double stamps[HISTORY_WINDOWS], values[HISTORY_WINDOWS];
+    const struct counter_row *rows = bench->published.closed->counters;
+    struct history_range range = history_find(history, 0, INFINITY, HISTORY_WINDOWS);
+    struct trend trend;
+    double begun = thread_ns();
+    history_stamps(history, &range, stamps, NULL);
+    for (size_t i = 0; i < series; i++) {
+        history_read(history, &range, rows[i].identity, STATISTIC_RATE, values);
+        *fitted += trend_fit(stamps, values, range.count, &trend);
+    }
+    return thread_ns() - begun;
+}
+
+/* What keeping an hour of windows takes of a flush, and reading all of it. */
+static void bench_history(const char *directory, size_t series)
+{
+    struct bench bench;
+    struct stages stages;
+    double add[ROUNDS];
+    struct history_figures held;
+    size_t fitted = 0;
+    bench_init_with(&bench, directory, series, "off");
+    bench.config->history.keep_ms = UINT64_C(86400000);
+    bench.config->history.memory_bytes = UINT64_C(8) << 30;
+    struct history *history = history_new(bench.config);
+    REQUIRE(history);
+    make_names(&bench, "c", "");
+    for (int window = 1 - HISTORY_WINDOWS; window < ROUNDS; window++) {
+        int round = window < 0 ? 0 : window;
+        fill(&bench, METRIC_COUNTER, COUNTS);
+        merge(&bench, &stages, round);
+        struct snapshot *snapshot = derive(&bench, &stages, round, true);
+        double begun = thread_ns();
+        history_add(history, snapshot);
+        add[round] = thread_ns() - begun;
+    }
+    history_figures(history, &held);
+    note("history, a window of counters", "ms", median(add) / 1e6, 0);
+    note("history, a counter and window", "bytes",
+         (double)held.bytes / (double)held.windows / (double)series, 0);
+    note("history, lines through 360 windows of all", "ms",
+         fit_lines(&bench, history, series, &fitted) / 1e6, 0);
+    REQUIRE(fitted == series);
+    history_free(history);
+    bench_deinit(&bench);
+}
+
 static void wait_for_sink(struct sink *sink, uint64_t window)
 {
     struct sink_figures state;
@@ -599,7 +655,7 @@ int main(int argc, char **argv)
     size_t series = argc > 1 ? strtoul(argv[1], NULL, 10) : SERIES_DEFAULT;
     char directory[] = "/tmp/sigmad-bench-XXXXXX";
     if (series == 0 || !mkdtemp(directory)) {
-        fprintf(stderr, "usage: bench_flush [SERIES [kinds|methods|files|exposition]]\n");
+        fprintf(stderr, "usage: bench_flush [SERIES [kinds|methods|history|files|exposition]]\n");
         return 1;
     }
     if (is_wanted(part, "kinds")) {
@@ -612,6 +668,9 @@ int main(int argc, char **argv)
     }
     if (is_wanted(part, "methods")) {
         bench_methods(directory, part ? series : series / 10 + 1);
+    }
+    if (is_wanted(part, "history")) {
+        bench_history(directory, part ? series : series / 10 + 1);
     }
     if (is_wanted(part, "files")) {
         bench_files(directory, series);

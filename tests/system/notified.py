@@ -128,7 +128,8 @@ class MailServer:
                     if verb == "EHLO":
                         self.wfile.write(b"250-here\r\n250 AUTH PLAIN\r\n")
                     elif verb == "AUTH":
-                        outer.credentials.append(words[2])
+                        self.reply("334 ")
+                        outer.credentials.append(self.rfile.readline().strip())
                         self.reply("235 welcome")
                     elif verb == "DATA":
                         self.take_mail()

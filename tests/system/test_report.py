@@ -162,6 +162,25 @@ def test_senders_of_bad_lines_are_named(start_server):
     assert advice["settings"] == []
 
 
+def test_alerts_that_fire_are_told_by_server_and_logs(start_server):
+    server = start_server({'alert "slow"': {"metric": "api.*", "condition": "mean > 50", "severity": "critical"}})
+    server.send("api.time:80|ms|#region:eu")
+    server.flush()
+    of_logs = json.loads(sigmactl("report", "--csv", server.data, "--json").stdout)
+    for report in (report_of(server), of_logs):
+        assert report["status"] == "critical"
+        assert "1 alert fires" in report["reason"]
+        assert report["alerts_firing"] == 1
+        alert = report["alerts"][0]
+        assert (alert["name"], alert["state"], alert["metric"], alert["tags"]) == (
+            "slow", "firing", "api.time", "region=eu")
+    server.send("api.time:20|ms|#region:eu")
+    server.flush()
+    of_logs = json.loads(sigmactl("report", "--csv", server.data, "--json").stdout)
+    assert (of_logs["alerts_firing"], of_logs["alerts"][0]["state"]) == (0, "resolved")
+    assert report_of(server)["alerts_firing"] == 0
+
+
 def test_requests_that_come_together_all_get_an_answer(start_server):
     server = start_server()
     server.send("a:1|c")

@@ -66,6 +66,7 @@ def test_an_equal_run_passes_and_a_slower_one_fails_by_name(runs, learnt, tmp_pa
     assert b"worse" not in baseline("check", learnt, "--csv", runs["third"]).stdout
     report = tmp_path / "report.md"
     failed = baseline("check", learnt, "--csv", runs["slower"], "--markdown", report, status=3)
+    assert b"fewer than 3 runs in the file" in failed.stderr
     worse = [line.split() for line in failed.stdout.decode().splitlines() if line.startswith(("worse", "critical"))]
     assert {row[1] for row in worse} == {"api.search"}
     assert {"mean", "p50"} <= {row[3] for row in worse}
@@ -98,6 +99,7 @@ def test_the_file_keeps_a_history_that_people_can_edit(runs, learnt):
     told = json.loads(baseline("check", learnt, "--csv", runs["slower"], "--statistics", "mean", "--json").stdout)
     assert told["verdict"] == "passed"
     baseline("update", learnt, "--csv", runs["third"])
+    assert b"fewer than" not in baseline("check", learnt, "--csv", runs["slower"], status=3).stderr
     entry = next(e for e in json.loads(learnt.read_text(encoding="utf-8"))["series"] if e.get("pinned"))
     assert (entry["target"], entry["warning"], entry["runs"]) == (200, 210, 3)
 

@@ -65,7 +65,7 @@ static int run_history(const struct backtest *backtest, const struct settings *s
     int status = history_judge(&history, &backtest->query, settings, reason)
                      ? show(backtest, &history, settings)
                      : fail(reason);
-    history_free(&history);
+    backtest_history_free(&history);
     return status;
 }
 

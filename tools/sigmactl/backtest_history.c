@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/clock.h"
 #include "tools/sigmactl/backtest_judge.h"
+#include "tools/sigmactl/progress.h"
 
 /* As in the server, which judges a p99 from so many samples on. */
 #define P99_SAMPLES_MIN 20
@@ -268,6 +270,23 @@ static bool add_cases(struct history *history, const struct csv_series *series,
     return true;
 }
 
+/* False without memory. */
+static bool judge_series(struct history *history, const struct history_query *query,
+                         const struct settings *settings)
+{
+    struct progress progress;
+    bool room = true;
+    progress_start(&progress);
+    for (size_t i = 0; room && i < history->list.count; i++) {
+        room = add_cases(history, history->list.items[i], query, settings);
+        if (progress_is_due(&progress, clock_monotonic_ns(&clock_system))) {
+            progress_show("%zu of %zu series judged", i + 1, history->list.count);
+        }
+    }
+    progress_stop(&progress);
+    return room;
+}
+
 bool history_judge(struct history *history, const struct history_query *query,
                    const struct settings *settings, char reason[CSV_READER_REASON_MAX])
 {
@@ -282,18 +301,13 @@ bool history_judge(struct history *history, const struct history_query *query,
         return false;
     }
     history->cases = calloc(3 * history->list.count + 1, sizeof(*history->cases));
-    if (history->cases == NULL) {
+    if (history->cases == NULL || !judge_series(history, query, settings)) {
         return fail(reason, no_memory);
-    }
-    for (size_t i = 0; i < history->list.count; i++) {
-        if (!add_cases(history, history->list.items[i], query, settings)) {
-            return fail(reason, no_memory);
-        }
     }
     return history->case_count > 0 || fail(reason, "no series matches");
 }
 
-void history_free(struct history *history)
+void backtest_history_free(struct history *history)
 {
     for (size_t i = 0; i < history->case_count; i++) {
         free(history->cases[i].alarms);

@@ -64,10 +64,10 @@ struct history {
 };
 
 /* Reads and judges. False with the reason where the logs cannot be read, nothing matches or memory
- * runs out; history_free() is to be called in either case. */
+ * runs out; backtest_history_free() is to be called in either case. */
 bool history_judge(struct history *history, const struct history_query *query,
                    const struct settings *settings, char reason[CSV_READER_REASON_MAX]);
-void history_free(struct history *history);
+void backtest_history_free(struct history *history);
 
 /* Judges a case once more by the first setting and writes what there was to see, history->
  * stamp_count of each. False without memory; history_trace_free() in either case. */

@@ -198,3 +198,18 @@ size_t baseline_check_judged(const struct baseline_check *check)
     return check->count - check->states[BASELINE_MISSING] - check->states[BASELINE_FEW] -
            check->states[BASELINE_NEW];
 }
+
+size_t baseline_check_worse(const struct baseline_check *check)
+{
+    return check->states[BASELINE_CRITICAL_WORSE] + check->states[BASELINE_WORSE];
+}
+
+/* What is worse comes first. */
+size_t baseline_check_early(const struct baseline_check *check)
+{
+    size_t early = 0;
+    for (size_t i = 0; i < baseline_check_worse(check); i++) {
+        early += check->items[i].entry->history_count < BASELINE_RUNS_SPREAD;
+    }
+    return early;
+}

@@ -66,4 +66,8 @@ const char *baseline_state_name(enum baseline_state state);
 /* How many statistics were held against their baseline. */
 size_t baseline_check_judged(const struct baseline_check *check);
 
+/* How many are worse, and how many of these by runs too few to know the spread between runs. */
+size_t baseline_check_worse(const struct baseline_check *check);
+size_t baseline_check_early(const struct baseline_check *check);
+
 #endif

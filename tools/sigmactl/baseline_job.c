@@ -124,11 +124,6 @@ static const char *gap(const struct baseline_job *job, const struct baseline_che
     return NULL;
 }
 
-static bool is_worse(const struct baseline_check *check)
-{
-    return check->states[BASELINE_WORSE] + check->states[BASELINE_CRITICAL_WORSE] > 0;
-}
-
 static bool write_markdown(const struct baseline_job *job, const struct baseline_check *check,
                            const char *verdict)
 {
@@ -179,7 +174,9 @@ static bool print_text(const struct baseline_job *job, const struct baseline_che
 static int tell(const struct baseline_job *job, const struct baseline_check *check)
 {
     const char *missing = gap(job, check);
-    const char *verdict = is_worse(check) ? "failed" : missing ? "not checked" : "passed";
+    const char *verdict = baseline_check_worse(check) > 0 ? "failed"
+                          : missing                       ? "not checked"
+                                                          : "passed";
     bool told = job->json ? print_json(check, verdict) : print_text(job, check);
     if (!told) {
         fprintf(stderr, "sigmactl baseline: out of memory\n");
@@ -190,7 +187,13 @@ static int tell(const struct baseline_job *job, const struct baseline_check *che
     if (missing) {
         fprintf(stderr, "sigmactl baseline: %s\n", missing);
     }
-    if (is_worse(check)) {
+    if (baseline_check_early(check) > 0) {
+        fprintf(stderr,
+                "sigmactl baseline: %zu of the worse have fewer than %d runs in the file, so that "
+                "the spread between runs is not known\n",
+                baseline_check_early(check), BASELINE_RUNS_SPREAD);
+    }
+    if (baseline_check_worse(check) > 0) {
         return STATUS_REGRESSION;
     }
     return told && !missing ? STATUS_OK : STATUS_FAILED;

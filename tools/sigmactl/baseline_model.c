@@ -142,22 +142,37 @@ static double squared_weights(const struct baseline_entry *entry)
     return sum;
 }
 
-/* The variance between runs that `within` does not explain. Half the mean square of k - 1
- * successive differences has about 2 (k - 1) / 3 degrees of freedom. */
-static struct deviation spread(const struct baseline_entry *entry, double within)
+/* Half the mean square of the steps from run to run, with about 2 (k - 1) / 3 degrees of freedom.
+ */
+static struct deviation steps(const struct baseline_entry *entry)
 {
     double sum = 0;
-    if (entry->history_count < BASELINE_RUNS_SPREAD) {
-        return (struct deviation){0, 1};
-    }
+    double pairs = (double)(entry->history_count - 1);
     for (size_t i = 1; i < entry->history_count; i++) {
         double step = entry->history[i].centre.mean - entry->history[i - 1].centre.mean;
         sum += step * step;
     }
-    double pairs = (double)(entry->history_count - 1);
-    double beyond = sum / (2 * pairs) - within;
-    double freedom = 2 * pairs / 3;
-    return (struct deviation){beyond > 0 ? beyond : 0, freedom > 1 ? freedom : 1};
+    return (struct deviation){pairs > 0 ? sum / (2 * pairs) : 0, 2 * pairs / 3};
+}
+
+/* The variance between runs that `within` does not explain. A few runs say next to nothing of it,
+ * so that it is drawn towards what is usual (as in Smyth, "Linear models and empirical Bayes
+ * methods", 2004), and is that before there are BASELINE_RUNS_SPREAD. What has never varied has
+ * none. */
+static struct deviation spread(const struct baseline_entry *entry, double within)
+{
+    struct deviation seen = steps(entry);
+    double usual = BASELINE_SPREAD * entry->target;
+    if (!(seen.variance + within > 0)) {
+        return (struct deviation){0, 1};
+    }
+    if (entry->history_count < BASELINE_RUNS_SPREAD) {
+        return (struct deviation){usual * usual, (double)INFINITY};
+    }
+    double freedom = seen.freedom + BASELINE_SPREAD_FREEDOM;
+    double beyond = fmax(seen.variance - within, 0);
+    return (struct deviation){
+        (seen.freedom * beyond + BASELINE_SPREAD_FREEDOM * usual * usual) / freedom, freedom};
 }
 
 struct deviation baseline_entry_noise(const struct baseline_entry *entry,

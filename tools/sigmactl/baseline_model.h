@@ -25,8 +25,12 @@
 #define BASELINE_HISTORY_MAX 50
 /* Critical lies so many times as far from the target as warning. */
 #define BASELINE_CRITICAL 2
-/* Runs from which on the spread between runs is told from that within them. */
+/* Runs from which on the spread between them is learnt. */
 #define BASELINE_RUNS_SPREAD 3
+/* What that spread is taken for before the runs say: a deviation of so much of the target, believed
+ * as firmly as one of so many degrees of freedom. */
+#define BASELINE_SPREAD 0.01
+#define BASELINE_SPREAD_FREEDOM 4
 
 /* Texts belong to whoever made the key. */
 struct baseline_key {
@@ -74,9 +78,9 @@ void baseline_entry_limit(struct baseline_entry *entry, double threshold);
 
 /* How far by noise alone a new run's mean may be from the target: the run's own error, that of the
  * runs the target comes from by their weights, and the spread between runs beyond what their errors
- * explain, once there are BASELINE_RUNS_SPREAD of them. The spread is taken from each run to the
- * next (von Neumann 1941), so that a level that changed for good does not count as noise for ever.
- * A pinned target has no error. */
+ * explain. The spread is taken from each run to the next (von Neumann 1941), so that a level that
+ * changed for good does not count as noise for ever, and is drawn towards BASELINE_SPREAD. A pinned
+ * target has no error; one without runs to go by leaves the run's own. */
 struct deviation baseline_entry_noise(const struct baseline_entry *entry,
                                       const struct centre *centre);
 

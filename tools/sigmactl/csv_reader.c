@@ -36,8 +36,8 @@ struct csv_reader {
 
 /* Figures of any kind; percentile columns beside them. */
 static const char *const figures[] = {
-    "timestamp", "count", "rate",   "value", "sum",   "mean",
-    "min",       "max",   "stddev", "lower", "upper", "unique",
+    "timestamp", "count",  "rate",  "value", "sum",    "mean",      "min",
+    "max",       "stddev", "lower", "upper", "unique", "threshold",
 };
 
 __attribute__((format(printf, 2, 3))) static void tell_fault(struct csv_reader *reader,

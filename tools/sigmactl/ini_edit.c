@@ -26,13 +26,24 @@ static void insert(struct ini_edit *edit, size_t at, char *before, char *after)
     edit->count++;
 }
 
+/* What strndup() does, of bytes that no NUL follows. */
+static char *copy(const char *bytes, size_t length)
+{
+    char *text = malloc(length + 1);
+    if (text) {
+        memcpy(text, bytes, length);
+        text[length] = '\0';
+    }
+    return text;
+}
+
 void ini_edit_read(struct ini_edit *edit, const char *text, size_t length)
 {
     *edit = (struct ini_edit){.ends_open = length > 0 && text[length - 1] != '\n'};
     for (size_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
         size_t line = end ? (size_t)(end - text) - at : length - at;
-        char *before = strndup(text + at, line), *after = strndup(text + at, line);
+        char *before = copy(text + at, line), *after = copy(text + at, line);
         edit->failed = edit->failed || !before || !after;
         insert(edit, edit->count, before, after);
         at += line + 1;

@@ -35,6 +35,7 @@ static const struct command commands[] = {
      command_backtest},
     {"report", "what changed, what was lost and what to do, from a server or its CSV logs",
      command_report},
+    {"trend", "what rises and falls, of a server's history or its CSV logs", command_trend},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -167,16 +167,38 @@ static void take_anomaly(struct report *report, const struct csv_row *row)
     }
 }
 
-static bool read_anomalies(const struct report_csv *options, struct report *report,
-                           char reason[REPORT_CSV_REASON_MAX])
+static const char *name_of_state(int i)
 {
-    struct csv_reader *reader = open_rows(options, CSV_ANOMALIES, reason);
+    return alert_state_name((enum alert_state)i);
+}
+
+static void take_alert(struct report *report, const struct csv_row *row)
+{
+    struct report_alert alert = {
+        .name = field(row, "alert")->text,
+        .metric = row->fields[CSV_COLUMN_METRIC].text,
+        .tags = row->fields[CSV_COLUMN_TAGS].text,
+        .reason = field(row, "reason")->text,
+        .state =
+            (enum alert_state)find_word(field(row, "state")->text, name_of_state, ALERT_STATES),
+        .since = row->stamp,
+        .severity = (enum anomaly_severity)find_word(field(row, "severity")->text, name_of_severity,
+                                                     SEVERITIES),
+    };
+    report_add_alert(report, &alert);
+}
+
+static bool read_events(const struct report_csv *options, enum csv_kind kind,
+                        void (*take)(struct report *, const struct csv_row *),
+                        struct report *report, char reason[REPORT_CSV_REASON_MAX])
+{
+    struct csv_reader *reader = open_rows(options, kind, reason);
     const struct csv_row *row;
     if (!reader) {
         return false;
     }
     while ((row = csv_reader_next(reader))) {
-        take_anomaly(report, row);
+        take(report, row);
     }
     csv_reader_free(reader);
     return true;
@@ -241,7 +263,8 @@ static bool read_rows(const struct report_csv *options, struct extent *span, str
         gather(&tracks, report);
     }
     tracks_deinit(&tracks);
-    return read && read_anomalies(options, report, reason);
+    return read && read_events(options, CSV_ANOMALIES, take_anomaly, report, reason) &&
+           read_events(options, CSV_ALERTS, take_alert, report, reason);
 }
 
 bool report_csv_read(const struct report_csv *options, struct report *report,

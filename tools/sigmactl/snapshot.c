@@ -12,13 +12,13 @@
 #include "server/core/buffer.h"
 #include "tools/sigmactl/columns.h"
 #include "tools/sigmactl/commands.h"
-#include "tools/sigmactl/http_client.h"
+#include "tools/sigmactl/http_fetch.h"
 #include "tools/sigmactl/json_print.h"
 #include "tools/sigmactl/options.h"
+#include "tools/sigmactl/snapshot_tags.h"
 
 #define SNAPSHOT_PATH "/api/v1/snapshot"
 #define TIMEOUT_S 10
-#define BODY_SHOWN_MAX 200
 
 enum cell { CELL_NAME, CELL_TAGS, CELL_TEXT, CELL_NUMBER };
 
@@ -62,39 +62,6 @@ static const struct section sections[] = {
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 #define COLUMNS (sizeof(sections[0].columns) / sizeof(sections[0].columns[0]))
 
-/* `key=value`, or the key alone where the tag has no value. */
-static void append_tag(struct buffer *out, const char *key, const json_t *value)
-{
-    const char *text = json_string_value(value);
-    buffer_append_text(out, out->length > 0 ? ";" : "");
-    buffer_append_text(out, key);
-    if (text && text[0] != '\0') {
-        buffer_append_text(out, "=");
-        buffer_append_text(out, text);
-    }
-}
-
-static void append_tags(struct buffer *out, json_t *tags)
-{
-    const char *key;
-    json_t *value, *member;
-    size_t index;
-    json_object_foreach(tags, key, value)
-    {
-        if (json_is_array(value)) {
-            json_array_foreach(value, index, member)
-            {
-                append_tag(out, key, member);
-            }
-        } else {
-            append_tag(out, key, value);
-        }
-    }
-    if (json_is_string(tags)) {
-        buffer_append_text(out, json_string_value(tags));
-    }
-}
-
 /* Six significant digits, but whole numbers in full; a missing figure is a dash. */
 static void append_number(struct buffer *out, const json_t *value)
 {
@@ -114,7 +81,7 @@ static void add_cell(struct columns *table, json_t *value, enum cell cell)
     if (cell == CELL_NUMBER) {
         append_number(&text, value);
     } else if (cell == CELL_TAGS) {
-        append_tags(&text, value);
+        snapshot_tags_append(&text, value);
     } else if (json_is_string(value)) {
         buffer_append_text(&text, json_string_value(value));
     }
@@ -243,21 +210,10 @@ static int print_snapshot(const struct http_reply *reply, bool tables)
 static int fetch_and_print(const struct endpoint *server, bool tables)
 {
     struct http_reply reply;
-    char reason[HTTP_CLIENT_REASON_MAX];
-    const char *name = server->host;
-    if (!http_client_request(server, HTTP_CLIENT_GET, SNAPSHOT_PATH, TIMEOUT_S, &reply, reason)) {
-        fprintf(stderr, "sigmactl snapshot: cannot reach the server at %s port %s: %s\n", name,
-                server->port, reason);
+    if (!http_fetch("snapshot", server, SNAPSHOT_PATH, TIMEOUT_S, &reply)) {
         return STATUS_FAILED;
     }
-    int status = STATUS_FAILED;
-    if (reply.status == 200) {
-        status = print_snapshot(&reply, tables);
-    } else {
-        int shown = (int)strcspn(reply.body, "\r\n");
-        fprintf(stderr, "sigmactl snapshot: %s port %s answered %d: %.*s\n", name, server->port,
-                reply.status, shown < BODY_SHOWN_MAX ? shown : BODY_SHOWN_MAX, reply.body);
-    }
+    int status = print_snapshot(&reply, tables);
     http_reply_deinit(&reply);
     return status;
 }

@@ -112,7 +112,8 @@ static void before_the_first_window_the_snapshot_is_empty(void **state)
 static struct own_figures some_figures(struct own_sink *sink)
 {
     struct own_figures figures = {.sinks = sink, .sink_count = 1};
-    *sink = (struct own_sink){.name = "csv", .figures = {.done_window = 3, .errors = 2, .queue_bytes = 9}};
+    *sink = (struct own_sink){.name = "csv",
+                              .figures = {.done_window = 3, .errors = 2, .queue_bytes = 9}};
     figures.ingest.lines_received[TRANSPORT_UDP] = 5;
     figures.ingest.lines_accepted = 3;
     figures.ingest.lines_rejected[STATSD_NO_COLON] = 2;

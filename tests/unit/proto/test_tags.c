@@ -142,6 +142,27 @@ static void sorts_thousands_as_qsort_does(void **state)
     assert_int_equal(at, kept);
 }
 
+static void csv_form_is_read_back(void **state)
+{
+    static const char *const texts[] = {
+        "", "a", "a:b", "a:b,c,d:e", "k:v,k:w,k", "a;b:c=d", "x\\:\\\\,y:\r\n", "=:;",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        struct tag tags[8], again[8];
+        char text[128];
+        size_t count = (size_t)tags_parse(TAGS_COLON, texts[i], strlen(texts[i]), tags, 8);
+        size_t length = tags_format_csv(text, tags, count);
+        assert_int_equal(tags_read_csv(text, length, again, 8), count);
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(again[k].key_length, tags[k].key_length);
+            assert_int_equal(again[k].value_length, tags[k].value_length);
+            assert_memory_equal(again[k].key, tags[k].key, tags[k].key_length);
+            assert_memory_equal(again[k].value, tags[k].value, tags[k].value_length);
+        }
+    }
+}
+
 static void csv_form_stays_within_its_bound(void **state)
 {
     (void)state;
@@ -165,6 +186,7 @@ int main(void)
         cmocka_unit_test(order_does_not_depend_on_the_input),
         cmocka_unit_test(refuses_what_does_not_fit),
         cmocka_unit_test(sorts_thousands_as_qsort_does),
+        cmocka_unit_test(csv_form_is_read_back),
         cmocka_unit_test(csv_form_stays_within_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,41 @@ static void noise_alone_is_no_change(void **state)
     assert_int_equal(found, 0);
 }
 
+/* An AR(1) process: with `memory` 1 a random walk. */
+static void wander(double values[COUNT], uint64_t seed, double memory)
+{
+    double at = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        at = memory * at + noise(&seed);
+        values[i] = 100 + 5 * at;
+    }
+}
+
+static void series_that_wander_have_not_changed(void **state)
+{
+    static const double memories[] = {0.8, 0.95, 1};
+    double values[COUNT];
+    size_t found = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        wander(values, seed, memories[seed % 3]);
+        found += change_find(values, COUNT, 0.1).shape != CHANGE_NONE;
+    }
+    assert_in_range(found, 0, 5);
+}
+
+static void a_change_of_half_as_much_is_found_nearly_always(void **state)
+{
+    double values[COUNT];
+    size_t found = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        fill(values, seed, 80, COUNT, 150);
+        found += change_find(values, COUNT, 0.1).shape == CHANGE_STEP;
+    }
+    assert_in_range(found, 195, 200);
+}
+
 static void a_spike_is_no_change(void **state)
 {
     double values[COUNT];
@@ -149,6 +184,8 @@ int main(void)
         cmocka_unit_test(finds_a_step_shortly_before_the_end),
         cmocka_unit_test(finds_a_bump_with_both_its_ends),
         cmocka_unit_test(noise_alone_is_no_change),
+        cmocka_unit_test(series_that_wander_have_not_changed),
+        cmocka_unit_test(a_change_of_half_as_much_is_found_nearly_always),
         cmocka_unit_test(a_spike_is_no_change),
         cmocka_unit_test(a_constant_series_has_not_changed),
         cmocka_unit_test(a_constant_that_becomes_another_has),

@@ -50,7 +50,7 @@ static void expect_none(struct situation *s, const char *rule)
 static void expect(struct situation *s, const char *rule, enum anomaly_severity severity,
                    const char *setting)
 {
-    char made[256] = "";
+    char made[400] = "";
     assert_non_null(made_advice(s->report, rule, &s->advice));
     assert_int_equal(s->advice.severity, severity);
     assert_true(s->advice.title[0] && s->advice.evidence[0] && s->advice.action[0]);

@@ -160,7 +160,8 @@ static void the_latest_anomalies_are_kept_and_all_are_counted(void **state)
     struct ticks ticks;
     struct report *report = made_report(config, &ticks);
     char metric[] = "m", tags[] = "", reason[] = "r";
-    struct report_anomaly anomaly = {.metric = metric, .tags = tags, .reason = reason};
+    struct report_anomaly anomaly = {
+        .metric = metric, .tags = tags, .reason = reason, .severity = SEVERITY_WARNING};
     (void)state;
     for (unsigned i = 0; i < 3 * REPORT_ANOMALIES; i++) {
         anomaly.from = MADE_FROM + 1 + (i * 7) % (3 * REPORT_ANOMALIES);
@@ -178,6 +179,41 @@ static void the_latest_anomalies_are_kept_and_all_are_counted(void **state)
     made_drop(report, config);
 }
 
+static void an_alert_is_there_once_in_its_latest_state(void **state)
+{
+    struct config *config = made_config();
+    struct ticks ticks;
+    struct report *report = made_report(config, &ticks);
+    struct report_alert alert = {.name = "slow",
+                                 .metric = "a",
+                                 .tags = "",
+                                 .reason = "r",
+                                 .state = ALERT_FIRING,
+                                 .severity = SEVERITY_CRITICAL};
+    (void)state;
+    report_add_alert(report, &alert);
+    report_add_alert(report, &alert);
+    assert_int_equal(report->alert_count, 1);
+    assert_int_equal(report->alerts_firing, 1);
+    report_conclude(report);
+    assert_int_equal(report->status, SEVERITY_CRITICAL);
+    alert.state = ALERT_RESOLVED;
+    report_add_alert(report, &alert);
+    assert_int_equal(report->alerts_firing + report->alerts_critical, 0);
+    /* More than there is room for: those that are over make room. */
+    alert.state = ALERT_FIRING;
+    for (unsigned i = 0; i < REPORT_ALERTS + 5; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "a%u", i);
+        alert.name = name;
+        report_add_alert(report, &alert);
+    }
+    assert_int_equal(report->alert_count, REPORT_ALERTS);
+    assert_int_equal(report->alerts_firing, REPORT_ALERTS + 5);
+    assert_string_equal(report->alerts[0].name, "a39");
+    made_drop(report, config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +221,7 @@ int main(void)
         cmocka_unit_test(markdown_tables_keep_their_columns),
         cmocka_unit_test(json_names_what_changed_and_what_to_do),
         cmocka_unit_test(an_empty_report_is_written_too),
+        cmocka_unit_test(an_alert_is_there_once_in_its_latest_state),
         cmocka_unit_test(the_latest_anomalies_are_kept_and_all_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,19 +123,34 @@ static void limits_lie_on_the_worse_side(void **state)
     assert_true(isnan(entry.warning) && isnan(entry.critical));
 }
 
+/* Four are each run's own variance of its mean; one is the square of 1 % of the target of 100. */
 static void noise_is_the_runs_own_and_their_weights_and_their_spread(void **state)
 {
     const struct centre run = {100, 10, 25, 50};
     (void)state;
     assert_near(baseline_entry_noise(&entry, &run).variance, 4);
     add(1, 100, 10);
-    assert_near(baseline_entry_noise(&entry, &run).variance, 8);
+    assert_near(baseline_entry_noise(&entry, &run).variance, 4 + 4 + 1 * 2);
     add(2, 100, 10);
-    assert_near(baseline_entry_noise(&entry, &run).variance, 6);
-    add(3, 130, 10); /* half the mean square of steps of 0 and 30 is 225, 4 of it within runs */
-    assert_near(baseline_entry_noise(&entry, &run).variance, 4 + 4. / 3 + 221 * 4. / 3);
+    assert_near(baseline_entry_noise(&entry, &run).variance, 4 + 4. / 2 + 1 * 3. / 2);
+    add(3, 130, 10); /* half the mean square of steps of 0 and 30 is 225 */
+    double usual = entry.target * entry.target / 1e4;
+    double spread = (4. / 3 * 221 + 4 * usual) / (4. / 3 + 4);
+    assert_near(baseline_entry_noise(&entry, &run).variance, 4 + 4. / 3 + spread * 4. / 3);
     entry.pinned = true;
-    assert_near(baseline_entry_noise(&entry, &run).variance, 4 + 221);
+    assert_near(baseline_entry_noise(&entry, &run).variance, 4 + spread);
+}
+
+static void what_has_never_varied_has_no_noise(void **state)
+{
+    const struct centre run = {100, 0, 25, 50};
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        add(i, 100, 0);
+        assert_true(baseline_entry_noise(&entry, &run).variance == 0);
+    }
+    add(5, 101, 0);
+    assert_true(baseline_entry_noise(&entry, &run).variance > 0);
 }
 
 static void wishes_turn_directions_and_set_thresholds_but_for_a_persons_own(void **state)
@@ -170,6 +185,7 @@ int main(void)
         TEST(the_history_keeps_the_latest_runs),
         TEST(limits_lie_on_the_worse_side),
         TEST(noise_is_the_runs_own_and_their_weights_and_their_spread),
+        TEST(what_has_never_varied_has_no_noise),
         TEST(wishes_turn_directions_and_set_thresholds_but_for_a_persons_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,8 @@ static void headers_are_those_of_the_contract(void **state)
     assert_header(CSV_SETS, "timestamp,metric,tags,unique\n");
     assert_header(CSV_ANOMALIES, "timestamp,metric,tags,statistic,value,mean,stddev,lower,upper,"
                                  "type,severity,state,reason\n");
+    assert_header(CSV_ALERTS, "timestamp,metric,tags,alert,state,severity,value,threshold,"
+                              "condition,reason\n");
     assert_header(CSV_EVENTS, "timestamp,metric,tags,kind,status,text,time,host,priority,"
                               "alert_type,aggregation_key,source_type,container_id\n");
 }
@@ -182,6 +184,44 @@ static void events_have_a_row_each(void **state)
         CSV_EVENTS, snapshot,
         "1795255200.250,\"a,\\nb\\\\\",\"a\\;b;x=\"\"1\"\"\",event,,text,1795255199.5,,,,,,\n"
         "1795255200.250,text,,service_check,3,,12,host,,,,,\n");
+}
+
+static void alerts_have_a_row_where_they_change(void **state)
+{
+    (void)state;
+    const struct alert_row rows[] = {
+        {.name = "slow, \"really\"",
+         .condition = "p99 > 250",
+         .description = "",
+         .metric = "a,\nb",
+         .tags = "k\\;x=\"v\";z",
+         .reason = "p99 300 > 250",
+         .state = ALERT_FIRING,
+         .severity = SEVERITY_CRITICAL,
+         .value = 300,
+         .threshold = 250,
+         .changed = true},
+        {.name = "same", .metric = "b", .state = ALERT_FIRING},
+        {.name = "r",
+         .condition = "absent 5m",
+         .description = "",
+         .metric = "c",
+         .tags = "",
+         .reason = "",
+         .state = ALERT_RESOLVED,
+         .severity = SEVERITY_INFO,
+         .value = (double)NAN,
+         .threshold = 300,
+         .changed = true},
+    };
+    struct alert_set alerts = {.rows = rows, .count = 3};
+    struct snapshot *snapshot = make_snapshot(1, 1795255200);
+    snapshot->alerts = &alerts;
+    assert_rows(
+        CSV_ALERTS, snapshot,
+        "1795255200,\"a,\\nb\",\"k\\;x=\"\"v\"\";z\",\"slow, \"\"really\"\"\",firing,critical,"
+        "300,250,p99 > 250,p99 300 > 250\n"
+        "1795255200,c,,r,resolved,info,,300,absent 5m,\n");
 }
 
 static void figures_that_are_not_finite_are_empty(void **state)
@@ -329,6 +369,7 @@ int main(void)
         cmocka_unit_test(idle_series_are_zeros_where_the_snapshot_says_so),
         cmocka_unit_test(sets_have_a_row_where_updated),
         cmocka_unit_test(anomalies_say_why),
+        cmocka_unit_test(alerts_have_a_row_where_they_change),
         cmocka_unit_test(figures_that_are_not_finite_are_empty),
         cmocka_unit_test(stamps_have_three_decimals_or_none),
         cmocka_unit_test(events_have_a_row_each),
