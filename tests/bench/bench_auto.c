@@ -125,7 +125,7 @@ int main(int argc, char **argv)
     double hot = median_walk(&rule, KINDS, WARMUP_ONE, WINDOWS_ONE / KINDS);
     double cold = median_walk(&rule, STATES, WARMUP_MANY, WINDOWS_MANY);
     printf(json
-               ? "{\"auto\":{\"hot_ns\":%.1f,\"walk_ns\":%.1f,\"bytes\":%zu}}\n"
+               ? "{\"auto\":[{\"hot_ns\":%.1f,\"walk_ns\":%.1f,\"bytes\":%zu}]}\n"
                : "ns a window: %.1f in the cache, %.1f walking 100,000 states; %zu bytes a state\n",
            hot, cold, sizeof(struct auto_state));
     return 0;

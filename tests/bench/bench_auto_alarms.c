@@ -5,7 +5,7 @@
  * for and, at the default, by the age of the series. The first of four days is not counted in the
  * former. From the column `mean` of the first table come AUTO_THRESHOLD_ALARMS and
  * AUTO_THRESHOLD_STEP in server/detect/auto.c: with --thresholds the first column is thresholds. A
- * fixed seed; a minute or so.
+ * fixed seed; half a minute.
  */
 #include <math.h>
 #include <stdbool.h>
