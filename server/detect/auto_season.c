@@ -13,7 +13,7 @@
 
 /* Of the residual: weights of the newest one and of its square. */
 #define AUTO_SEASON_SMOOTH (1 / 7.934f)
-#define AUTO_SEASON_SQUARE 0.0001286f
+#define AUTO_SEASON_SQUARE 0.0001175f
 #define AUTO_SEASON_WARMUP 100
 
 /* Residuals are learnt up to so many rms of the smoothed residual. */

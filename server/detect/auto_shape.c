@@ -18,12 +18,12 @@
 #define AUTO_SHAPE_LEAK 0.0001065f
 #define AUTO_SHAPE_MEAN (1 / 49.3f)
 #define AUTO_SHAPE_UNREST (1 / 2.0f)
-#define AUTO_SHAPE_USUAL 0.001471f
+#define AUTO_SHAPE_USUAL 0.00115f
 
 /* Weights of the figures beside the value's. */
 #define AUTO_SHAPE_BY_MEAN 1.225f
 #define AUTO_SHAPE_BY_STEP 1.048f
-#define AUTO_SHAPE_BY_UNREST 0.3572f
+#define AUTO_SHAPE_BY_UNREST 0.3434f
 
 typedef float lanes __attribute__((vector_size(16), aligned(4)));
 typedef int32_t keys __attribute__((vector_size(16)));
