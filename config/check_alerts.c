@@ -19,11 +19,19 @@
 #define ALERTS_MAX 64
 #define NOTIFIERS_MAX 32
 
+/* Of a key of the entry that is spoken of; of one that is not there where the entry begins. */
 static void fault(struct config_loader *loader, const char *section, const char *name,
                   const char *message)
 {
+    char why[CONFIG_WHY_MAX];
     const struct config_key *key = config_key_find(section, name);
-    config_loader_fault(loader, key, config_loader_origin(loader, key), message);
+    const struct config_origin *origin = config_loader_origin(loader, key);
+    if (origin->source == SOURCE_DEFAULT) {
+        snprintf(why, sizeof(why), "%s: %s", name, message);
+        config_loader_entry_fault(loader, why);
+    } else {
+        config_loader_fault(loader, key, origin, message);
+    }
 }
 
 static bool has_percentile(const struct config *config, double percent)

@@ -196,6 +196,15 @@ struct config {
         uint64_t memory_bytes;
     } history;
     struct {
+        bool server, host;
+        struct config_strings filesystems; /* paths, besides csv.directory */
+    } resources;
+    struct {
+        bool enabled;       /* /debug/pprof/ answers */
+        bool heap;          /* tcmalloc takes malloc's place */
+        unsigned frequency; /* samples a second of processor time */
+    } profiling;
+    struct {
         struct config_strings addresses; /* host:port of receivers; empty = off */
         enum config_graphite_protocol protocol;
         uint64_t buffer_bytes;

@@ -26,6 +26,7 @@
 #include "server/listeners.h"
 #include "server/lock.h"
 #include "server/net/worker.h"
+#include "server/profiling.h"
 #include "server/relay_sink.h"
 #include "server/settings.h"
 #include "server/sinks.h"
@@ -353,6 +354,7 @@ static bool make_flusher(struct daemon *daemon)
         .publish = publish,
         .keep = daemon->state ? keep : NULL,
         .notify = daemon_notify,
+        .ingest = ingest,
         .context = daemon,
     };
     daemon->flusher = flusher_new(&options);
@@ -402,6 +404,9 @@ static bool make_http(struct daemon *daemon, char *reason, size_t reason_size)
         .reload = reload,
         .context = daemon,
     };
+    if (!profiling_load(daemon->settings.config, &options.profiler, reason, reason_size)) {
+        return false;
+    }
     daemon->http = http_server_new(&options, reason, reason_size);
     return daemon->http != NULL;
 }
@@ -474,6 +479,7 @@ static bool start_threads(struct daemon *daemon, char *reason, size_t reason_siz
     sigset_t all, before;
     restore(daemon);
     sigfillset(&all);
+    sigdelset(&all, SIGPROF); /* profiles are of every thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = start_all(daemon);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

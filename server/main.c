@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "server/core/log.h"
 #include "server/daemon.h"
+#include "server/profiling.h"
 #include "server/settings.h"
 #include "server/sinks.h"
 
@@ -140,6 +141,9 @@ int main(int argc, char **argv)
         return 2;
     }
     log_set_level(config->log.level);
+    if (!line.check) {
+        profiling_begin(config, argv);
+    }
     if (!line.check && !log_start()) {
         fputs("sigmad: the log's thread cannot be started\n", stderr);
         free(notes);

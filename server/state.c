@@ -302,6 +302,7 @@ static bool start(struct state *state)
 {
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGPROF); /* profiles are of every thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = pthread_create(&state->thread, NULL, run, state) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -19,6 +19,7 @@ RANK = {
     "config": 1,
     "server/core": 2,
     "server/metrics": 3,
+    "server/resources": 3,
     "server/flush": 4,
     "server/detect": 4,
     "server/alert": 4,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The engine's own struct, for its files: engine.c makes and configures it, judge.c goes through a
- * window, course.c moves one alert from state to state, rows.c shows them all, saved.c keeps them
- * over a restart.
+ * The engine's own struct, for its files: engine.c makes and configures it, window.c goes through a
+ * window, judge.c through the rules of a series, course.c moves one alert from state to state,
+ * rows.c shows them all, saved.c keeps them over a restart.
  */
 #ifndef SERVER_ALERT_ENGINE_PRIVATE_H
 #define SERVER_ALERT_ENGINE_PRIVATE_H
@@ -63,6 +63,27 @@ struct alert_instance *alert_engine_add(struct alert_engine *engine, size_t rule
 /* Logs that an alert which fires is gone with its rule: somebody may have been told that it fires.
  */
 void alert_engine_tell_of_gone(const char *rule, const char *metric, enum alert_state state);
+
+/* A row of any kind, as far as rules want to know. */
+struct alert_subject {
+    const struct identity *identity;
+    struct alert_series *series;
+    const void *row;
+    enum metric_kind kind;
+    bool judged;  /* it has a value in this window */
+    int severity; /* of the anomaly that lasts, -1 for none */
+};
+
+/* Holds the rules against one series; `updated`: it had samples in this window. subject->series is
+ * filled in. */
+void alert_judge_series(struct alert_engine *engine, struct alert_subject *subject, bool updated);
+
+/* Alerts of a series that is gone go to the strays, to wait for one of its name. */
+void alert_judge_part(struct alert_engine *engine, struct alert_series *series);
+
+/* What `absent` finds where the latest samples are as old as this. */
+struct alert_finding alert_judge_silence(const struct alert_engine *engine,
+                                         const struct alert_rule *rule, uint64_t seen_ns);
 
 /* Goes through all rows of the window. */
 void alert_judge_window(struct alert_engine *engine);

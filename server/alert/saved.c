@@ -114,7 +114,8 @@ struct saved {
 static bool read_fields(char *fields[FIELDS], struct saved *saved)
 {
     int state = ALERT_INACTIVE;
-    while (state < ALERT_STATES && strcmp(fields[STATE], alert_state_name(state)) != 0) {
+    while (state < ALERT_STATES &&
+           strcmp(fields[STATE], alert_state_name((enum alert_state)state)) != 0) {
         state++;
     }
     for (int i = PENDING; i < FIELDS; i++) {
@@ -127,15 +128,17 @@ static bool read_fields(char *fields[FIELDS], struct saved *saved)
     return state < ALERT_STATES;
 }
 
-/* A moment before the clock began counts as its beginning; 0 stays `never`. */
+/* A moment before the clock began counts as its beginning, one to come as now; 0 stays `never`. */
 static uint64_t monotonic_of(const struct alert_engine *engine, double wall, double wall_offset_s)
 {
     double seconds = wall - wall_offset_s;
     if (wall <= 0) {
         return 0;
     }
-    uint64_t ns = seconds > 1e-9 ? (uint64_t)(seconds * 1e9) : 1;
-    return ns < engine->now_ns ? ns : engine->now_ns;
+    if (seconds * 1e9 >= (double)engine->now_ns) {
+        return engine->now_ns;
+    }
+    return seconds > 1e-9 ? (uint64_t)(seconds * 1e9) : 1;
 }
 
 static char *join_names(const char *metric, const char *tags, const char **tags_at)
@@ -206,9 +209,13 @@ static bool load_line(struct alert_engine *engine, double wall_offset_s, char *l
 bool alert_engine_load(struct alert_engine *engine, double wall_offset_s, const char *text,
                        size_t length)
 {
-    char *copy = strndup(text, length);
+    char *copy = malloc(length + 1);
     bool sound = copy != NULL;
     char *rest = copy;
+    if (copy) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
     for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
         if (*line && !load_line(engine, wall_offset_s, line)) {
             sound = false;

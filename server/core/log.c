@@ -144,6 +144,7 @@ bool log_start(void)
     make_ended();
     writer.stopping = writer.done = false;
     sigfillset(&all);
+    sigdelset(&all, SIGPROF); /* profiles are of every thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     writer.running = pthread_create(&writer.thread, NULL, run, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -24,7 +24,7 @@
 /* An environment variable: a folder that is searched before all others. */
 #define MODULE_PATH_VARIABLE "SIGMAD_MODULE_PATH"
 
-enum module_kind { MODULE_SINK, MODULE_MAPPER, MODULE_CHANNEL, MODULE_KINDS };
+enum module_kind { MODULE_SINK, MODULE_MAPPER, MODULE_PROFILE, MODULE_CHANNEL, MODULE_KINDS };
 
 /* What each module has under the name `sigmad_module`. */
 struct module {

@@ -94,6 +94,11 @@ POOL_READS_POISONED static void block_link(struct free_block *block, struct free
     block->next = next;
 }
 
+uint64_t pool_bytes_max(const struct pool *pool)
+{
+    return pool->pages.bytes_max;
+}
+
 struct pool *pool_new(uint64_t bytes_max)
 {
     struct pool *pool = calloc(1, sizeof *pool);

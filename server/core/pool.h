@@ -28,6 +28,9 @@ void pool_free(struct pool *pool);
 /* Bytes taken from the system at present; any thread. */
 uint64_t pool_bytes(const struct pool *pool);
 
+/* The budget, as it was given. */
+uint64_t pool_bytes_max(const struct pool *pool);
+
 /* Counts memory that the caller takes from the system himself against the same budget, and off it
  * again. pool_reserve() is false, and counts nothing, when the budget would be passed. Any thread.
  */

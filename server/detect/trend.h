@@ -44,6 +44,10 @@
 #define TREND_Z_MIN 3.29
 #define TREND_FREEDOM_MIN 0.5
 
+/* Where a few of many series are to be told of, so many more are to be looked at by their robust
+ * part than least squares put in front: spikes at an end look like a trend to them. */
+#define TREND_SPARE 100
+
 /* |τ| from which on it is one in any case. */
 #define TREND_TAU_MIN 0.9
 

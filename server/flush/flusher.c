@@ -32,10 +32,17 @@ struct flusher *flusher_new(const struct flusher_options *options)
     flusher->detector = detector_new(options->config);
     flusher->history = history_new(options->config);
     flusher->alerts = alert_engine_new(options->config, clock_monotonic_ns(options->clock));
+    flusher->resources = resource_series_new(&(struct resource_options){
+        .config = options->config,
+        .registry = options->registry,
+        .pool = options->pool,
+        .ingest = options->ingest,
+        .context = options->context,
+    });
     flusher->slices = calloc(options->handover_count, sizeof(*flusher->slices));
     graveyard_init(&flusher->graveyard, options->registry, flusher->cache);
     if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->alerts ||
-        !flusher->history || !flusher->slices) {
+        !flusher->history || !flusher->resources || !flusher->slices) {
         flusher->options.registry = NULL;
         flusher_free(flusher);
         return NULL;
@@ -56,6 +63,7 @@ void flusher_free(struct flusher *flusher)
     detector_free(flusher->detector);
     alert_engine_free(flusher->alerts);
     history_free(flusher->history);
+    resource_series_free(flusher->resources);
     registry_free(flusher->options.registry, flusher->cache);
     if (flusher->cache) {
         pool_cache_free(flusher->cache);
@@ -237,6 +245,7 @@ void flusher_figures(struct flusher *flusher, struct flush_figures *figures)
         figures->events_lost[i] = atomic_load(&flusher->options.registry->events_lost[i]);
     }
     figures->pool_bytes = pool_bytes(flusher->options.pool);
+    figures->pool_bytes_max = pool_bytes_max(flusher->options.pool);
     figures->approximations = pool_share_refused(flusher->options.pool);
     struct history_figures history;
     history_figures(flusher->history, &history);

@@ -43,6 +43,8 @@ struct flusher_options {
      * is published; never blocks. NULL: nothing is kept. */
     void (*keep)(void *context, const char *section, struct buffer *text);
     void (*notify)(void *context);
+    /* The ingest totals of all workers, for [resources]; may be NULL. */
+    void (*ingest)(void *context, struct ingest_figures *figures);
     void *context;
 };
 

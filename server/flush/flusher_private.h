@@ -13,6 +13,7 @@
 #include "server/flush/flusher.h"
 #include "server/flush/graveyard.h"
 #include "server/flush/published.h"
+#include "server/flush/resource_series.h"
 #include "server/flush/window.h"
 #include "server/history/history.h"
 
@@ -25,6 +26,7 @@ struct flusher {
     struct detector *detector;
     struct alert_engine *alerts;
     struct history *history;
+    struct resource_series *resources;
     struct graveyard graveyard;
     struct published published;
     struct window window;

@@ -419,6 +419,8 @@ void flusher_close_window(struct flusher *flusher, bool drain, bool final)
     take_config(flusher);
     struct moment end = flusher_clocks(flusher);
     make_room(flusher, end.monotonic_ns);
+    resource_series_add(flusher->resources, end.monotonic_ns,
+                        seconds_of(end.monotonic_ns - flusher->window.started_ns));
     struct derive_options options = describe(flusher, end.monotonic_ns);
     struct window before = flusher->window;
     struct window_closed closed = window_close(&flusher->window, end.monotonic_ns, end.wall_ns);

@@ -33,17 +33,22 @@ static void begin_anew(struct series *series, enum metric_kind kind)
     series->forgetting = false;
 }
 
-/* The series of a cell, marked as touched. */
-static void *touch(struct merge *merge, enum metric_kind kind, uint32_t index)
+void merge_touch(struct series *series, enum metric_kind kind, uint64_t now_ns)
 {
-    struct series *series = registry_at(merge->registry, kind, index);
     if (series->expired) {
         begin_anew(series, kind);
     }
     series->touched = true;
-    if (merge->slice->ended_ns > series->seen_ns) {
-        series->seen_ns = merge->slice->ended_ns;
+    if (now_ns > series->seen_ns) {
+        series->seen_ns = now_ns;
     }
+}
+
+/* The series of a cell, marked as touched. */
+static void *touch(struct merge *merge, enum metric_kind kind, uint32_t index)
+{
+    struct series *series = registry_at(merge->registry, kind, index);
+    merge_touch(series, kind, merge->slice->ended_ns);
     return series;
 }
 

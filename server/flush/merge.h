@@ -18,4 +18,8 @@
 size_t merge_slices(struct registry *registry, struct slice *const *slices, size_t count,
                     struct pool_cache *cache);
 
+/* Marks a series as touched by a sample of that moment (monotonic); one that had expired begins
+ * anew. */
+void merge_touch(struct series *series, enum metric_kind kind, uint64_t now_ns);
+
 #endif

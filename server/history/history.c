@@ -7,14 +7,7 @@
 #include <string.h>
 
 #include "server/core/log.h"
-
-struct column {
-    double timestamp, seconds;
-    size_t bytes;                  /* of this piece of memory */
-    uint32_t counts[METRIC_KINDS]; /* indexes that have room */
-    float *values[METRIC_KINDS];   /* slot after slot, counts[kind] each */
-    float storage[];
-};
+#include "server/history/column.h"
 
 /* Whose figures stand at an index, and from which window on: those before are another's. */
 struct tenant {
@@ -38,16 +31,6 @@ struct history {
     struct tenants tenants[METRIC_KINDS];
     uint64_t keep_ms, memory_bytes;
     bool told; /* that memory does not suffice */
-};
-
-static const struct {
-    unsigned count;
-    enum statistic statistics[HISTORY_SLOTS_MAX];
-} slots[METRIC_KINDS] = {
-    [METRIC_COUNTER] = {1, {STATISTIC_RATE}},
-    [METRIC_GAUGE] = {1, {STATISTIC_VALUE}},
-    [METRIC_TIMER] = {3, {STATISTIC_RATE, STATISTIC_MEAN, STATISTIC_P99}},
-    [METRIC_SET] = {1, {STATISTIC_UNIQUE}},
 };
 
 struct history *history_new(const struct config *config)
@@ -108,119 +91,6 @@ void history_configure(struct history *history, const struct config *config)
     history->memory_bytes = config->history.memory_bytes;
     history->told = false;
     pthread_mutex_unlock(&history->lock);
-}
-
-bool history_statistic(enum metric_kind kind, unsigned slot, enum statistic *statistic)
-{
-    if (slot >= slots[kind].count) {
-        return false;
-    }
-    *statistic = slots[kind].statistics[slot];
-    return true;
-}
-
-static int slot_of(enum metric_kind kind, enum statistic statistic)
-{
-    for (unsigned slot = 0; slot < slots[kind].count; slot++) {
-        if (slots[kind].statistics[slot] == statistic) {
-            return (int)slot;
-        }
-    }
-    return -1;
-}
-
-/* One more than the highest index of the rows, which come in the order of indexes. */
-static uint32_t indexes_of(const struct identity *last)
-{
-    return last ? last->index + 1 : 0;
-}
-
-static void count_indexes(const struct snapshot *s, uint32_t counts[METRIC_KINDS])
-{
-    counts[METRIC_COUNTER] =
-        indexes_of(s->counter_count ? s->counters[s->counter_count - 1].identity : NULL);
-    counts[METRIC_GAUGE] =
-        indexes_of(s->gauge_count ? s->gauges[s->gauge_count - 1].identity : NULL);
-    counts[METRIC_TIMER] =
-        indexes_of(s->timer_count ? s->timers[s->timer_count - 1].identity : NULL);
-    counts[METRIC_SET] = indexes_of(s->set_count ? s->sets[s->set_count - 1].identity : NULL);
-}
-
-/* All values are NaN, whose bytes are all ones. */
-static struct column *column_new(const struct snapshot *snapshot)
-{
-    uint32_t counts[METRIC_KINDS];
-    size_t values = 0;
-    count_indexes(snapshot, counts);
-    for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        values += (size_t)counts[kind] * slots[kind].count;
-    }
-    size_t bytes = sizeof(struct column) + values * sizeof(float);
-    struct column *column = malloc(bytes);
-    if (!column) {
-        return NULL;
-    }
-    column->timestamp = snapshot->timestamp;
-    column->seconds = snapshot->window_seconds;
-    column->bytes = bytes;
-    memcpy(column->counts, counts, sizeof(counts));
-    memset(column->storage, 0xff, values * sizeof(float));
-    float *at = column->storage;
-    for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        column->values[kind] = at;
-        at += (size_t)counts[kind] * slots[kind].count;
-    }
-    return column;
-}
-
-static void put(struct column *column, enum metric_kind kind, unsigned slot, uint32_t index,
-                double value)
-{
-    column->values[kind][(size_t)slot * column->counts[kind] + index] = (float)value;
-}
-
-static double p99_of(const struct snapshot *snapshot, const struct timer_row *row)
-{
-    for (size_t i = 0; row->percentiles && i < snapshot->percentile_count; i++) {
-        if (snapshot->percents[i] == 99) {
-            return row->percentiles[i];
-        }
-    }
-    return (double)NAN;
-}
-
-static void fill_timers(struct column *column, const struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->timer_count; i++) {
-        const struct timer_row *row = &snapshot->timers[i];
-        if (row->updated) {
-            put(column, METRIC_TIMER, 0, row->identity->index, row->rate);
-            put(column, METRIC_TIMER, 1, row->identity->index, row->mean);
-            put(column, METRIC_TIMER, 2, row->identity->index, p99_of(snapshot, row));
-        }
-    }
-}
-
-/* A gauge has its value in every window; whoever wants to know when it was set asks elsewhere. */
-static void fill(struct column *column, const struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->counter_count; i++) {
-        const struct counter_row *row = &snapshot->counters[i];
-        if (row->updated) {
-            put(column, METRIC_COUNTER, 0, row->identity->index, row->rate);
-        }
-    }
-    for (size_t i = 0; i < snapshot->gauge_count; i++) {
-        const struct gauge_row *row = &snapshot->gauges[i];
-        put(column, METRIC_GAUGE, 0, row->identity->index, row->value);
-    }
-    for (size_t i = 0; i < snapshot->set_count; i++) {
-        const struct set_row *row = &snapshot->sets[i];
-        if (row->updated) {
-            put(column, METRIC_SET, 0, row->identity->index, row->unique);
-        }
-    }
-    fill_timers(column, snapshot);
 }
 
 static bool make_room_for_tenants(struct tenants *tenants, uint32_t count)
@@ -356,9 +226,6 @@ void history_add(struct history *history, const struct snapshot *closed)
         return;
     }
     struct column *column = history->keep_ms > 0 ? column_new(closed) : NULL;
-    if (column) {
-        fill(column, closed);
-    }
     pthread_mutex_lock(&history->lock);
     if (history->next == 0) {
         history->first = history->next = 1; /* 0 is no window's number */
@@ -444,11 +311,16 @@ static uint64_t since(const struct history *history, enum metric_kind kind,
     return tenant->generation == identity->generation ? tenant->since : 0;
 }
 
+bool history_statistic(enum metric_kind kind, unsigned slot, enum statistic *statistic)
+{
+    return column_statistic(kind, slot, statistic);
+}
+
 size_t history_read(struct history *history, const struct history_range *range,
                     const struct identity *identity, enum statistic statistic, double *values)
 {
     enum metric_kind kind = (enum metric_kind)identity->kind;
-    int slot = slot_of(kind, statistic);
+    int slot = column_slot(kind, statistic);
     size_t numbers = 0;
     if (slot < 0) {
         return 0;
@@ -457,12 +329,9 @@ size_t history_read(struct history *history, const struct history_range *range,
     uint64_t begun = since(history, kind, identity);
     for (size_t i = 0; i < range->count; i++) {
         const struct column *column = column_at(history, range->first + i);
-        bool known = column && begun > 0 && range->first + i >= begun &&
-                     identity->index < column->counts[kind];
+        bool known = column && begun > 0 && range->first + i >= begun;
         values[i] =
-            known ? (double)
-                        column->values[kind][(size_t)slot * column->counts[kind] + identity->index]
-                  : (double)NAN;
+            known ? column_value(column, kind, (unsigned)slot, identity->index) : (double)NAN;
         numbers += isnan(values[i]) ? 0 : 1;
     }
     pthread_mutex_unlock(&history->lock);

@@ -5,9 +5,9 @@
  *
  * A window is one piece of memory, a column: for each kind and statistic an array by
  * identity->index. Closing a window so writes in order and touches nothing older. When [history]
- * memory is used up the oldest windows go, whatever `keep` says. A window without samples of a
- * series is NaN: idle is not zero. After a step back of the clock the windows whose time comes
- * again go too.
+ * memory is used up the oldest windows go, whatever `keep` says; 16 bytes an index, for whose it
+ * is, come on top. A window without samples of a series is NaN: idle is not zero. After a step back
+ * of the clock the windows whose time comes again go too.
  *
  * The flusher adds, the main thread reads; a lock is held while a window is linked in, or one
  * series is read.

@@ -105,6 +105,7 @@ struct catalogue {
     unsigned resolving;            /* how many kinds are done, in the order they are resolved in */
     size_t resolved[METRIC_KINDS]; /* of the pending ones */
     bool order_begun;              /* all are resolved */
+    bool own_apart;                /* the server's own series are shown elsewhere */
     bool complete;                 /* memory has sufficed for this update */
     uint32_t round;
     uint32_t before, latest; /* Unix seconds of the update before this one, and of this one */

@@ -53,6 +53,7 @@ struct exposition *exposition_new(const struct config *config, bool totals)
         return NULL;
     }
     exposition->sampler.totals |= totals;
+    exposition->catalogue.own_apart = true; /* own_figures.h */
     return exposition;
 }
 

@@ -29,6 +29,7 @@ void http_figures_read(struct http_server *server, struct own_sink sinks[],
     server->options.ingest(server->options.context, &figures->ingest);
     flusher_figures(server->options.flusher, &figures->flush);
     process_figures_read(&figures->process);
+    allocator_figures_read(&figures->allocator);
 }
 
 struct body *http_figures_body(struct http_server *server, const struct snapshot *snapshot,

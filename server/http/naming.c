@@ -93,7 +93,7 @@ void naming_append_name(const struct naming *naming, const struct identity *iden
     const char *name = identity_name(identity);
     if (is_mapped(naming)) {
         prom_append_plain_name(out, naming->answer.name, naming->answer.name_length);
-    } else if (naming->plain) {
+    } else if (naming->plain || identity->own) {
         prom_append_plain_name(out, name, identity->name_length);
     } else {
         prom_append_name(out, (enum statsd_type)identity->type, name, identity->name_length);

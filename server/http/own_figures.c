@@ -177,6 +177,8 @@ static void render_flush(const struct own_figures *figures, struct figure_writer
     render_stages(&flush->stages, out);
     gauge(out, "sigmad_pool_bytes", "Memory taken for sketches, sets and names.",
           (double)flush->pool_bytes);
+    gauge(out, "sigmad_pool_max_bytes", "What they may take: limits.memory.",
+          (double)flush->pool_bytes_max);
     counter(out, "sigmad_prometheus_conflicts_total",
             "Series that /metrics leaves out because their name belongs to another type.",
             figures->conflicts);
@@ -306,9 +308,19 @@ static void render_process(const struct process_figures *process, struct figure_
           (double)process->virtual_bytes);
 }
 
+static void render_allocator(const struct allocator_figures *allocator, struct figure_writer *out)
+{
+    gauge(out, "sigmad_malloc_free_bytes", "Memory that malloc() holds in no block.",
+          (double)allocator->free_bytes);
+    gauge(out, "sigmad_malloc_used_bytes",
+          "Memory in blocks of malloc(), besides sigmad_pool_bytes.",
+          (double)allocator->used_bytes);
+}
+
 static void render(const struct own_figures *figures, struct figure_writer *out)
 {
     render_process(&figures->process, out);
+    render_allocator(&figures->allocator, out);
     lasting_figures_render(figures->snapshot, out);
     figure_family(out, "sigmad_build_info", "gauge", "1; the version of the server is a label.");
     figure_sample(out, "version", SIGMAD_VERSION, 1);

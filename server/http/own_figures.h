@@ -12,9 +12,10 @@
 
 #include "server/core/buffer.h"
 #include "server/http/format.h"
-#include "server/http/process.h"
 #include "server/metrics/figures.h"
 #include "server/metrics/snapshot.h"
+#include "server/resources/allocator.h"
+#include "server/resources/process.h"
 #include "server/sink/sink.h"
 
 struct own_sink {
@@ -28,6 +29,7 @@ struct own_figures {
     struct ingest_figures ingest;
     struct flush_figures flush;
     struct process_figures process;
+    struct allocator_figures allocator;
     const struct own_sink *sinks;
     size_t sink_count;
     uint64_t conflicts;          /* exposition_conflicts() */

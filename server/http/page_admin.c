@@ -21,8 +21,7 @@ void page_ready(struct http_server *server, struct evhttp_request *request)
     reply_text(request, ready ? 200 : 503, ready ? "ready" : reason);
 }
 
-/* Answers the request itself when it may not administer. */
-static bool may_administer(struct http_server *server, struct evhttp_request *request)
+bool page_may_administer(struct http_server *server, struct evhttp_request *request)
 {
     const struct config *config = server->options.config;
     const char *authorization =
@@ -45,7 +44,7 @@ static bool may_administer(struct http_server *server, struct evhttp_request *re
 
 void page_flush(struct http_server *server, struct evhttp_request *request)
 {
-    if (may_administer(server, request)) {
+    if (page_may_administer(server, request)) {
         waiting_add(&server->waiting, request, FLUSHER_CLOSE);
     }
 }
@@ -53,7 +52,7 @@ void page_flush(struct http_server *server, struct evhttp_request *request)
 void page_reload(struct http_server *server, struct evhttp_request *request)
 {
     char reason[REASON_MAX] = "the configuration was refused";
-    if (may_administer(server, request)) {
+    if (page_may_administer(server, request)) {
         bool done = server->options.reload(server->options.context, reason, sizeof(reason));
         reply_text(request, done ? 200 : 500, done ? "reloaded" : reason);
     }

@@ -6,6 +6,8 @@
 #ifndef SERVER_HTTP_PAGES_H
 #define SERVER_HTTP_PAGES_H
 
+#include <stdbool.h>
+
 #include "server/metrics/snapshot.h"
 
 struct evhttp_request;
@@ -23,6 +25,16 @@ void page_healthy(struct http_server *server, struct evhttp_request *request);
 void page_ready(struct http_server *server, struct evhttp_request *request);
 void page_flush(struct http_server *server, struct evhttp_request *request);
 void page_reload(struct http_server *server, struct evhttp_request *request);
+void page_profile(struct http_server *server, struct evhttp_request *request);
+void page_profile_heap(struct http_server *server, struct evhttp_request *request);
+void page_profile_symbol(struct http_server *server, struct evhttp_request *request);
+void page_profile_cmdline(struct http_server *server, struct evhttp_request *request);
+void page_profile_start(struct http_server *server, struct evhttp_request *request);
+void page_profile_stop(struct http_server *server, struct evhttp_request *request);
+void page_profile_session(struct http_server *server, struct evhttp_request *request);
+
+/* Whether the request may administer (http.admin); answers it where not. */
+bool page_may_administer(struct http_server *server, struct evhttp_request *request);
 
 /* Answers a scrape from a snapshot, which stays the caller's. */
 void page_metrics_answer(struct http_server *server, struct evhttp_request *request,

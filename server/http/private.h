@@ -11,6 +11,7 @@
 #include "server/http/connection.h"
 #include "server/http/exposition.h"
 #include "server/http/own_figures.h"
+#include "server/http/profile_session.h"
 #include "server/http/report_maker.h"
 #include "server/http/server.h"
 #include "server/http/snapshot_json.h"
@@ -42,6 +43,7 @@ struct http_server {
     struct report_memory report_memory;
     struct report_maker *reports;
     struct trend_maker *trends;
+    struct profile_session *profile;
     uint64_t logged_sequence; /* of the closed snapshot whose anomalies are in the log */
     struct snapshot_bounds bounds;
     struct body *snapshot_body; /* the rows of the snapshot below, as JSON; NULL before the first */

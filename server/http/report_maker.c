@@ -232,6 +232,14 @@ void report_maker_forget(struct report_maker *maker, const struct evhttp_request
     }
 }
 
+void report_maker_restart(struct report_maker *maker)
+{
+    if (maker->seconds > 0) {
+        drop(maker);
+        go_on(maker);
+    }
+}
+
 void report_maker_refuse_all(struct report_maker *maker, const char *reason)
 {
     while (maker && maker->first) {

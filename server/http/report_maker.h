@@ -28,6 +28,9 @@ void report_maker_ask(struct report_maker *maker, struct evhttp_request *request
 /* The connection of the request is gone. */
 void report_maker_forget(struct report_maker *maker, const struct evhttp_request *request);
 
+/* The configuration is another one: a report that is being made is begun anew. */
+void report_maker_restart(struct report_maker *maker);
+
 /* Answers all that wait with 503 and the reason. NULL is allowed. */
 void report_maker_refuse_all(struct report_maker *maker, const char *reason);
 

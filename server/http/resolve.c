@@ -92,7 +92,7 @@ static bool resolve(struct catalogue *catalogue, enum metric_kind kind,
     source->row = row;
     source->stale = false;
     source->rule = naming_rule(&catalogue->naming);
-    if (naming_drop(&catalogue->naming)) {
+    if (naming_drop(&catalogue->naming) || (catalogue->own_apart && identity->own)) {
         source->state = SOURCE_DROPPED;
         return true;
     }

@@ -16,6 +16,7 @@ struct route {
     bool post; /* POST alone; else GET and HEAD */
     void (*answer)(struct http_server *server, struct evhttp_request *request);
     const char *summary; /* for the index page */
+    bool either;         /* GET, HEAD and POST */
 };
 
 /* The table, ended by a NULL path. */

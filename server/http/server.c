@@ -111,6 +111,7 @@ static void on_gone(void *context, struct evhttp_request *request)
     waiting_forget(&server->waiting, request);
     report_maker_forget(server->reports, request);
     trend_maker_forget(server->trends, request);
+    profile_session_forget(server->profile, request);
 }
 
 static void enable(struct evhttp_bound_socket *socket, void *context)
@@ -207,7 +208,8 @@ static bool set_up(struct http_server *server, const struct http_server_options 
     server->resume = evtimer_new(options->base, on_resume, server);
     server->reports = report_maker_new(server, options->base);
     server->trends = trend_maker_new(server, options->base);
-    return server->reports && server->trends &&
+    server->profile = profile_session_new(server, options->base);
+    return server->reports && server->trends && server->profile &&
            waiting_init(&server->waiting, server, options->base) && server->exposition &&
            server->http && server->resume && snapshot_bounds_init(&server->bounds, options->config);
 }
@@ -252,6 +254,7 @@ static void remember(struct http_server *server, const struct snapshot *closed)
                                  .workers = process_read_workers(workers, TICKS_WORKERS)};
     ticks_add(&server->report_memory.ticks, closed->timestamp, closed->window_seconds, &totals);
     report_memory_close(&server->report_memory, closed);
+    profile_session_add(server->profile, &figures.flush.stages);
 }
 
 void http_server_tell_refusal(struct http_server *server, const char *sender, const char *line,
@@ -280,6 +283,7 @@ void http_server_wake(struct http_server *server)
 void http_server_configure(struct http_server *server, const struct config *config)
 {
     server->options.config = config;
+    report_maker_restart(server->reports);
 }
 
 void http_server_map(struct http_server *server, struct mapper mapper)
@@ -303,6 +307,7 @@ void http_server_free(struct http_server *server)
         waiting_refuse_all(&server->waiting, "the server is stopping");
         report_maker_refuse_all(server->reports, "the server is stopping");
         trend_maker_refuse_all(server->trends, "the server is stopping");
+        profile_session_refuse(server->profile, "the server is stopping");
         connections_flush(&server->connections);
         evhttp_free(server->http);
     }
@@ -315,6 +320,7 @@ void http_server_free(struct http_server *server)
     anomaly_log_deinit(&server->anomalies);
     report_maker_free(server->reports);
     trend_maker_free(server->trends);
+    profile_session_free(server->profile);
     report_memory_deinit(&server->report_memory);
     snapshot_bounds_deinit(&server->bounds);
     body_unref(server->snapshot_body);

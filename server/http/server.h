@@ -21,6 +21,7 @@
 
 struct event_base;
 struct http_server;
+struct profile_module;
 
 struct http_server_options {
     struct event_base *base;
@@ -29,10 +30,11 @@ struct http_server_options {
     struct flusher *flusher;
     struct sink *const *sinks;
     size_t sink_count;
-    uint64_t started_ns;           /* monotonic */
-    struct mapper mapper;          /* taken over, also where there is a reason; all zero = none */
-    bool totals;                   /* timer rows have their total_sketch */
-    uint64_t receive_buffer_bytes; /* granted to a UDP socket; 0 = there is none */
+    uint64_t started_ns;  /* monotonic */
+    struct mapper mapper; /* taken over, also where there is a reason; all zero = none */
+    const struct profile_module *profiler; /* NULL: [profiling] is off */
+    bool totals;                           /* timer rows have their total_sketch */
+    uint64_t receive_buffer_bytes;         /* granted to a UDP socket; 0 = there is none */
     /* The ingest totals of all workers, read so that they balance. */
     void (*ingest)(void *context, struct ingest_figures *figures);
     /* False, with the reason, while the server cannot do its work (stopping, a sink that fails). */

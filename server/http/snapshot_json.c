@@ -234,8 +234,9 @@ void snapshot_json_rows(const struct snapshot *snapshot, const struct snapshot_b
     json_end_array(&json);
 }
 
-static void write_resources(struct json *json, const struct process_figures *process)
+static void write_resources(struct json *json, const struct own_figures *figures)
 {
+    const struct process_figures *process = &figures->process;
     json_put_key(json, "resources");
     json_begin_object(json);
     json_member_integer(json, "resident_memory_bytes", process->resident_bytes);
@@ -244,6 +245,12 @@ static void write_resources(struct json *json, const struct process_figures *pro
     json_member_integer(json, "open_fds", process->open_fds);
     json_member_integer(json, "max_fds", process->max_fds);
     json_member_integer(json, "threads", process->threads);
+    json_member_number(json, "start_time_seconds", process->start_time_seconds);
+    json_member_integer(json, "malloc_used_bytes", figures->allocator.used_bytes);
+    json_member_integer(json, "malloc_free_bytes", figures->allocator.free_bytes);
+    json_member_integer(json, "pool_bytes", figures->flush.pool_bytes);
+    json_member_integer(json, "pool_max_bytes", figures->flush.pool_bytes_max);
+    json_member_integer(json, "datagrams_dropped", figures->ingest.datagrams_dropped);
     json_end_object(json);
 }
 
@@ -310,7 +317,7 @@ void snapshot_json_figures(const struct own_figures *figures, struct buffer *out
 {
     struct json json = json_writer(out);
     json.separate = true; /* behind the rows */
-    write_resources(&json, &figures->process);
+    write_resources(&json, figures);
     json_put_key(&json, "server");
     json_begin_object(&json);
     json_member_string(&json, "version", SIGMAD_VERSION);

@@ -108,7 +108,7 @@ static bool begin(struct trend_maker *maker)
     maker->stamps = calloc(maker->range.count + 1, sizeof(double));
     maker->values = calloc(maker->range.count + 1, sizeof(double));
     maker->room = malloc(TREND_ROOM * sizeof(double));
-    maker->candidates = calloc(query->limit + 1, sizeof(*maker->candidates));
+    maker->candidates = calloc(query->limit + TREND_SPARE, sizeof(*maker->candidates));
     maker->step = FITTING;
     if (!maker->stamps || !maker->values || !maker->room || !maker->candidates) {
         return false;
@@ -133,10 +133,10 @@ static void judge(const struct trend_maker *maker, struct candidate *candidate)
         trend_gravity(&candidate->trend, candidate->direction, candidate->assessment);
 }
 
-/* Keeps the best ones, sorted, as many as were asked for. */
+/* Keeps the gravest ones, sorted, as many as are to be looked at again. */
 static void keep(struct trend_maker *maker, const struct candidate *candidate)
 {
-    size_t limit = maker->first->query.limit, at = maker->count;
+    size_t limit = maker->first->query.limit + TREND_SPARE, at = maker->count;
     while (at > 0 && maker->candidates[at - 1].gravity < candidate->gravity) {
         at--;
     }
@@ -241,6 +241,9 @@ static void finish(struct trend_maker *maker)
     struct asker *asker = maker->first;
     struct buffer out = {0};
     qsort(maker->candidates, maker->count, sizeof(*maker->candidates), compare);
+    if (maker->count > asker->query.limit) {
+        maker->count = asker->query.limit;
+    }
     write(maker, &out);
     maker->first = asker->next;
     reply_buffer(asker->request, 200, REPLY_JSON, &out);

@@ -110,7 +110,7 @@ struct flush_figures {
     uint64_t history_windows, history_bytes;
     uint64_t history_dropped; /* windows that left it before their time, for lack of memory */
     uint64_t events_lost[EVENT_LOSSES]; /* where the slices of a window came together */
-    uint64_t pool_bytes;
+    uint64_t pool_bytes, pool_bytes_max;
 };
 
 #endif

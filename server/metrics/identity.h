@@ -54,7 +54,8 @@ struct identity {
     uint16_t tag_count;
     uint8_t type : 4; /* enum statsd_type */
     uint8_t kind : 4; /* enum metric_kind */
-    bool escaped;     /* the CSV text is not the plain one, which stands behind it */
+    bool escaped : 1; /* the CSV text is not the plain one, which stands behind it */
+    bool own : 1;     /* the server's own figure, whose name it keeps; set before senders come */
     char bytes[];     /* CSV text, plain text where it differs, two lengths a tag */
 };
 

@@ -15,7 +15,6 @@
 #include "server/notify/render.h"
 #include "server/sink/pump.h"
 
-#define TOGETHER_MAX 128
 #define MS UINT64_C(1000000)
 
 struct notifier {
@@ -33,7 +32,7 @@ struct notifier {
     size_t template_length;
     struct channel *channel;
     struct pump pump;
-    struct notification *in_hand[TOGETHER_MAX];
+    struct notification *in_hand[NOTIFY_TOGETHER_MAX];
     size_t in_hand_count;
     struct buffer body;
     unsigned failures; /* in a row */
@@ -60,18 +59,18 @@ static void lose(struct notifier *notifier, size_t count, const char *reason)
              log_text("%zu", count), "reason", reason, NULL);
 }
 
-static void enqueue(struct notifier *notifier, const struct alert_row *row, bool again,
-                    uint64_t now_ns)
+/* Returns how many found no room. */
+static size_t enqueue(struct notifier *notifier, const struct alert_row *row, bool again,
+                      uint64_t now_ns)
 {
     struct notification *notification = notification_new(row, again, now_ns);
     if (!notification) {
-        lose(notifier, 1, "out of memory");
-        return;
+        return 1;
     }
     pthread_mutex_lock(&notifier->lock);
     size_t gone = notify_queue_put(&notifier->queue, notification);
     pthread_mutex_unlock(&notifier->lock);
-    lose(notifier, gone, "the queue is full");
+    return gone;
 }
 
 /* Whether what still fires is due to be said again. */
@@ -90,6 +89,7 @@ static bool take_rows(struct notifier *notifier, const struct alert_set *set, ui
 {
     uint32_t bit = UINT32_C(1) << notifier->options.index;
     bool resend = resend_is_due(notifier, now_ns);
+    size_t gone = 0;
     bool any = false;
     for (size_t i = 0; i < set->count; i++) {
         const struct alert_row *row = &set->rows[i];
@@ -98,10 +98,11 @@ static bool take_rows(struct notifier *notifier, const struct alert_set *set, ui
         bool told = (row->notify & bit) && (fires || ends);
         bool again = resend && fires && (row->notifiers & bit);
         if (told || again) {
-            enqueue(notifier, row, !told, now_ns);
+            gone += enqueue(notifier, row, !told, now_ns);
             any = true;
         }
     }
+    lose(notifier, gone, "there is no room for them");
     return any;
 }
 

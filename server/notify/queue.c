@@ -78,8 +78,9 @@ size_t notify_queue_put(struct notify_queue *queue, struct notification *notific
     }
     put_in(queue, notification, queue->last);
     while (queue->count > NOTIFY_QUEUE_MAX || (queue->bytes > queue->bytes_max && queue->first)) {
-        notification_free(notify_queue_take(queue));
-        gone++;
+        struct notification *oldest = notify_queue_take(queue);
+        gone += !oldest->again;
+        notification_free(oldest);
     }
     return gone;
 }

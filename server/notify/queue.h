@@ -23,8 +23,8 @@ struct notify_queue {
     size_t count, bytes, bytes_max;
 };
 
-/* Takes it over and puts it last. Returns how many had to go for want of room, which may be itself.
- */
+/* Takes it over and puts it last. Returns how many had to go for want of room, which may be itself;
+ * what was said before is not counted. */
 size_t notify_queue_put(struct notify_queue *queue, struct notification *notification);
 
 /* Takes the oldest out, to be the caller's; NULL when there is none. */

@@ -3,8 +3,7 @@
 
 #include "server/notify/texts.h"
 
-/* Told together at most. Slack wants messages with few attachments. */
-#define TOGETHER_MAX 100
+/* Slack wants messages with few attachments. */
 #define SLACK_TOGETHER_MAX 20
 
 size_t notify_render_max(const struct config_notify *config)
@@ -12,7 +11,7 @@ size_t notify_render_max(const struct config_notify *config)
     if (config->template_file || config->type == NOTIFY_PROGRAM) {
         return 1;
     }
-    return config->type == NOTIFY_SLACK ? SLACK_TOGETHER_MAX : TOGETHER_MAX;
+    return config->type == NOTIFY_SLACK ? SLACK_TOGETHER_MAX : NOTIFY_TOGETHER_MAX;
 }
 
 static void fill_template(const struct notify_batch *batch, struct buffer *out)

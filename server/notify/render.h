@@ -16,6 +16,8 @@
 #include "server/http/json.h"
 #include "server/notify/notification.h"
 
+#define NOTIFY_TOGETHER_MAX 100
+
 /* What is told together. */
 struct notify_batch {
     const struct config_notify *config;
@@ -31,7 +33,7 @@ struct notify_batch {
 /* The body by the type of the notifier. */
 void notify_render(const struct notify_batch *batch, struct buffer *out);
 
-/* How many may be told together, at least 1. */
+/* How many may be told together, at least 1, at most NOTIFY_TOGETHER_MAX. */
 size_t notify_render_max(const struct config_notify *config);
 
 /* The object that an Alertmanager sends to a webhook

@@ -3,6 +3,8 @@
  * & < > are written as entities, as Slack asks for: a name in a metric can then call nobody and
  * link to nothing (https://docs.slack.dev/messaging/formatting-message-text).
  */
+#include <math.h>
+
 #include "server/notify/render.h"
 #include "server/notify/texts.h"
 
@@ -87,9 +89,9 @@ static void put_attachment(struct json *json, const struct notification *notific
     }
     put_member(json, "text", &text);
     put_fields(json, row, &text);
-    json_member_integer(
+    json_member_number(
         json, "ts",
-        (uint64_t)(notification_is_over(notification) ? row->resolved_at : row->firing_since));
+        floor(notification_is_over(notification) ? row->resolved_at : row->firing_since));
     json_end_object(json);
     buffer_deinit(&text);
 }

@@ -132,6 +132,69 @@ void gather_end(struct report *report)
     free(room);
 }
 
+static bool ends(const struct series *series, const char *with)
+{
+    size_t length = strlen(with);
+    return series->name_length >= length &&
+           memcmp(series->name + series->name_length - length, with, length) == 0;
+}
+
+static bool is_named(const struct series *series, const char *name)
+{
+    return series->name_length == strlen(name) && ends(series, name);
+}
+
+/* Names of [resources] that are worth a line: gauges of the server and its host. */
+static bool is_resource(const struct series *series)
+{
+    static const char *const names[] = {
+        "process_resident_memory_bytes",
+        "process_cpu_used_ratio",
+        "process_threads",
+        "process_open_fds",
+        "sigmad_pool_bytes",
+        "node_memory_used_ratio",
+        "node_cpu_used_ratio",
+        "node_load1",
+        "node_filesystem_used_ratio",
+        "node_filesystem_avail_bytes",
+        "node_memory_MemTotal_bytes",
+    };
+    for (size_t i = 0; series->type == STATSD_GAUGE && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (is_named(series, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_resource(struct report *report, const struct series *series)
+{
+    struct report_resource *resource = &report->resources[report->resource_count++];
+    *resource = (struct report_resource){.latest = (double)NAN, .largest = -HUGE_VAL};
+    snprintf(resource->name, sizeof(resource->name), "%.*s", (int)series->name_length,
+             series->name);
+    snprintf(resource->tags, sizeof(resource->tags), "%.*s", (int)series->tags_length,
+             series->tags);
+    resource->unit = ends(series, "_bytes")   ? UNIT_BYTES
+                     : ends(series, "_ratio") ? UNIT_SHARE
+                                              : UNIT_NONE;
+    for (size_t i = 0; i < report->points.count; i++) {
+        double value = series->values[STATISTIC_VALUE][i];
+        resource->latest = isfinite(value) ? value : resource->latest;
+        resource->largest = isfinite(value) ? fmax(resource->largest, value) : resource->largest;
+    }
+}
+
+static void look_at_resource(struct report *report, const struct series *series)
+{
+    if (series->type == STATSD_COUNTER && is_named(series, "sigmad_datagrams_dropped_total")) {
+        report->drops_logged += series->count;
+    } else if (report->resource_count < REPORT_RESOURCES && is_resource(series)) {
+        add_resource(report, series);
+    }
+}
+
 void gather_series(struct report *report, struct series *series)
 {
     struct series *copy = NULL;
@@ -145,6 +208,7 @@ void gather_series(struct report *report, struct series *series)
     if (series->windows == 0) {
         return;
     }
+    look_at_resource(report, series);
     if (report->has_history) {
         classify(report, series);
         series_weigh(series, report->points.count, report->config->anomaly.min_change);

@@ -24,6 +24,7 @@
 #define REPORT_ANOMALIES 40 /* the latest of them */
 #define REPORT_ALERTS 40
 #define REPORT_SINKS 32
+#define REPORT_RESOURCES 24
 #define REPORT_SENDERS 8
 #define REPORT_ADVICE 32
 #define REPORT_SETTINGS 3
@@ -86,6 +87,13 @@ struct advice {
     size_t setting_count;
 };
 
+/* A figure of [resources], which are series like any other, at the end of the time. */
+struct report_resource {
+    char name[48], tags[96]; /* cut */
+    double latest, largest;
+    enum unit unit;
+};
+
 enum report_source { REPORT_OF_SERVER, REPORT_OF_FILES };
 
 struct report {
@@ -142,6 +150,11 @@ struct report {
     double cpu_seconds;
     uint64_t naming_conflicts;
     uint64_t disk_bytes; /* of the CSV files; known for files too. 0 = not known */
+
+    /* Of [resources], as far as they are on. */
+    struct report_resource resources[REPORT_RESOURCES];
+    size_t resource_count;
+    double drops_logged; /* datagrams, by the kernel, within the time */
 
     /* What follows. */
     struct advice advice[REPORT_ADVICE]; /* the gravest first */

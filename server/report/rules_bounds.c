@@ -10,6 +10,7 @@
 /* Shares of a bound from which on it is told of. */
 #define NEARLY 0.8
 #define NEARLY_ALL 0.9
+#define NEARLY_FULL 0.97
 /* A close that takes this part of the interval, and the one from which on it is critical. */
 #define SLOW_CLOSE 0.5
 #define SLOWEST_CLOSE 0.9
@@ -80,7 +81,8 @@ static void mend_tag(const struct report *report, const struct tag_key *key, str
     } else {
         advice_action(advice,
                       "Take the tag out where it is sent, or put what has few values in its place; "
-                      "limits.max_series bounds the damage until then.");
+                      "a rule of prometheus.mapping keeps it out of /metrics, limits.max_series "
+                      "bounds the damage.");
     }
 }
 
@@ -187,6 +189,34 @@ static bool descriptors(const struct report *report, struct advice *advice)
     return true;
 }
 
+/* A file system, or the memory of the host, is used by nine tenths; the fullest one is told of. */
+static bool host(const struct report *report, struct advice *advice)
+{
+    const struct report_resource *fullest = NULL;
+    for (size_t i = 0; i < report->resource_count; i++) {
+        const struct report_resource *resource = &report->resources[i];
+        bool bound = strcmp(resource->name, "node_filesystem_used_ratio") == 0 ||
+                     strcmp(resource->name, "node_memory_used_ratio") == 0;
+        if (bound && resource->latest >= NEARLY_ALL &&
+            (!fullest || resource->latest > fullest->latest)) {
+            fullest = resource;
+        }
+    }
+    if (!fullest) {
+        return false;
+    }
+    bool disk = strcmp(fullest->name, "node_filesystem_used_ratio") == 0;
+    advice->severity = fullest->latest >= NEARLY_FULL ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+    advice_title(advice, disk ? "A file system of the host is nearly full"
+                              : "The host's memory is nearly used up");
+    advice_evidence(advice, "%s %s is %.3g %%.", fullest->name, fullest->tags,
+                    100 * fullest->latest);
+    advice_action(advice,
+                  disk ? "Make room; where the logs are on it, lower csv.max_disk or csv.retain."
+                       : "Give the host more, or the server less (limits.memory).");
+    return true;
+}
+
 /* 1, 2 or 5 times a power of ten, in seconds; whole minutes above. */
 static uint64_t round_interval(double ms)
 {
@@ -255,6 +285,7 @@ const struct rule rules_of_bounds[] = {
     {"exact_timers", exact_timers},
     {"disk", disk},
     {"descriptors", descriptors},
+    {"host", host},
     {"slow_close", slow_close},
     {"extended", extended},
     {NULL, NULL},

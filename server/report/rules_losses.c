@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "proto/number.h"
 #include "server/report/rules.h"
 
 #define KIB UINT64_C(1024)
@@ -116,6 +117,25 @@ static bool receive_buffer(const struct report *report, struct advice *advice)
         "server may not pass it, also: sysctl -w net.core.rmem_max=%llu.",
         size, (unsigned long long)wanted);
     advice_set_size(advice, "server", "receive_buffer", wanted, now);
+    return true;
+}
+
+/* Logs with [resources] on tell of a drop; how many at a time they do not, nor what was granted. */
+static bool drops_logged(const struct report *report, struct advice *advice)
+{
+    uint64_t now = report->config->server.receive_buffer_bytes;
+    uint64_t wanted = now < BUFFER_MAX / 4 ? 4 * now : BUFFER_MAX;
+    if (report->has_figures || !report->config_known || report->drops_logged < 1 || wanted <= now) {
+        return false;
+    }
+    advice->severity = SEVERITY_WARNING;
+    advice_title(advice, "The kernel dropped %.0f datagrams", report->drops_logged);
+    advice_evidence(advice, "sigmad_datagrams_dropped_total grew by so much within the time.");
+    advice_action(
+        advice,
+        "Give each socket a larger buffer, or have more workers; a report of the running server "
+        "tells which. It takes a restart.");
+    advice_set_size(advice, "server", "receive_buffer", wanted > 8 * MIB ? wanted : 8 * MIB, now);
     return true;
 }
 
@@ -232,6 +252,29 @@ static bool refused_by_bound(const struct report *report, struct advice *advice)
     return false;
 }
 
+/* A sample was refused since its rate is below metrics.min_sample_rate. */
+static bool sample_rates(const struct report *report, struct advice *advice)
+{
+    uint64_t lost = report->recent.samples_rejected[LOSS_RATE_BELOW_MINIMUM];
+    double now = report->config->metrics.min_sample_rate;
+    char value[NUMBER_TEXT_MAX], was[NUMBER_TEXT_MAX];
+    if (!report->has_figures || lost == 0 || now <= 0) {
+        return false;
+    }
+    snprintf(value, sizeof(value), "%.3g", now / 1000);
+    number_format(was, now);
+    advice->severity = SEVERITY_WARNING;
+    advice_title(advice, "Samples are refused for their rate");
+    advice_evidence(advice,
+                    "%llu samples had a rate (|@) below %s: each would count for more than %.3g.",
+                    (unsigned long long)lost, was, 1 / now);
+    advice_action(
+        advice,
+        "Most likely the sender is wrong. If it is not, allow smaller rates; it takes a restart.");
+    advice_set(advice, "metrics", "min_sample_rate", value, was);
+    return true;
+}
+
 /* At least one sample in a hundred carried a stamp of another window. */
 static bool late_samples(const struct report *report, struct advice *advice)
 {
@@ -321,11 +364,13 @@ static bool sinks(const struct report *report, struct advice *advice)
 
 const struct rule rules_of_losses[] = {
     {"receive_buffer", receive_buffer},
+    {"drops_logged", drops_logged},
     {"receive_buffer_granted", receive_buffer_granted},
     {"workers", workers},
     {"sinks", sinks},
     {"bad_lines", bad_lines},
     {"refused_by_bound", refused_by_bound},
+    {"sample_rates", sample_rates},
     {"late_samples", late_samples},
     {"lines_cut", lines_cut},
     {"connections", connections},

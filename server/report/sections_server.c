@@ -206,6 +206,27 @@ static void put_process(struct page *page, const struct report *report)
     put_resource(page, "Clock steps", (double)report->flush.clock_steps, 0, UNIT_NONE);
 }
 
+/* What [resources] made of the server and its host. */
+static void put_resources(struct page *page, const struct report *report)
+{
+    static const struct page_column columns[] = {
+        {"[resources]", false}, {"At the end", true}, {"At most", true}};
+    if (report->resource_count == 0) {
+        return;
+    }
+    page_table(page, columns, sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < report->resource_count; i++) {
+        const struct report_resource *resource = &report->resources[i];
+        page_row(page);
+        page_series(page, resource->name, strlen(resource->name), resource->tags,
+                    strlen(resource->tags));
+        page_figure(page, resource->latest, resource->unit);
+        page_figure(page, resource->largest, resource->unit);
+        page_row_end(page);
+    }
+    page_table_end(page);
+}
+
 void section_resources(struct page *page, const struct report *report)
 {
     static const struct track_plot cpu = {
@@ -215,7 +236,7 @@ void section_resources(struct page *page, const struct report *report)
                                              {TICK_MEMORY},      {NULL}};
     static const struct page_column columns[] = {
         {"", false}, {"In use", true}, {"Bound", true}, {"Share", true}};
-    if (!report->has_figures && report->disk_bytes == 0) {
+    if (!report->has_figures && report->disk_bytes == 0 && report->resource_count == 0) {
         return;
     }
     page->form->section(page, "Resources", NULL);
@@ -235,4 +256,5 @@ void section_resources(struct page *page, const struct report *report)
                      UNIT_BYTES);
     }
     page_table_end(page);
+    put_resources(page, report);
 }

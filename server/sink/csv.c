@@ -249,6 +249,7 @@ static int start_thread(struct csv_sink *sink)
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
+    sigdelset(&all, SIGPROF); /* profiles are of every thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&sink->thread, NULL, csv_writer_run, sink);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

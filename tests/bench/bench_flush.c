@@ -417,7 +417,7 @@ static double fit_lines(const struct bench *bench, struct history *history, size
 {
     static double stamps[HISTORY_WINDOWS], values[HISTORY_WINDOWS];
     const struct counter_row *rows = bench->published.closed->counters;
-    struct history_range range = history_find(history, 0, INFINITY, HISTORY_WINDOWS);
+    struct history_range range = history_find(history, 0, (double)INFINITY, HISTORY_WINDOWS);
     struct trend trend;
     double begun = thread_ns();
     history_stamps(history, &range, stamps, NULL);

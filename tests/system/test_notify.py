@@ -347,7 +347,8 @@ def test_faults_are_told_with_their_lines(tmp_path):
     for start in ("body.json:2: {{metrik}} is none of status, alert,", "body.json:3: {{ has no }} in its line",
                   "statsd.ini:10: [notify", "not-there.json': No such file"):
         assert start in said, said
-    assert "{{what}} is none of" in said and "this type needs a receiver" in said
+    assert "{{what}} is none of" in said
+    assert 'statsd.ini:15: [notify "nowhere"] url: this type needs a receiver' in said, said
 
 
 @pytest.mark.parametrize("keys, reason", [

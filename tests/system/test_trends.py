@@ -75,7 +75,9 @@ def test_the_logs_give_the_same_lines_as_the_history(moved):
         for member in ("tags", "type", "count", "direction", "assessment"):
             assert other[member] == row[member], (row, other)
         for member in FIGURES:
-            assert other[member] == pytest.approx(row[member], rel=2e-5, abs=1e-4 * abs(row["mean"])), (member, row)
+            # Windows are milliseconds here: a rounded value moves a slope an hour far, and a tie moves z and tau.
+            least = 0.05 if member in ("z", "tau") else 1e-4 * max(1, abs(row["mean"]))
+            assert other[member] == pytest.approx(row[member], rel=1e-3, abs=least), (member, row)
     # Of what moves the order is the same; noise may lie closer together than what four bytes hold.
     moving = [name for name, row in zip(order(read), read["trends"]) if row["direction"] != "steady"]
     assert moving == order(moved_document)[: len(moving)]
@@ -91,6 +93,21 @@ def test_sigmactl_shows_the_servers_as_a_table(moved):
     assert lines[3].startswith("api.checkout.latency  host=x;1;zone=a;zone=b")
     assert lines[3].split()[-2:] == ["rising", "degrading"]
     assert "queue.depth" not in table
+
+
+def test_spikes_do_not_hide_what_really_rises(start_server):
+    server = start_server(HISTORY)
+    draws = random.Random(1)
+    for i in range(WINDOWS):
+        spike = 1e4 if i >= WINDOWS - 3 else 0
+        for j in range(5):
+            server.send(f"api.{j}.latency:{draws.gauss(50, 3) + spike:.3f}|ms")
+        server.send(f"api.real.latency:{100 + 3 * i + draws.gauss(0, 2):.3f}|ms")
+        server.flush()
+    row = trends(server, limit=1)["trends"][0]
+    assert (row["name"], row["assessment"]) == ("api.real.latency", "degrading")
+    read = json.loads(sigmactl("trend", "--csv", str(server.data), "--json", "--limit", "1").stdout)
+    assert [row["name"] for row in read["trends"]] == ["api.real.latency"]
 
 
 def test_range_metric_limit_and_change_choose(moved):

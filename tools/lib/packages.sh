@@ -5,8 +5,9 @@
 # asks the network for nothing.
 
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config libevent-dev libinih-dev libxxhash-dev zlib1g-dev
-    libjansson-dev libyaml-dev libpcre2-dev libcurl4-openssl-dev libsnappy-dev)
-test_packages=(libcmocka-dev python3 python3-pytest python3-prometheus-client)
+    libjansson-dev libyaml-dev libpcre2-dev libcurl4-openssl-dev libsnappy-dev
+    libgoogle-perftools-dev)
+test_packages=(libcmocka-dev python3 python3-pytest python3-prometheus-client google-perftools)
 client_packages=(python3-statsd python3-aiodogstatsd libnet-statsd-perl perl ruby-statsd systemd)
 browser_packages=(chromium)
 lint_packages=(clang llvm libclang-rt-14-dev clang-format clang-tidy)

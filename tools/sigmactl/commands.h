@@ -26,6 +26,7 @@ int command_import(int argc, char **argv);
 int command_shadow(int argc, char **argv);
 int command_backtest(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_profile(int argc, char **argv);
 int command_trend(int argc, char **argv);
 int command_baseline(int argc, char **argv);
 

@@ -83,7 +83,7 @@ static bool is_heading_of(const char *line, const char *section)
 static bool is_continuation(const char *line)
 {
     const char *start = skip_blanks(line);
-    return start > line && *start != '\0' && *start != ';' && *start != '#' && *start != '[';
+    return start > line && *start != '\0' && *start != ';' && *start != '#';
 }
 
 static bool is_comment(const char *line)
@@ -150,7 +150,7 @@ static void drop_continuation(struct ini_edit *edit, size_t at)
 {
     for (size_t i = at + 1; i < edit->count; i++) {
         struct ini_line *line = &edit->lines[i];
-        if (!line->after || is_comment(line->after)) {
+        if (!line->after || is_comment(line->after) || *skip_blanks(line->after) == '\0') {
             continue;
         }
         if (!is_continuation(line->after)) {

@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"shadow", "compare what two servers flush of the same traffic", command_shadow},
     {"backtest", "a CSV, or the server's own logs, through the server's own detector",
      command_backtest},
+    {"profile", "a CPU or heap profile of a running server, as a flame graph", command_profile},
     {"report", "what changed, what was lost and what to do, from a server or its CSV logs",
      command_report},
     {"trend", "what rises and falls, of a server's history or its CSV logs", command_trend},

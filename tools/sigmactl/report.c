@@ -122,8 +122,7 @@ static int apply(const struct wanted *wanted, const struct source *source)
     struct buffer out = {0};
     int status = source->write(wanted, source->report, FORM_JSON, &out);
     if (status == STATUS_OK) {
-        status = report_apply(out.bytes, out.length, wanted->config ? wanted->config : "statsd.ini",
-                              wanted->out);
+        status = report_apply(out.bytes, out.length, wanted->config, wanted->out);
     }
     buffer_deinit(&out);
     return status;
@@ -245,6 +244,9 @@ int command_report(int argc, char **argv)
     if (!options_parse_only(&options, argc, argv, &status) ||
         !is_sound(&wanted, &options, &status)) {
         return status;
+    }
+    if (wanted.apply && !wanted.config) {
+        wanted.config = "statsd.ini";
     }
     return wanted.csv ? report_files(&wanted) : report_server(&wanted);
 }

@@ -149,7 +149,8 @@ static const char *fault_of(const struct wanted *wanted)
 
 int command_trend(int argc, char **argv)
 {
-    struct wanted wanted = {.csv = {.from = -INFINITY, .to = INFINITY}, .limit = 100, .change = 10};
+    struct wanted wanted = {
+        .csv = {.from = -(double)INFINITY, .to = (double)INFINITY}, .limit = 100, .change = 10};
     endpoint_parse("127.0.0.1", ENDPOINT_TCP, OPTIONS_HTTP_PORT, &wanted.server);
     const struct option_entry entries[] = {
         {"server", "HOST:PORT", "HTTP of the running server (default 127.0.0.1:9102)",

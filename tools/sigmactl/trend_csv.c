@@ -43,7 +43,7 @@ struct candidates {
 static bool find_latest(const struct trend_csv *wanted, double *latest,
                         char reason[CSV_READER_REASON_MAX])
 {
-    *latest = -INFINITY;
+    *latest = -(double)INFINITY;
     for (size_t i = 0; i < KINDS; i++) {
         const struct csv_reader_query query = {wanted->directory, kinds[i], wanted->from,
                                                wanted->to, wanted->metric};
@@ -157,28 +157,32 @@ static int compare(const void *left, const void *right)
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-/* The robust part of those that are told of. False without memory. */
+/* Leaves the gravest ones, sorted. */
+static void cut(struct candidates *candidates, size_t limit)
+{
+    if (candidates->count > 0) {
+        qsort(candidates->items, candidates->count, sizeof(*candidates->items), compare);
+    }
+    if (candidates->count > limit) {
+        candidates->count = limit;
+    }
+}
+
+/* Those to be told of, chosen by their robust part. False without memory. */
 static bool choose(struct candidates *candidates)
 {
     double *room = malloc(TREND_ROOM * sizeof(*room));
     if (!room) {
         return false;
     }
-    if (candidates->count > 0) {
-        qsort(candidates->items, candidates->count, sizeof(*candidates->items), compare);
-    }
-    if (candidates->count > candidates->wanted->limit) {
-        candidates->count = candidates->wanted->limit;
-    }
+    cut(candidates, candidates->wanted->limit + TREND_SPARE);
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->items[i];
         trend_robust(candidate->series->stamps, candidate->statistic->values,
                      candidate->series->count, &candidate->trend, room);
         judge(candidates->wanted, candidate);
     }
-    if (candidates->count > 0) {
-        qsort(candidates->items, candidates->count, sizeof(*candidates->items), compare);
-    }
+    cut(candidates, candidates->wanted->limit);
     free(room);
     return true;
 }
@@ -239,7 +243,7 @@ static json_t *make_row(const struct candidate *candidate)
 static json_t *make_document(const struct candidates *candidates,
                              const struct csv_series_list *list)
 {
-    double from = INFINITY, to = -INFINITY;
+    double from = (double)INFINITY, to = -(double)INFINITY;
     json_t *rows = json_array();
     for (size_t i = 0; i < list->count; i++) {
         for (size_t j = 0; j < list->items[i]->count; j++) {

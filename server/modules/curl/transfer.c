@@ -238,22 +238,40 @@ static bool set_up_http(struct transfer *transfer, const struct transfer_options
     return added;
 }
 
-/* A mail server that offers STARTTLS is spoken to through it. */
+/* Whether the host of the URL is this one. */
+static bool is_loopback(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    bool is = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+              (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+               (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host)));
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return is;
+}
+
+/* A mail server that offers STARTTLS is spoken to through it. It has to where a password is to go
+ * over a network. */
 static bool set_up_mail(struct transfer *transfer, const struct transfer_options *options)
 {
     const struct transfer_mail *mail = options->mail;
     bool added = true;
+    bool secret = mail->username && mail->username[0];
     for (size_t i = 0; added && i < mail->to_count; i++) {
         added = append(&transfer->list, mail->to[i]);
     }
     curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(transfer->easy, CURLOPT_USE_SSL, (long)CURLUSESSL_TRY);
+    curl_easy_setopt(
+        transfer->easy, CURLOPT_USE_SSL,
+        (long)(secret && !is_loopback(options->url) ? CURLUSESSL_ALL : CURLUSESSL_TRY));
     curl_easy_setopt(transfer->easy, CURLOPT_MAIL_FROM, mail->from);
     curl_easy_setopt(transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
     curl_easy_setopt(transfer->easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(transfer->easy, CURLOPT_READFUNCTION, give_bytes);
     curl_easy_setopt(transfer->easy, CURLOPT_READDATA, transfer);
-    if (mail->username && mail->username[0]) {
+    if (secret) {
         curl_easy_setopt(transfer->easy, CURLOPT_USERNAME, mail->username);
         curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD, mail->password ? mail->password : "");
     }

@@ -148,8 +148,8 @@ static void json_is_valid_whatever_names_hold(void **state)
     (void)state;
     row.tags = HOSTILE "=" HOSTILE;
     row.reason = row.description = HOSTILE;
-    row.value = NAN;
-    row.threshold = INFINITY;
+    row.value = (double)NAN;
+    row.threshold = HUGE_VAL;
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         json_decref(render_json(types[i], &row, 1, NULL));
     }
@@ -237,7 +237,7 @@ static void times_are_rfc_3339(void **state)
         const char *text;
     } cases[] = {
         {0, "1970-01-01T00:00:00.000Z"},     {1764316799.9996, "2025-11-28T08:00:00.000Z"},
-        {-5, "1970-01-01T00:00:00.000Z"},    {NAN, "1970-01-01T00:00:00.000Z"},
+        {-5, "1970-01-01T00:00:00.000Z"},    {(double)NAN, "1970-01-01T00:00:00.000Z"},
         {1e300, "9999-12-31T23:59:59.000Z"},
     };
     char text[NOTIFY_TIME_BYTES];

@@ -156,6 +156,16 @@ static void samples_refused_by_a_bound(void **state)
     expect_none(s, "refused_by_bound");
 }
 
+static void sample_rates_below_the_least(void **state)
+{
+    struct situation *s = *state;
+    expect_none(s, "sample_rates");
+    s->report->recent.samples_rejected[LOSS_RATE_BELOW_MINIMUM] = 1;
+    expect(s, "sample_rates", SEVERITY_WARNING, "metrics.min_sample_rate = 1e-09");
+    s->config->metrics.min_sample_rate = 0;
+    expect_none(s, "sample_rates");
+}
+
 static void late_samples_from_one_in_a_hundred_on(void **state)
 {
     struct situation *s = *state;
@@ -378,6 +388,44 @@ static void anomalies_that_are_noisy(void **state)
     expect_none(s, "noisy_anomalies");
 }
 
+static double nearly_full(size_t point)
+{
+    return point < 50 ? 0.5 : 0.9;
+}
+
+static void a_host_that_is_nearly_full(void **state)
+{
+    struct situation *s = *state;
+    struct series series;
+    made_series(&series, "node_filesystem_used_ratio", "mountpoint=/", STATSD_GAUGE,
+                STATISTIC_VALUE, nearly_full);
+    series.values[STATISTIC_VALUE][MADE_WINDOWS - 1] = 0.89;
+    gather_series(s->report, &series);
+    expect_none(s, "host");
+    series.values[STATISTIC_VALUE][MADE_WINDOWS - 1] = 0.9;
+    gather_series(s->report, &series);
+    expect(s, "host", SEVERITY_WARNING, NULL);
+    assert_non_null(strstr(s->advice.evidence, "mountpoint=/"));
+    series.values[STATISTIC_VALUE][MADE_WINDOWS - 1] = 0.97;
+    gather_series(s->report, &series);
+    expect(s, "host", SEVERITY_CRITICAL, NULL);
+}
+
+static void drops_that_the_logs_tell_of(void **state)
+{
+    struct situation *s = *state;
+    struct series series;
+    s->report->has_figures = false;
+    expect_none(s, "drops_logged");
+    made_series(&series, "sigmad_datagrams_dropped_total", "", STATSD_COUNTER, STATISTIC_RATE,
+                flat);
+    series.count = 12;
+    gather_series(s->report, &series);
+    expect(s, "drops_logged", SEVERITY_WARNING, "server.receive_buffer = 8MiB");
+    s->report->has_figures = true;
+    expect_none(s, "drops_logged");
+}
+
 static void no_history_is_kept(void **state)
 {
     struct situation *s = *state;
@@ -430,6 +478,7 @@ int main(void)
         TEST(sinks_that_fail_lose_or_lag),
         TEST(bad_lines_from_one_in_a_hundred_on),
         TEST(samples_refused_by_a_bound),
+        TEST(sample_rates_below_the_least),
         TEST(late_samples_from_one_in_a_hundred_on),
         TEST(stream_lines_that_are_too_long),
         TEST(connections_at_their_bound),
@@ -447,6 +496,8 @@ int main(void)
         TEST(timers_that_are_sampled_too_thinly),
         TEST(counters_that_expire_and_return),
         TEST(anomalies_that_are_noisy),
+        TEST(a_host_that_is_nearly_full),
+        TEST(drops_that_the_logs_tell_of),
         TEST(no_history_is_kept),
         TEST(a_clock_that_steps),
         TEST(names_that_clash),

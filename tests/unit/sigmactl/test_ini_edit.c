@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "tests/unit/random.h"
 #include "tools/sigmactl/ini_edit.h"
 
 static void expect_set(const char *before, const char *section, const char *key, const char *value,
@@ -133,6 +134,37 @@ static void what_is_set_in_the_shipped_file_is_what_is_read(void **state)
     free(text);
 }
 
+/* Whatever a file holds: what is not set stays, and to set twice is to set once. */
+static void any_text_survives(void **state)
+{
+    static const char letters[] = "[]=;#: \t\r\n\n\nabk\"1,";
+    uint64_t seed = 5;
+    (void)state;
+    for (unsigned round = 0; round < 3000; round++) {
+        char text[64];
+        size_t length = random_next(&seed) % sizeof(text);
+        struct ini_edit edit;
+        struct buffer same = {0}, once = {0}, twice = {0};
+        for (size_t i = 0; i < length; i++) {
+            text[i] = letters[random_next(&seed) % (sizeof(letters) - 1)];
+        }
+        ini_edit_read(&edit, text, length);
+        ini_edit_write(&edit, &same);
+        assert_int_equal(same.length, length);
+        assert_true(length == 0 || memcmp(same.bytes, text, length) == 0);
+        ini_edit_set(&edit, "a", "k", "7");
+        ini_edit_write(&edit, &once);
+        ini_edit_set(&edit, "a", "k", "7");
+        ini_edit_write(&edit, &twice);
+        assert_int_equal(once.length, twice.length);
+        assert_memory_equal(once.bytes, twice.bytes, once.length);
+        buffer_deinit(&same);
+        buffer_deinit(&once);
+        buffer_deinit(&twice);
+        ini_edit_deinit(&edit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +174,7 @@ int main(void)
         cmocka_unit_test(lines_that_go_on_with_the_value_go),
         cmocka_unit_test(a_key_that_is_not_there_comes_behind_the_others),
         cmocka_unit_test(a_section_that_is_not_there_comes_at_the_end),
+        cmocka_unit_test(any_text_survives),
         cmocka_unit_test(the_difference_is_a_unified_diff),
         cmocka_unit_test(what_is_set_in_the_shipped_file_is_what_is_read),
     };

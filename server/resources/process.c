@@ -3,7 +3,7 @@
  * Fields of /proc/PID/stat are numbered as in proc(5). The second one, the command, may hold blanks
  * and brackets, so that reading starts behind the last ')'.
  */
-#include "server/http/process.h"
+#include "server/resources/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -113,6 +113,30 @@ size_t process_read_workers(double *seconds, size_t max)
             seconds[worker] =
                 (double)(fields[FIELD_UTIME] + fields[FIELD_STIME]) / ticks_per_second;
             count = worker >= count ? worker + 1 : count;
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return count;
+}
+
+size_t process_read_threads(struct thread_time *threads, size_t max)
+{
+    DIR *folder = opendir("/proc/self/task");
+    double ticks_per_second = (double)sysconf(_SC_CLK_TCK);
+    size_t count = 0;
+    for (const struct dirent *entry; folder && count < max && (entry = readdir(folder));) {
+        char path[300];
+        unsigned long long fields[FIELD_RSS + 1] = {0};
+        long id = strtol(entry->d_name, NULL, 10);
+        if (id > 0) {
+            struct thread_time *thread = &threads[count++];
+            snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", id);
+            read_stat(path, thread->name, fields);
+            thread->id = id;
+            thread->cpu_seconds =
+                (double)(fields[FIELD_UTIME] + fields[FIELD_STIME]) / ticks_per_second;
         }
     }
     if (folder) {
