@@ -2,8 +2,7 @@
  *
  * The join of the parts. Worths are scaled so that each alone is an alarm at the threshold, and
  * joined as lengths at right angles are: the root of the sum of squares, each capped at
- * AUTO_WORTH_MAX. The threshold grows with the notices and alarms of late and with the largest of
- * them.
+ * AUTO_WORTH_MAX. The threshold grows with the notices of late and with the largest of them.
  */
 #include "server/detect/auto.h"
 
