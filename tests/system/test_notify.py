@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ctest: TIMEOUT 180
 """Who is told of alerts: a webhook, Slack, mail, a real Alertmanager, a program; and what they do to the server."""
 
 import base64
