@@ -2,8 +2,7 @@
  *
  * The join of the parts. Worths are scaled so that each alone is an alarm at the threshold, and
  * joined as lengths at right angles are: the root of the sum of squares, each capped at
- * AUTO_WORTH_MAX. The threshold grows with the notices and alarms of late and with the largest of
- * them.
+ * AUTO_WORTH_MAX. The threshold grows with the notices of late and with the largest of them.
  */
 #include "server/detect/auto.h"
 
@@ -13,21 +12,21 @@
 #define AUTO_BY_RANGE 1.703f
 #define AUTO_BY_SHAPE 1.282f
 #define AUTO_BY_SEASON 0.4497f
-#define AUTO_BY_SEASON_RANGE 1.044f
-#define AUTO_BY_LEVEL 0.1465f
-#define AUTO_BY_UNREST 0.5273f
+#define AUTO_BY_SEASON_RANGE 0.9958f
+#define AUTO_BY_LEVEL 0.1406f
+#define AUTO_BY_UNREST 0.5276f
 #define AUTO_BY_ZERO 4.0f
-#define AUTO_WORTH_MAX 2.978f
+#define AUTO_WORTH_MAX 2.834f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
 #define AUTO_RANGE_WEIGHT 0.5113f
-#define AUTO_UNREST_WEIGHT (1 / 7.665f)
+#define AUTO_UNREST_WEIGHT (1 / 7.378f)
 
 /* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
  * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
-#define AUTO_THRESHOLD 1.29f
-#define AUTO_THRESHOLD_ALARMS 25.0
-#define AUTO_THRESHOLD_STEP 0.172f
+#define AUTO_THRESHOLD 1.259f
+#define AUTO_THRESHOLD_ALARMS 30.0
+#define AUTO_THRESHOLD_STEP 0.162f
 
 /* A series of so many windows has a threshold that is higher by ln 2 steps. */
 #define AUTO_YOUTH_WINDOWS 3000.0f

@@ -82,7 +82,7 @@ struct auto_verdict {
 
 #define AUTO_ALARM 0.5
 #define AUTO_WARMUP_WINDOWS 60
-#define AUTO_HOLD_WINDOWS 39 /* least distance of two alarms of a series */
+#define AUTO_HOLD_WINDOWS 36 /* least distance of two alarms of a series */
 #define AUTO_LINE_BYTES 64   /* of memory, at a time */
 #define AUTO_DAY_S 86400.0
 

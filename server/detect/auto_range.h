@@ -29,8 +29,8 @@ struct auto_range {
 };
 
 #define AUTO_RANGE_LEAK 0.0003068f /* half of a range is forgotten in 1,100 windows */
-#define AUTO_RANGE_LEARN 0.1284f
-#define AUTO_RANGE_STEP 0.008273f /* weight of the newest step */
+#define AUTO_RANGE_LEARN 0.1416f
+#define AUTO_RANGE_STEP 0.007959f /* weight of the newest step */
 
 /* Takes an input in and returns the worth of the break: 0 inside, above 0 over the range, below 0
  * under it. `age` counts the inputs before this one and `weight` is w; young signals are plain

@@ -13,7 +13,7 @@
 
 /* Of the residual: weights of the newest one and of its square. */
 #define AUTO_SEASON_SMOOTH (1 / 7.934f)
-#define AUTO_SEASON_SQUARE 0.0001286f
+#define AUTO_SEASON_SQUARE 0.0001175f
 #define AUTO_SEASON_WARMUP 100
 
 /* Residuals are learnt up to so many rms of the smoothed residual. */
@@ -33,12 +33,10 @@ unsigned auto_season_bin(double timestamp_s)
 
 struct auto_expected auto_season_expect(const struct auto_season *season, unsigned bin)
 {
-    if (season->counts[bin] == 0) {
-        return (struct auto_expected){0};
-    }
+    bool known = season->counts[bin] > 0;
     return (struct auto_expected){
-        .known = true,
-        .usual = season->means[bin] + season->level,
+        .known = known,
+        .usual = known ? season->means[bin] + season->level : 0,
         .above = AUTO_SEASON_REACH * season->above,
         .below = AUTO_SEASON_REACH * season->below,
     };

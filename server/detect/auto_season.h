@@ -30,7 +30,7 @@ struct auto_season {
 };
 
 struct auto_expected {
-    bool known; /* the half hour had windows before; else the others are 0 */
+    bool known; /* the half hour had windows before; else `usual` is 0 */
     float usual;
     float above, below; /* how far over and under it most windows lie */
 };

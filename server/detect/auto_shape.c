@@ -18,16 +18,15 @@
 #define AUTO_SHAPE_LEAK 0.0001065f
 #define AUTO_SHAPE_MEAN (1 / 49.3f)
 #define AUTO_SHAPE_UNREST (1 / 2.0f)
-#define AUTO_SHAPE_USUAL 0.001471f
+#define AUTO_SHAPE_USUAL 0.00115f
 
 /* Weights of the figures beside the value's. */
 #define AUTO_SHAPE_BY_MEAN 1.225f
 #define AUTO_SHAPE_BY_STEP 1.048f
-#define AUTO_SHAPE_BY_UNREST 0.3572f
+#define AUTO_SHAPE_BY_UNREST 0.3434f
 
 typedef float lanes __attribute__((vector_size(16), aligned(4)));
 typedef int32_t keys __attribute__((vector_size(16)));
-#define LANES 4
 
 /* A square is not negative, so that its bits are in the order of its value; the lowest of them give
  * way to the number of the prototype, and the least key tells both. */
@@ -68,19 +67,19 @@ static struct nearest shape_nearest(const struct auto_shape *shape, const float 
 {
     keys numbers = {0, 1, 2, 3};
     keys least = {INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
-    for (unsigned i = 0; i < AUTO_SHAPES; i += LANES) {
+    for (unsigned group = 0; group < AUTO_SHAPES / AUTO_SHAPE_LANES; group++) {
         lanes sum = {0};
         for (unsigned j = 0; j < AUTO_SHAPE_FIGURES; j++) {
-            lanes off = *(const lanes *)&shape->prototypes[j][i] - figures[j];
+            lanes off = *(const lanes *)shape->prototypes[group][j] - figures[j];
             sum += off * off;
         }
         keys key = ((keys)sum & ~NUMBER_MASK) | numbers;
         keys less = key < least;
         least = (key & less) | (least & ~less);
-        numbers += LANES;
+        numbers += AUTO_SHAPE_LANES;
     }
     int32_t key = least[0];
-    for (unsigned lane = 1; lane < LANES; lane++) {
+    for (unsigned lane = 1; lane < AUTO_SHAPE_LANES; lane++) {
         key = least[lane] < key ? least[lane] : key;
     }
     int32_t bits = key & ~NUMBER_MASK;
@@ -98,12 +97,18 @@ static unsigned shape_oldest(const struct auto_shape *shape)
     return oldest;
 }
 
+static float *shape_figure(struct auto_shape *shape, unsigned prototype, unsigned figure)
+{
+    unsigned group = prototype / AUTO_SHAPE_LANES;
+    return &shape->prototypes[group][figure][prototype % AUTO_SHAPE_LANES];
+}
+
 /* All prototypes are the first shape; the ones not used yet are the first to be replaced. */
 static void shape_start(struct auto_shape *shape, const float *figures)
 {
     for (unsigned j = 0; j < AUTO_SHAPE_FIGURES; j++) {
         for (unsigned i = 0; i < AUTO_SHAPES; i++) {
-            shape->prototypes[j][i] = figures[j];
+            *shape_figure(shape, i, j) = figures[j];
         }
     }
     shape->used[0] = 1;
@@ -114,7 +119,7 @@ static void shape_learn(struct auto_shape *shape, const float *figures, unsigned
 {
     shape->used[at] = age + 1;
     for (unsigned j = 0; j < AUTO_SHAPE_FIGURES; j++) {
-        float *figure = &shape->prototypes[j][at];
+        float *figure = shape_figure(shape, at, j);
         *figure += pull * (figures[j] - *figure);
     }
 }

@@ -22,9 +22,12 @@
 
 #define AUTO_SHAPES 32
 #define AUTO_SHAPE_FIGURES 4
+#define AUTO_SHAPE_LANES 4
 
 struct auto_shape {
-    float prototypes[AUTO_SHAPE_FIGURES][AUTO_SHAPES];
+    /* Prototype i is lane i % LANES of group i / LANES: a group is a line of memory, and to learn
+     * is to write one. */
+    float prototypes[AUTO_SHAPES / AUTO_SHAPE_LANES][AUTO_SHAPE_FIGURES][AUTO_SHAPE_LANES];
     uint32_t used[AUTO_SHAPES]; /* age at which each was nearest last, plus 1; 0: not yet */
     float mean, unrest;         /* of the value; of its steps */
     float low, high;            /* the range */

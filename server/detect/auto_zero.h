@@ -17,7 +17,7 @@ struct auto_zero {
 };
 
 /* Of the windows so many or fewer are 0, the latest thousand counting most. */
-#define AUTO_ZERO_RARE 0.001959f
+#define AUTO_ZERO_RARE 0.00182f
 #define AUTO_ZERO_WEIGHT 1e-3f
 #define AUTO_ZERO_WARMUP 100
 

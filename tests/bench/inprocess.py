@@ -16,7 +16,13 @@ SERIES = (1000, 10_000, 100_000, 1_000_000)
 
 # Arguments that make a program print JSON, and those that make it short; others get none.
 ARGUMENTS = {"auto": ["--json"], "memory": ["--json"], "receive": ["-j"]}
-QUICK = {"auto": ["--json"], "memory": ["--json"], "receive": ["-j", "-r", "1", "-s", "0.1"], "flush": ["50000"], "parse": ["5"]}
+QUICK = {
+    "auto": ["--json"],
+    "memory": ["--json"],
+    "receive": ["-j", "-r", "1", "-s", "0.1"],
+    "flush": ["50000"],
+    "parse": ["5"],
+}
 QUICK_SKIPS = {"auto_alarms", "sketch"}  # take most of a minute
 PROGRAM_SECONDS = 900
 

@@ -270,6 +270,7 @@ static void the_usual_is_that_of_the_hour_from_the_second_day_on(void **context)
     for (unsigned i = 0; i < 6 * DAY_WINDOWS; i++) {
         feed(feeder, of_day(i) + 10 * normal(&feeder->seed));
         assert_true(feeder->verdict.of_the_hour == (i > DAY_WINDOWS));
+        assert_true(i < AUTO_WARMUP_WINDOWS || feeder->verdict.lower < feeder->verdict.upper);
         if (i > 5 * DAY_WINDOWS) {
             assert_true(fabs(feeder->verdict.usual - of_day(i)) < 60);
             assert_true(feeder->verdict.lower < of_day(i) && feeder->verdict.upper > of_day(i));
