@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/http/askers.h"
 #include "server/http/private.h"
 #include "server/http/reply.h"
 #include "server/http/report_facts.h"
@@ -20,17 +21,15 @@
 #define TURN_NS UINT64_C(4000000)
 #define LOOK_EVERY 32
 
-struct asker {
-    struct asker *next;
-    struct evhttp_request *request;
+struct report_asker {
+    struct asker asker;
     enum report_answer answer;
     double seconds;
 };
 
 struct report_maker {
     struct http_server *server;
-    struct event *turn;
-    struct asker *first; /* in the order they came */
+    struct askers askers;
     /* The report in hand; none while there is no snapshot. */
     struct snapshot *snapshot;
     struct report report;
@@ -46,22 +45,19 @@ static void on_turn(int fd, short what, void *context);
 struct report_maker *report_maker_new(struct http_server *server, struct event_base *base)
 {
     struct report_maker *maker = calloc(1, sizeof(*maker));
-    if (maker) {
-        maker->server = server;
-        maker->turn = evtimer_new(base, on_turn, maker);
-    }
-    if (maker && !maker->turn) {
+    if (maker && !askers_init(&maker->askers, base, on_turn, maker)) {
         free(maker);
         maker = NULL;
+    }
+    if (maker) {
+        maker->server = server;
     }
     return maker;
 }
 
-/* A timer lets the loop look at its sockets first, which an active event would not. */
-static void go_on(struct report_maker *maker)
+static const struct report_asker *first_of(const struct report_maker *maker)
 {
-    const struct timeval now = {0};
-    evtimer_add(maker->turn, &now);
+    return (const struct report_asker *)maker->askers.first;
 }
 
 /* Where what is remembered of the server itself begins, and of series; 0 where nothing is. */
@@ -92,7 +88,7 @@ static void begin(struct report_maker *maker)
     const struct config *config = server->options.config;
     double interval = (double)config->flush.interval_ms / 1000;
     double now = (double)clock_wall_ns(server->options.clock) / 1e9;
-    maker->seconds = maker->first->seconds;
+    maker->seconds = first_of(maker)->seconds;
     maker->snapshot = flusher_closed(server->options.flusher);
     maker->next = 0;
     double to = maker->snapshot ? maker->snapshot->timestamp : now;
@@ -128,7 +124,7 @@ static bool has_more(const struct report_maker *maker)
     return maker->snapshot && maker->next < report_rows_count(maker->snapshot);
 }
 
-static void answer(struct report_maker *maker, const struct asker *asker)
+static void answer(struct report_maker *maker, const struct report_asker *asker)
 {
     static const char *const types[REPORT_ANSWERS] = {"text/markdown; charset=utf-8", REPLY_HTML,
                                                       REPLY_JSON};
@@ -139,11 +135,11 @@ static void answer(struct report_maker *maker, const struct asker *asker)
         report_write(&maker->report,
                      asker->answer == REPORT_AS_HTML ? REPORT_HTML : REPORT_MARKDOWN, &out);
     }
-    reply_say_negotiated(asker->request);
-    reply_buffer(asker->request, 200, types[asker->answer], &out);
+    reply_say_negotiated(asker->asker.request);
+    reply_buffer(asker->asker.request, 200, types[asker->answer], &out);
 }
 
-static bool asks_for_this(const struct report_maker *maker, const struct asker *asker)
+static bool asks_for_this(const struct report_maker *maker, const struct report_asker *asker)
 {
     return asker->seconds <= maker->seconds && asker->seconds >= maker->seconds;
 }
@@ -159,16 +155,16 @@ static void drop(struct report_maker *maker)
 
 static void finish(struct report_maker *maker)
 {
-    struct asker **link = &maker->first;
+    struct asker **link = &maker->askers.first;
     gather_end(&maker->report);
     report_conclude(&maker->report);
     while (*link) {
-        struct asker *asker = *link;
+        struct report_asker *asker = (struct report_asker *)*link;
         if (!asks_for_this(maker, asker)) {
-            link = &asker->next;
+            link = &asker->asker.next;
             continue;
         }
-        *link = asker->next;
+        *link = asker->asker.next;
         answer(maker, asker);
         free(asker);
     }
@@ -183,7 +179,7 @@ static void on_turn(int fd, short what, void *context)
     (void)fd;
     (void)what;
     if (maker->seconds <= 0) {
-        if (!maker->first) {
+        if (!maker->askers.first) {
             return;
         }
         begin(maker);
@@ -193,60 +189,43 @@ static void on_turn(int fd, short what, void *context)
             read_row(maker);
         }
         if (clock_monotonic_ns(clock) >= until) {
-            go_on(maker);
+            askers_go_on(&maker->askers);
             return;
         }
     }
     finish(maker);
-    if (maker->first) {
-        go_on(maker);
+    if (maker->askers.first) {
+        askers_go_on(&maker->askers);
     }
 }
 
 void report_maker_ask(struct report_maker *maker, struct evhttp_request *request,
                       enum report_answer answer, double seconds)
 {
-    struct asker **link = &maker->first;
-    struct asker *asker = calloc(1, sizeof(*asker));
-    if (!asker) {
-        reply_text(request, HTTP_SERVUNAVAIL, "no memory");
-        return;
+    struct report_asker *asker = malloc(sizeof(*asker));
+    if (asker) {
+        *asker = (struct report_asker){.answer = answer, .seconds = seconds};
     }
-    *asker = (struct asker){NULL, request, answer, seconds};
-    while (*link) {
-        link = &(*link)->next;
-    }
-    *link = asker;
-    go_on(maker);
+    askers_add(&maker->askers, request, (struct asker *)asker);
 }
 
 void report_maker_forget(struct report_maker *maker, const struct evhttp_request *request)
 {
-    for (struct asker **link = &maker->first; *link; link = &(*link)->next) {
-        if ((*link)->request == request) {
-            struct asker *gone = *link;
-            *link = gone->next;
-            free(gone);
-            return;
-        }
-    }
+    askers_forget(&maker->askers, request);
 }
 
 void report_maker_restart(struct report_maker *maker)
 {
     if (maker->seconds > 0) {
         drop(maker);
-        go_on(maker);
+        askers_go_on(&maker->askers);
     }
 }
 
 void report_maker_refuse_all(struct report_maker *maker, const char *reason)
 {
-    while (maker && maker->first) {
-        struct asker *asker = maker->first;
-        maker->first = asker->next;
-        reply_text(asker->request, HTTP_SERVUNAVAIL, reason);
-        free(asker);
+    if (maker) {
+        askers_refuse_all(&maker->askers, reason);
     }
 }
 
@@ -258,7 +237,7 @@ void report_maker_free(struct report_maker *maker)
     if (maker->seconds > 0) {
         drop(maker);
     }
-    event_free(maker->turn);
+    askers_deinit(&maker->askers);
     buffer_deinit(&maker->tags);
     free(maker);
 }

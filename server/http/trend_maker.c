@@ -10,6 +10,7 @@
 #include "config/glob.h"
 #include "server/detect/trend.h"
 #include "server/history/history.h"
+#include "server/http/askers.h"
 #include "server/http/private.h"
 #include "server/http/reply.h"
 #include "server/http/report_rows.h"
@@ -22,9 +23,8 @@
 /* Stamps have three decimals, and their differences the rounding of doubles. */
 #define STAMP_HALF 0.0005
 
-struct asker {
-    struct asker *next;
-    struct evhttp_request *request;
+struct trend_asker {
+    struct asker asker;
     struct trend_query query;
 };
 
@@ -42,8 +42,7 @@ enum step { IDLE, FITTING, REFINING };
 
 struct trend_maker {
     struct http_server *server;
-    struct event *turn;
-    struct asker *first; /* in the order they came; the first is worked on unless idle */
+    struct askers askers; /* the first is worked on unless idle */
     enum step step;
     struct snapshot *snapshot;
     struct history_range range;
@@ -60,22 +59,19 @@ static void on_turn(int fd, short what, void *context);
 struct trend_maker *trend_maker_new(struct http_server *server, struct event_base *base)
 {
     struct trend_maker *maker = calloc(1, sizeof(*maker));
-    if (maker) {
-        maker->server = server;
-        maker->turn = evtimer_new(base, on_turn, maker);
-    }
-    if (maker && !maker->turn) {
+    if (maker && !askers_init(&maker->askers, base, on_turn, maker)) {
         free(maker);
         maker = NULL;
+    }
+    if (maker) {
+        maker->server = server;
     }
     return maker;
 }
 
-/* A timer lets the loop look at its sockets first, which an active event would not. */
-static void go_on(struct trend_maker *maker)
+static const struct trend_query *query_of(const struct trend_maker *maker)
 {
-    const struct timeval now = {0};
-    evtimer_add(maker->turn, &now);
+    return &((const struct trend_asker *)maker->askers.first)->query;
 }
 
 static void drop(struct trend_maker *maker)
@@ -100,7 +96,7 @@ static struct history *history_of(const struct trend_maker *maker)
 /* False without memory. */
 static bool begin(struct trend_maker *maker)
 {
-    const struct trend_query *query = &maker->first->query;
+    const struct trend_query *query = query_of(maker);
     maker->snapshot = flusher_closed(maker->server->options.flusher);
     double to = maker->snapshot ? maker->snapshot->timestamp : 0;
     maker->range =
@@ -121,7 +117,7 @@ static void judge(const struct trend_maker *maker, struct candidate *candidate)
 {
     const struct config *config = maker->server->options.config;
     const struct identity *identity = candidate->identity;
-    candidate->direction = trend_direction(&candidate->trend, maker->first->query.share_min);
+    candidate->direction = trend_direction(&candidate->trend, query_of(maker)->share_min);
     candidate->assessment = TREND_STABLE;
     if (candidate->direction != TREND_STEADY) {
         struct class class = classify_name(config, identity_name(identity), identity->name_length);
@@ -136,7 +132,7 @@ static void judge(const struct trend_maker *maker, struct candidate *candidate)
 /* Keeps the gravest ones, sorted, as many as are to be looked at again. */
 static void keep(struct trend_maker *maker, const struct candidate *candidate)
 {
-    size_t limit = maker->first->query.limit + TREND_SPARE, at = maker->count;
+    size_t limit = query_of(maker)->limit + TREND_SPARE, at = maker->count;
     while (at > 0 && maker->candidates[at - 1].gravity < candidate->gravity) {
         at--;
     }
@@ -159,7 +155,7 @@ static void fit_row(struct trend_maker *maker)
 {
     struct candidate candidate = {.identity = report_rows_identity(maker->snapshot, maker->next++)};
     const struct identity *identity = candidate.identity;
-    const char *metric = maker->first->query.metric;
+    const char *metric = query_of(maker)->metric;
     if (!glob_match(metric, identity_name(identity), identity->name_length)) {
         return;
     }
@@ -238,25 +234,17 @@ static void write(const struct trend_maker *maker, struct buffer *out)
 
 static void finish(struct trend_maker *maker)
 {
-    struct asker *asker = maker->first;
+    struct asker *asker = maker->askers.first;
     struct buffer out = {0};
     qsort(maker->candidates, maker->count, sizeof(*maker->candidates), compare);
-    if (maker->count > asker->query.limit) {
-        maker->count = asker->query.limit;
+    if (maker->count > query_of(maker)->limit) {
+        maker->count = query_of(maker)->limit;
     }
     write(maker, &out);
-    maker->first = asker->next;
+    maker->askers.first = asker->next;
     reply_buffer(asker->request, 200, REPLY_JSON, &out);
     free(asker);
     drop(maker);
-}
-
-static void refuse_first(struct trend_maker *maker, const char *reason)
-{
-    struct asker *asker = maker->first;
-    maker->first = asker->next;
-    reply_text(asker->request, HTTP_SERVUNAVAIL, reason);
-    free(asker);
 }
 
 /* One unit of work; false when the request in hand is answered. */
@@ -286,12 +274,12 @@ static void on_turn(int fd, short what, void *context)
     uint64_t until = clock_monotonic_ns(clock) + TURN_NS;
     (void)fd;
     (void)what;
-    if (!maker->first) {
+    if (!maker->askers.first) {
         return;
     }
     if (maker->step == IDLE && !begin(maker)) {
         drop(maker);
-        refuse_first(maker, "no memory");
+        askers_refuse_first(&maker->askers, "no memory");
     }
     for (size_t i = 1; maker->step != IDLE && work(maker); i++) {
         bool look = maker->step == REFINING || i % LOOK_EVERY == 0;
@@ -299,47 +287,32 @@ static void on_turn(int fd, short what, void *context)
             break;
         }
     }
-    if (maker->first) {
-        go_on(maker);
+    if (maker->askers.first) {
+        askers_go_on(&maker->askers);
     }
 }
 
 void trend_maker_ask(struct trend_maker *maker, struct evhttp_request *request,
                      const struct trend_query *query)
 {
-    struct asker **link = &maker->first;
-    struct asker *asker = calloc(1, sizeof(*asker));
-    if (!asker) {
-        reply_text(request, HTTP_SERVUNAVAIL, "no memory");
-        return;
+    struct trend_asker *asker = malloc(sizeof(*asker));
+    if (asker) {
+        *asker = (struct trend_asker){.query = *query};
     }
-    *asker = (struct asker){NULL, request, *query};
-    while (*link) {
-        link = &(*link)->next;
-    }
-    *link = asker;
-    go_on(maker);
+    askers_add(&maker->askers, request, (struct asker *)asker);
 }
 
 void trend_maker_forget(struct trend_maker *maker, const struct evhttp_request *request)
 {
-    for (struct asker **link = &maker->first; *link; link = &(*link)->next) {
-        if ((*link)->request == request) {
-            struct asker *gone = *link;
-            if (gone == maker->first) {
-                drop(maker);
-            }
-            *link = gone->next;
-            free(gone);
-            return;
-        }
+    if (askers_forget(&maker->askers, request)) {
+        drop(maker);
     }
 }
 
 void trend_maker_refuse_all(struct trend_maker *maker, const char *reason)
 {
-    while (maker && maker->first) {
-        refuse_first(maker, reason);
+    if (maker) {
+        askers_refuse_all(&maker->askers, reason);
     }
 }
 
@@ -349,6 +322,6 @@ void trend_maker_free(struct trend_maker *maker)
         return;
     }
     drop(maker);
-    event_free(maker->turn);
+    askers_deinit(&maker->askers);
     free(maker);
 }
