@@ -43,7 +43,7 @@ SIGMACTL_MAY_KNOW = {"proto", "config", "server/core", "server/metrics", "server
 CONTRACTS = {
     "server/sink/sink.h": {"server/flush", "server/http", "server/console"},
     "server/alert/engine.h": {"server/flush"},
-    "server/history/history.h": {"server/flush", "server/http"},
+    "server/history/history.h": {"server/detect", "server/flush", "server/http"},
     "server/detect/classify.h": {"server/report", SIGMACTL},
     "server/detect/trend.h": {"server/report", SIGMACTL},
     "server/detect/statistics.h": {SIGMACTL},

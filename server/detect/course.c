@@ -60,7 +60,8 @@ struct episode *course_start(struct detector *detector, const struct subject *su
                              const struct finding *finding, bool flat)
 {
     /* The row of its start, that of its end, and the ends of all that lasts already. */
-    bool room = rows_reserve(&detector->rows, detector->episodes.active + 2);
+    size_t trends = detector->watch ? trend_watch_count(detector->watch) : 0;
+    bool room = rows_reserve(&detector->rows, detector->episodes.active + trends + 2);
     uint16_t handle = room ? episodes_take(&detector->episodes) : 0;
     if (handle == 0) {
         detector->totals.refused++;
@@ -159,5 +160,10 @@ size_t course_list_active(struct detector *detector)
 {
     size_t count = list_severity(detector, 0, SEVERITY_CRITICAL);
     count = list_severity(detector, count, SEVERITY_WARNING);
-    return list_severity(detector, count, SEVERITY_INFO);
+    count = list_severity(detector, count, SEVERITY_INFO);
+    if (detector->watch) {
+        count += trend_watch_list(detector->watch, &detector->active[count],
+                                  DETECTOR_ACTIVE_MAX - count);
+    }
+    return count;
 }

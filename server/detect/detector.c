@@ -32,6 +32,7 @@ void detector_free(struct detector *detector)
     }
     baselines_deinit(&detector->baselines);
     states_deinit(&detector->states);
+    trend_watch_free(detector->watch);
     episodes_deinit(&detector->episodes);
     rows_deinit(&detector->rows);
     free(detector);
@@ -62,6 +63,12 @@ void detector_configure(struct detector *detector, const struct config *config)
         states_deinit(&detector->states);
     }
     baselines_clear_classes(&detector->baselines);
+}
+
+bool detector_watch_trends(struct detector *detector, struct history *history)
+{
+    detector->watch = trend_watch_new(history);
+    return detector->watch != NULL;
 }
 
 void detector_begin(struct detector *detector, double timestamp, double window_seconds)
@@ -158,6 +165,10 @@ void detector_observe(struct detector *detector, const struct identity *identity
     }
     struct baseline *baseline = &entry.slots[baselines_slot(kind, statistic)];
     struct subject subject = {identity, entry, baseline, statistic, value, noise_floor};
+    if (detector->watch && detector->config->history.keep_ms > 0 &&
+        trend_watch_is_due(detector->window, identity->index)) {
+        trend_watch_note(detector->watch, identity, statistic, value);
+    }
     detector->method->observe(detector, &subject);
 }
 
@@ -214,6 +225,9 @@ void detector_observe_idle(struct detector *detector, const struct identity *ide
 void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t index)
 {
     struct baselines_entry entry = baselines_find(&detector->baselines, kind, index);
+    if (detector->watch) {
+        trend_watch_forget(detector->watch, kind, index, &detector->rows);
+    }
     if (entry.series == NULL) {
         return;
     }
@@ -229,6 +243,23 @@ void detector_forget(struct detector *detector, enum metric_kind kind, uint32_t 
     forget_states(detector, kind, index);
 }
 
+/* Last, since it takes in what the window has shown. */
+static void judge_trends(struct detector *detector)
+{
+    struct trend_watch_window window = {
+        .config = detector->config,
+        .number = detector->window,
+        .timestamp = detector->timestamp,
+        .rows = &detector->rows,
+        .others = detector->episodes.active,
+    };
+    if (detector->method == NULL) {
+        trend_watch_finish(detector->watch, &detector->rows);
+    } else {
+        detector->totals.starts[SEVERITY_INFO] += trend_watch_judge(detector->watch, &window);
+    }
+}
+
 void detector_end(struct detector *detector, const struct anomaly_row **rows, size_t *row_count,
                   const struct anomaly_row **active, size_t *active_count)
 {
@@ -238,6 +269,9 @@ void detector_end(struct detector *detector, const struct anomaly_row **rows, si
         course_finish_all(detector, VERDICT_OFF);
     }
     course_finish_silent(detector);
+    if (detector->watch) {
+        judge_trends(detector);
+    }
     detector->rows.delivered = detector->rows.count;
     *rows = detector->rows.items;
     *row_count = detector->rows.count;

@@ -44,6 +44,7 @@
 #define DETECTOR_VALUE_MAX 1e150
 
 struct detector;
+struct history;
 
 struct detector_totals {
     uint64_t starts[SEVERITIES]; /* anomalies, by the severity they started with */
@@ -64,6 +65,10 @@ void detector_free(struct detector *detector); /* NULL is allowed */
  * states of auto go when it does, or where they are more than a new anomaly.max_memory: then it
  * starts afresh. Sigma goes on from what it learnt meanwhile. */
 void detector_configure(struct detector *detector, const struct config *config);
+
+/* Has slow trends for the worse found in the history, which has to outlive the detector, as
+ * anomalies of severity info (trend_watch.h), while [history] keeps one. False without memory. */
+bool detector_watch_trends(struct detector *detector, struct history *history);
 
 /* A window starts being judged: its end in Unix seconds and its measured length. Rows of the window
  * before become invalid. */

@@ -18,6 +18,7 @@
 #include "server/detect/rows.h"
 #include "server/detect/sigma.h"
 #include "server/detect/states.h"
+#include "server/detect/trend_watch.h"
 #include "server/detect/verdict.h"
 
 struct method;
@@ -32,6 +33,7 @@ struct detector {
     struct baselines baselines;
     struct states states; /* of auto; empty with another method */
     struct episodes episodes;
+    struct trend_watch *watch; /* NULL: nobody keeps a history */
     struct detector_totals totals;
 
     bool open; /* between begin and end */

@@ -42,7 +42,8 @@ struct flusher *flusher_new(const struct flusher_options *options)
     flusher->slices = calloc(options->handover_count, sizeof(*flusher->slices));
     graveyard_init(&flusher->graveyard, options->registry, flusher->cache);
     if (flusher->wake_fd < 0 || !flusher->cache || !flusher->detector || !flusher->alerts ||
-        !flusher->history || !flusher->resources || !flusher->slices) {
+        !flusher->history || !flusher->resources || !flusher->slices ||
+        !detector_watch_trends(flusher->detector, flusher->history)) {
         flusher->options.registry = NULL;
         flusher_free(flusher);
         return NULL;
