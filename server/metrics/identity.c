@@ -123,6 +123,7 @@ void identity_init(struct identity *identity, enum statsd_type type, const char 
     identity->tag_count = (uint16_t)tag_count;
     size_t csv_length = put_csv(identity->bytes, name, name_length, tags, tag_count);
     char *at = identity->bytes + csv_length;
+    identity->own = false;
     /* Escapes and quotes only ever add bytes. */
     identity->escaped = csv_length != plain_length(name_length, tags, tag_count);
     identity->csv_length = (uint32_t)csv_length;

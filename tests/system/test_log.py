@@ -5,7 +5,7 @@ import signal
 
 import sigmad
 
-FAULTS = 2000
+FAULTS = 1500
 
 
 def write_faults(server):

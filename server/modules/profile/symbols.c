@@ -59,6 +59,15 @@ static const Elf64_Shdr *sections_of(const struct object *object, size_t *count)
     return (const void *)(object->file + head->e_shoff);
 }
 
+/* Of the name as the source has it: what optimisation makes of a function, run.lto_priv.1 or
+ * run.isra.0, has a dot behind it, which no name in C holds. */
+static size_t source_length(const char *name, size_t length_max)
+{
+    size_t length = strnlen(name, length_max);
+    const char *dot = length > 0 ? memchr(name + 1, '.', length - 1) : NULL;
+    return dot ? (size_t)(dot - name) : length;
+}
+
 static void add(struct object *object, const Elf64_Sym *symbol, const Elf64_Shdr *names,
                 uint64_t base)
 {
@@ -71,7 +80,7 @@ static void add(struct object *object, const Elf64_Sym *symbol, const Elf64_Shdr
         .begin = base + symbol->st_value,
         .end = base + symbol->st_value + (symbol->st_size ? symbol->st_size : 1),
         .name = name,
-        .length = strnlen(name, names->sh_size - symbol->st_name),
+        .length = source_length(name, names->sh_size - symbol->st_name),
     };
 }
 

@@ -41,6 +41,22 @@ static void tags_come_back_as_they_went_in(void **state)
     free(identity);
 }
 
+static void nothing_is_left_to_what_the_memory_held(void **state)
+{
+    (void)state;
+    struct identity *identity = malloc(identity_bytes_max(1, NULL, 0));
+    assert_non_null(identity);
+    memset(identity, 0xff, sizeof(*identity));
+    identity_init(identity, STATSD_SET, "a", 1, NULL, 0);
+    assert_int_equal(identity->line, 0);
+    assert_int_equal(identity->index, 0);
+    assert_int_equal(identity->generation, 0);
+    assert_int_equal(identity->tag_count, 0);
+    assert_false(identity->escaped);
+    assert_false(identity->own);
+    free(identity);
+}
+
 /* Pairs that a sloppy packing or a sloppy hash would take for one. */
 static void what_differs_in_a_part_is_another_series(void **state)
 {
@@ -148,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags_come_back_as_they_went_in),
+        cmocka_unit_test(nothing_is_left_to_what_the_memory_held),
         cmocka_unit_test(what_differs_in_a_part_is_another_series),
         cmocka_unit_test(the_order_of_tags_makes_no_difference),
         cmocka_unit_test(bytes_are_those_of_its_parts),
