@@ -35,6 +35,7 @@ void alert_engine_free(struct alert_engine *engine)
         free(engine->kinds[kind].series);
     }
     alert_instances_deinit(&engine->instances);
+    alert_parting_deinit(engine);
     free(engine);
 }
 
@@ -86,7 +87,7 @@ void alert_engine_tell_of_gone(const char *rule, const char *metric, enum alert_
 static void hand_on(struct alert_engine *engine, uint32_t handle, size_t index)
 {
     struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
-    if (index == engine->rule_count) {
+    if (index == engine->rule_count + engine->parting_count) {
         alert_instances_give(&engine->instances, handle);
         return;
     }
@@ -101,13 +102,19 @@ static void adopt(struct alert_engine *engine, const struct alert_rule *before, 
 {
     struct alert_instance *instance = alert_instances_at(&engine->instances, handle);
     size_t index = find_equal(engine, before);
+    size_t nowhere = engine->rule_count + engine->parting_count;
     instance->next = 0;
     if (index == engine->rule_count && instance->state == ALERT_FIRING) {
-        index = find_named(engine, before->config->name);
         instance->end = ALERT_END_RULE;
-        if (index == engine->rule_count) {
+        index = find_named(engine, before->config->name);
+        index = index < engine->rule_count ? index : alert_parting_add(engine, before);
+        if (index == engine->rule_count + engine->parting_count) {
             alert_engine_tell_of_gone(before->config->name, instance->names, instance->state);
         }
+    } else if (index == engine->rule_count) {
+        index = nowhere;
+    } else if (instance->state == ALERT_FIRING) {
+        instance->end = ALERT_END_NONE; /* a rule that went is back before anybody was told */
     }
     hand_on(engine, handle, index);
 }
@@ -126,10 +133,11 @@ static void forget_series(struct alert_engine *engine)
 
 void alert_engine_configure(struct alert_engine *engine, const struct config *config)
 {
-    struct alert_rule before[ALERT_RULES_MAX];
+    struct alert_rule before[2 * ALERT_RULES_MAX];
     size_t before_count = engine->rule_count;
     memcpy(before, engine->rules, sizeof(before));
     take_rules(engine, config);
+    alert_parting_move(engine);
     for (size_t i = 0; i < before_count; i++) {
         size_t index = find_equal(engine, &before[i]);
         if (index < engine->rule_count) {
@@ -188,7 +196,7 @@ static void tell_unmatched(struct alert_engine *engine)
 struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct snapshot *snapshot,
                                      uint64_t now_ns)
 {
-    if (engine->rule_count == 0) {
+    if (engine->rule_count + engine->parting_count == 0) {
         return NULL;
     }
     engine->snapshot = snapshot;

@@ -25,8 +25,12 @@ struct alert_kind {
 };
 
 struct alert_engine {
-    struct alert_rule rules[ALERT_RULES_MAX];
+    /* Those of the configuration, then those that are gone and whose alerts end with the next
+     * window (parting.c). */
+    struct alert_rule rules[2 * ALERT_RULES_MAX];
     size_t rule_count;
+    struct config_alert parting[ALERT_RULES_MAX]; /* what the latter borrow; owned */
+    size_t parting_count;
     struct alert_kind kinds[METRIC_KINDS];
     struct alert_instances instances;
     uint64_t refused_told;
@@ -84,6 +88,19 @@ void alert_judge_part(struct alert_engine *engine, struct alert_series *series);
 /* What `absent` finds where the latest samples are as old as this. */
 struct alert_finding alert_judge_silence(const struct alert_engine *engine,
                                          const struct alert_rule *rule, uint64_t seen_ns);
+
+/* Makes room for a rule that is gone, as far as rows show it, and returns its index; that behind
+ * all others where there is none. */
+size_t alert_parting_add(struct alert_engine *engine, const struct alert_rule *gone);
+
+/* Has rules that are gone stand behind those of a configuration that was just taken. */
+void alert_parting_move(struct alert_engine *engine);
+
+/* Forgets them and what is left of their alerts, but for what still has to end. */
+void alert_parting_forget(struct alert_engine *engine);
+
+/* Frees them. */
+void alert_parting_deinit(struct alert_engine *engine);
 
 /* Goes through all rows of the window. */
 void alert_judge_window(struct alert_engine *engine);

@@ -27,7 +27,7 @@ enum alert_end {
     ALERT_END_NONE,
     ALERT_END_SILENT,  /* no samples for long */
     ALERT_END_EXPIRED, /* the series is gone */
-    ALERT_END_RULE,    /* the rule is another */
+    ALERT_END_RULE,    /* the rule is another, or gone */
     ALERT_ENDS
 };
 

@@ -13,8 +13,8 @@
 /* While texts are gathered their memory may move: pointers hold offsets until the end. */
 struct maker {
     struct buffer text;
-    struct alert_rule_row rules[ALERT_RULES_MAX];
-    const char *descriptions[ALERT_RULES_MAX];
+    struct alert_rule_row rules[2 * ALERT_RULES_MAX];
+    const char *descriptions[2 * ALERT_RULES_MAX];
     struct alert_row *rows;
     size_t count;
 };
@@ -26,9 +26,10 @@ static const char *keep(struct maker *maker, const char *text)
     return (const char *)(uintptr_t)offset;
 }
 
+/* Those that are gone are not shown, but have their words in rows. */
 static void keep_rules(struct maker *maker, const struct alert_engine *engine)
 {
-    for (size_t i = 0; i < engine->rule_count; i++) {
+    for (size_t i = 0; i < engine->rule_count + engine->parting_count; i++) {
         const struct alert_rule *rule = &engine->rules[i];
         const struct config_alert *alert = rule->config;
         maker->descriptions[i] = keep(maker, alert->description ? alert->description : "");

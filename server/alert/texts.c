@@ -127,7 +127,7 @@ void alert_text_reason(char out[ALERT_REASON_BYTES], const struct alert_rule *ru
                        const struct alert_instance *instance)
 {
     if (instance->end == ALERT_END_RULE) {
-        snprintf(out, ALERT_REASON_BYTES, "the rule has changed");
+        snprintf(out, ALERT_REASON_BYTES, "the rule %s", rule->kinds ? "has changed" : "is gone");
         return;
     }
     switch (rule->condition.form) {

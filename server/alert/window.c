@@ -227,6 +227,7 @@ static void begin_window(struct alert_engine *engine)
 void alert_judge_window(struct alert_engine *engine)
 {
     begin_window(engine);
+    alert_parting_forget(engine);
     if (engine->instances.used > 0) {
         drop_of_series(engine);
         drop_strays(engine);

@@ -517,15 +517,52 @@ static void a_rule_that_changes_resolves_what_it_told_of(void **state)
     struct fixture other = *fixture;
     other.config.alerts.items = other.alerts;
     add_rule(fixture, "full", "*", "value > 90");
-    add_rule(fixture, "gone", "*", "value > 80");
     begin(fixture);
-    assert_int_equal(gauge(fixture, 95)->count, 2);
+    assert_int_equal(state_of(gauge(fixture, 95)), ALERT_FIRING);
     add_rule(&other, "full", "*", "value > 94");
     alert_engine_configure(fixture->engine, &other.config);
     assert_int_equal(state_of(gauge(fixture, 95)), ALERT_RESOLVED);
     assert_int_equal(fixture->set->rows[0].notify, 2);
     assert_string_equal(fixture->set->rows[0].reason, "the rule has changed");
     assert_int_equal(state_of(gauge(fixture, 95)), ALERT_FIRING);
+}
+
+static void a_rule_that_goes_resolves_what_it_told_of(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture none = *fixture;
+    none.config.alerts.items = none.alerts;
+    add_rule(fixture, "gone", "*", "value > 90");
+    begin(fixture);
+    assert_int_equal(state_of(gauge(fixture, 95)), ALERT_FIRING);
+    alert_engine_configure(fixture->engine, &none.config);
+    /* Once more, before a window could tell of it. */
+    alert_engine_configure(fixture->engine, &none.config);
+    fixture->alerts[0] = (struct config_alert){0};
+    const struct alert_set *set = gauge(fixture, 95);
+    assert_int_equal(state_of(set), ALERT_RESOLVED);
+    assert_int_equal(set->rule_count, 0);
+    assert_int_equal(set->rows[0].notify, 2);
+    assert_string_equal(set->rows[0].name, "gone");
+    assert_string_equal(set->rows[0].reason, "the rule is gone");
+    assert_int_equal(gauge(fixture, 95)->count, 0);
+    assert_null(gauge(fixture, 95));
+}
+
+static void a_rule_that_comes_back_in_time_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture none = *fixture;
+    none.config.alerts.items = none.alerts;
+    add_rule(fixture, "full", "*", "value > 90");
+    begin(fixture);
+    assert_int_equal(state_of(gauge(fixture, 95)), ALERT_FIRING);
+    alert_engine_configure(fixture->engine, &none.config);
+    alert_engine_configure(fixture->engine, &fixture->config);
+    const struct alert_set *set = gauge(fixture, 95);
+    assert_int_equal(set->rule_count, 1);
+    assert_int_equal(state_of(set), ALERT_FIRING);
+    assert_false(set->rows[0].changed);
 }
 
 static void a_reload_does_not_break_a_silence(void **state)
@@ -597,6 +634,8 @@ int main(void)
         TEST(lines_of_others_are_refused),
         TEST(a_reload_keeps_what_unchanged_rules_have_begun),
         TEST(a_rule_that_changes_resolves_what_it_told_of),
+        TEST(a_rule_that_goes_resolves_what_it_told_of),
+        TEST(a_rule_that_comes_back_in_time_goes_on),
         TEST(a_reload_does_not_break_a_silence),
         TEST(what_finds_no_room_is_counted),
     };
