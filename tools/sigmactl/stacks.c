@@ -37,6 +37,8 @@ static void add(struct stacks *stacks, uint64_t weight, uint64_t *frames, size_t
     for (size_t i = 1; i < count; i++) {
         frames[i] -= frames[i] > 0;
     }
+    uint64_t left = STACKS_WEIGHT_MAX - stacks->weight;
+    weight = weight < left ? weight : left;
     stacks->items[stacks->count++] = (struct stack){weight, count, frames};
     stacks->weight += weight;
 }

@@ -12,6 +12,9 @@
 
 #define STACK_FRAMES_MAX 256
 
+/* What a profile says beyond this is not taken in: no sum overflows. */
+#define STACKS_WEIGHT_MAX (UINT64_C(1) << 62)
+
 struct stack {
     uint64_t weight; /* samples of a CPU profile, bytes in use of a heap profile */
     size_t count;
