@@ -97,8 +97,6 @@ static void phrase_add_words(struct phrase *phrase, const struct config_word *wo
 {
     const char *part = "";
     for (; words->word; words++) {
-        if (words->value == WORD_UNSUPPORTED)
-            continue;
         phrase_add(phrase, "%s%s", part, words->word);
         part = " | ";
     }

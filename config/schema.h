@@ -62,9 +62,7 @@ enum config_flag {
     KEY_REQUIRED = 32  /* has no default; each entry of a named section gives it */
 };
 
-/* A word of an enum; value WORD_UNSUPPORTED for one that later versions will take. The last has no
- * word. */
-#define WORD_UNSUPPORTED (-1)
+/* A word of an enum; the last of a list has none. */
 struct config_word {
     const char *word;
     int value;

@@ -194,8 +194,6 @@ static bool parse_enum(const struct config_key *key, void *field, const char *te
         config_key_format_bounds(key, bounds);
         return config_value_refuse(why, "'%s' is none of %s", text, bounds);
     }
-    if (word->value == WORD_UNSUPPORTED)
-        return config_value_refuse(why, "'%s' is not supported by this version", text);
     /* Every enum of struct config is as wide as unsigned, since none has a negative value. */
     memcpy(field, &(unsigned){(unsigned)word->value}, sizeof(unsigned));
     return true;

@@ -21,6 +21,9 @@
 #define TURN_NS UINT64_C(4000000)
 #define LOOK_EVERY 32
 
+/* Windows of this share of the configured length are as long as that: the first one is shorter. */
+#define USUAL_SHARE 0.5
+
 struct report_asker {
     struct asker asker;
     enum report_answer answer;
@@ -74,6 +77,19 @@ static double begin_of(const struct report_maker *maker)
     return figures.from > 0 && (begun <= 0 || figures.from < begun) ? figures.from : begun;
 }
 
+/* The length of a window: what is configured, unless windows are mostly closed before their time
+ * (by POST /-/flush), which points of the configured length would make one of. */
+static double usual_window(const struct report_maker *maker)
+{
+    const struct ticks *ticks = &maker->server->report_memory.ticks;
+    double configured = (double)maker->server->options.config->flush.interval_ms / 1000;
+    double seconds = 0;
+    for (size_t i = 0; i < ticks->count; i++) {
+        seconds += ticks_at(ticks, i)->seconds / (double)ticks->count;
+    }
+    return ticks->count > 0 && seconds < USUAL_SHARE * configured ? seconds : configured;
+}
+
 /* From the first window that anything is known of, if that is later than what was asked for. */
 static struct points choose_points(const struct report_maker *maker, double interval, double to)
 {
@@ -86,7 +102,7 @@ static void begin(struct report_maker *maker)
     struct http_server *server = maker->server;
     struct report *report = &maker->report;
     const struct config *config = server->options.config;
-    double interval = (double)config->flush.interval_ms / 1000;
+    double interval = usual_window(maker);
     double now = (double)clock_wall_ns(server->options.clock) / 1e9;
     maker->seconds = first_of(maker)->seconds;
     maker->snapshot = flusher_closed(server->options.flusher);

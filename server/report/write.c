@@ -46,7 +46,7 @@ static void put_tiles(struct page *page, const struct report *report)
     if (report->has_figures) {
         put_load_tiles(page, report);
     }
-    snprintf(note, sizeof(note), "%llu windows of %g s", (unsigned long long)report->windows,
+    snprintf(note, sizeof(note), "%llu windows of %.3g s", (unsigned long long)report->windows,
              report->interval);
     put_tile(page, "Series", series_of(report), UNIT_NONE, note);
     snprintf(note, sizeof(note), "%llu last", (unsigned long long)report->anomalies_active);

@@ -102,6 +102,17 @@ def test_a_regression_is_named_first_and_the_advice_removes_the_drops(start_serv
     assert "receive_buffer" not in rules_of(report_of(second))
 
 
+def test_windows_that_are_closed_by_hand_are_told_apart(start_server):
+    """By the configured interval all of them would be one point, in which nothing changes."""
+    server = start_server({"flush": {"interval": "1d"}, "history": {"keep": "1h"}})
+    chance = random.Random(3)
+    for window in range(WINDOWS):
+        slower = 3 if window >= WORSE_FROM else 1
+        server.send("\n".join(f"pay:{chance.gauss(80, 8) * slower:.2f}|ms\nhits:1|c" for _ in range(10)))
+        server.flush()
+    assert report_of(server)["changes"][0]["metric"] == "pay"
+
+
 def test_nothing_is_recommended_where_nothing_is_wrong(start_server):
     server = start_server({"flush": {"percentiles": "50"}, "history": {"keep": "1h"}})
     for _ in range(3):
