@@ -111,7 +111,9 @@ static struct alert_set *put_together(const struct maker *maker, size_t rule_cou
     struct alert_rule_row *rules = (struct alert_rule_row *)(rows + maker->count);
     char *text = (char *)(rules + rule_count);
     memcpy(rules, maker->rules, rules_bytes);
-    memcpy(text, maker->text.bytes, maker->text.length);
+    if (maker->text.length > 0) {
+        memcpy(text, maker->text.bytes, maker->text.length);
+    }
     for (size_t i = 0; i < maker->count; i++) {
         rows[i] = maker->rows[i];
         const char **texts[] = {&rows[i].name,   &rows[i].condition, &rows[i].description,
