@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The flusher's own struct, for its two files: flusher.c is the thread and what others ask of it,
- * flusher_round.c one round of its work, which knows nothing of who asked.
+ * The flusher's own struct, for its files: flusher.c is the thread and what others ask of it,
+ * flusher_round.c one round of its work, which knows nothing of who asked, flusher_log.c what the
+ * log is told of a window.
  */
 #ifndef SERVER_FLUSH_FLUSHER_PRIVATE_H
 #define SERVER_FLUSH_FLUSHER_PRIVATE_H
@@ -72,5 +73,8 @@ void flusher_remove_series(struct flusher *flusher, struct removal *removals);
  * which a boundary does not wait for. `final`: the short window of a stop. Without memory for the
  * snapshot the window goes on, to be closed at the next boundary with all it held. */
 void flusher_close_window(struct flusher *flusher, bool drain, bool final);
+
+/* Says what began and ended with a closed window. */
+void flusher_log_window(const struct snapshot *snapshot);
 
 #endif

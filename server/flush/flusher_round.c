@@ -21,7 +21,6 @@
 #define LOOK_MS_MAX 1000
 #define SLICE_WAIT_NS UINT64_C(500000000)
 #define DRAIN_WAIT_NS UINT64_C(5000000000)
-#define ANOMALY_LINES_MAX 10
 #define CLOCK_READINGS_MAX 8
 #define CLOCK_READING_NS_MAX 1000000
 
@@ -165,47 +164,6 @@ void flusher_view(struct flusher *flusher)
         published_add(&flusher->published, snapshot);
     }
     sweep(flusher);
-}
-
-static void log_anomalies(const struct snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->anomaly_count && i < ANOMALY_LINES_MAX; i++) {
-        const struct anomaly_row *row = &snapshot->anomalies[i];
-        const struct identity *identity = row->identity;
-        log_line(row->severity == SEVERITY_CRITICAL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-                 row->end ? "anomaly ended" : "anomaly", "metric",
-                 log_text("%.*s", (int)identity->name_length, identity_name(identity)), "statistic",
-                 statistic_name(row->statistic), "type", anomaly_type_name(row->type), "severity",
-                 anomaly_severity_name(row->severity), "reason", row->reason, NULL);
-    }
-    if (snapshot->anomaly_count > ANOMALY_LINES_MAX) {
-        log_line(LOG_LEVEL_INFO, "more anomalies", "count",
-                 log_text("%zu", snapshot->anomaly_count - ANOMALY_LINES_MAX), NULL);
-    }
-}
-
-static void log_alert(const struct alert_row *row)
-{
-    log_line(row->state == ALERT_FIRING ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-             row->state == ALERT_FIRING ? "alert fires" : "alert resolved", "alert", row->name,
-             "metric", row->metric, "tags", row->tags, "severity",
-             anomaly_severity_name(row->severity), "reason", row->reason, NULL);
-}
-
-static void log_alerts(const struct alert_set *alerts)
-{
-    size_t told = 0;
-    for (size_t i = 0; alerts && i < alerts->count; i++) {
-        const struct alert_row *row = &alerts->rows[i];
-        bool tells = row->state == ALERT_FIRING || row->state == ALERT_RESOLVED;
-        if (tells && row->changed && ++told <= ANOMALY_LINES_MAX) {
-            log_alert(row);
-        }
-    }
-    if (told > ANOMALY_LINES_MAX) {
-        log_line(LOG_LEVEL_INFO, "more alerts", "count", log_text("%zu", told - ANOMALY_LINES_MAX),
-                 NULL);
-    }
 }
 
 static struct expire_options expiry(struct flusher *flusher, uint64_t now_ns)
@@ -376,8 +334,7 @@ static void publish(struct flusher *flusher, struct snapshot *snapshot)
 {
     flusher->sequence++;
     flusher->windows++;
-    log_anomalies(snapshot);
-    log_alerts(snapshot->alerts);
+    flusher_log_window(snapshot);
     history_add(flusher->history, snapshot);
     published_add(&flusher->published, snapshot);
     flusher->options.publish(flusher->options.context, snapshot);

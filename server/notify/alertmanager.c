@@ -12,14 +12,7 @@ static void put_alert(struct json *json, const struct notify_batch *batch,
     double ends = notification_is_over(notification) ? row->resolved_at
                                                      : batch->now + (double)batch->lasts_ms / 1000;
     json_begin_object(json);
-    json_put_key(json, "labels");
-    json_begin_object(json);
     notify_render_labels(notification, json);
-    json_end_object(json);
-    json_put_key(json, "annotations");
-    json_begin_object(json);
-    notify_render_annotations(notification, json);
-    json_end_object(json);
     notify_text_time(time, row->firing_since);
     json_member_string(json, "startsAt", time);
     notify_text_time(time, ends);

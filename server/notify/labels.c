@@ -81,7 +81,7 @@ static void put_tag(struct json *json, struct buffer *keys, const struct tag *ta
     buffer_deinit(&key);
 }
 
-void notify_render_labels(const struct notification *notification, struct json *json)
+static void put_labels(const struct notification *notification, struct json *json)
 {
     const struct alert_row *row = &notification->row;
     struct tag tags[IDENTITY_TAGS_MAX];
@@ -109,7 +109,7 @@ static void put_figure(struct json *json, const char *name, double value)
     }
 }
 
-void notify_render_annotations(const struct notification *notification, struct json *json)
+static void put_annotations(const struct notification *notification, struct json *json)
 {
     const struct alert_row *row = &notification->row;
     json_member_string(json, "summary", row->reason);
@@ -119,4 +119,16 @@ void notify_render_annotations(const struct notification *notification, struct j
     json_member_string(json, "condition", row->condition);
     put_figure(json, "value", row->value);
     put_figure(json, "threshold", row->threshold);
+}
+
+void notify_render_labels(const struct notification *notification, struct json *json)
+{
+    json_put_key(json, "labels");
+    json_begin_object(json);
+    put_labels(notification, json);
+    json_end_object(json);
+    json_put_key(json, "annotations");
+    json_begin_object(json);
+    put_annotations(notification, json);
+    json_end_object(json);
 }

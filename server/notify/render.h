@@ -50,11 +50,9 @@ void notify_render_slack(const struct notify_batch *batch, struct buffer *out);
 /* A message (RFC 5322, MIME), lines ended by CR LF. */
 void notify_render_mail(const struct notify_batch *batch, struct buffer *out);
 
-/* The labels of an alert as members of an object: alertname, severity, metric and a label a tag.
- * Keys are label names of Prometheus; one that is taken gets an underscore behind. */
+/* The members `labels` and `annotations` of an alert's object: alertname, severity, metric and a
+ * label a tag; summary, description where there is one, condition, value, threshold. Keys of labels
+ * are label names of Prometheus; one that is taken gets an underscore behind. */
 void notify_render_labels(const struct notification *notification, struct json *json);
-
-/* Its annotations: summary, description where there is one, condition, value, threshold. */
-void notify_render_annotations(const struct notification *notification, struct json *json);
 
 #endif

@@ -38,14 +38,7 @@ static void put_alert(struct json *json, const struct notification *notification
     const struct alert_row *row = &notification->row;
     json_begin_object(json);
     json_member_string(json, "status", notification_status(notification));
-    json_put_key(json, "labels");
-    json_begin_object(json);
     notify_render_labels(notification, json);
-    json_end_object(json);
-    json_put_key(json, "annotations");
-    json_begin_object(json);
-    notify_render_annotations(notification, json);
-    json_end_object(json);
     put_times(json, notification);
     json_member_string(json, "generatorURL", "");
     snprintf(fingerprint, sizeof(fingerprint), "%016llx", (unsigned long long)fingerprint_of(row));

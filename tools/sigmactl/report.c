@@ -12,7 +12,7 @@
 #include "server/http/report_json.h"
 #include "server/report/write.h"
 #include "tools/sigmactl/commands.h"
-#include "tools/sigmactl/http_client.h"
+#include "tools/sigmactl/http_fetch.h"
 #include "tools/sigmactl/options.h"
 #include "tools/sigmactl/report_apply.h"
 #include "tools/sigmactl/report_csv.h"
@@ -20,7 +20,6 @@
 #define TIMEOUT_S 60
 #define HOUR_MS (3600 * UINT64_C(1000))
 #define DAY_MS (24 * HOUR_MS)
-#define BODY_SHOWN_MAX 200
 
 enum form { FORM_MARKDOWN, FORM_HTML, FORM_JSON, FORMS };
 
@@ -81,28 +80,17 @@ static int fetch(const struct wanted *wanted, struct report *report, enum form f
                  struct buffer *out)
 {
     static const char *const words[FORMS] = {"markdown", "html", "json"};
-    char path[96], range[UNITS_TEXT_MAX], reason[HTTP_CLIENT_REASON_MAX];
+    char path[96], range[UNITS_TEXT_MAX];
     struct http_reply reply;
     (void)report;
     units_format_duration(range, wanted->range_ms);
     snprintf(path, sizeof(path), "/api/v1/report?format=%s&range=%s", words[form], range);
-    if (!http_client_request(&wanted->server, HTTP_CLIENT_GET, path, TIMEOUT_S, &reply, reason)) {
-        fprintf(stderr, "sigmactl report: cannot reach the server at %s port %s: %s\n",
-                wanted->server.host, wanted->server.port, reason);
+    if (!http_fetch("report", &wanted->server, path, TIMEOUT_S, &reply)) {
         return STATUS_FAILED;
     }
-    int status = STATUS_OK;
-    if (reply.status == 200) {
-        buffer_append(out, reply.body, reply.length);
-    } else {
-        int shown = (int)strcspn(reply.body, "\r\n");
-        fprintf(stderr, "sigmactl report: %s port %s answered %d: %.*s\n", wanted->server.host,
-                wanted->server.port, reply.status, shown < BODY_SHOWN_MAX ? shown : BODY_SHOWN_MAX,
-                reply.body);
-        status = STATUS_FAILED;
-    }
+    buffer_append(out, reply.body, reply.length);
     http_reply_deinit(&reply);
-    return status;
+    return STATUS_OK;
 }
 
 static int give(const struct wanted *wanted, const struct source *source, enum form form,
