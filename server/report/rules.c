@@ -156,10 +156,11 @@ void report_conclude(struct report *report)
     rules_judge(report);
     report->status = gravest(report);
     put_reasons(&reasons, report);
-    snprintf(report->summary, sizeof(report->summary), "%.*s.",
-             reasons.length > 0 ? (int)reasons.length : 50,
-             reasons.length > 0 ? reasons.bytes
-                                : "Nothing was lost, nothing lasts, nothing has changed");
+    if (reasons.length == 0) {
+        buffer_append_text(&reasons, "Nothing was lost, nothing lasts, nothing has changed");
+    }
+    snprintf(report->summary, sizeof(report->summary), "%.*s.", (int)reasons.length,
+             reasons.length > 0 ? reasons.bytes : "");
     report->failed = report->failed || reasons.failed;
     buffer_deinit(&reasons);
 }

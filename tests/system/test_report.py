@@ -122,6 +122,7 @@ def test_nothing_is_recommended_where_nothing_is_wrong(start_server):
     report = report_of(server)
     assert report["recommendations"] == []
     assert report["status"] == "ok"
+    assert report["reason"] == "Nothing was lost, nothing lasts, nothing has changed."
     assert report["losses"]["samples_received"] == report["losses"]["samples_stored"] == 240
     assert {row["metric"] for row in report["busiest"]} == {"a", "c"}
 

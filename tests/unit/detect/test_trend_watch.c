@@ -139,6 +139,21 @@ static void it_ends_when_it_is_level_again(void **state)
     stop(&harness);
 }
 
+static void it_ends_when_it_gets_better(void **state)
+{
+    (void)state;
+    struct harness harness;
+    start(&harness, "app.mem");
+    windows(&harness, 2 * TREND_WATCH_TURNS, 100, 0.1);
+    assert_int_equal(harness.starts, 1);
+    /* At the next look it falls already, and was never level. */
+    windows(&harness, TREND_WATCH_TURNS, 60, -0.1);
+    assert_int_equal(harness.starts, 1);
+    assert_int_equal(harness.ends, 1);
+    assert_int_equal(harness.active, 0);
+    stop(&harness);
+}
+
 static void what_falls_or_says_nothing_or_is_level_is_not(void **state)
 {
     (void)state;
@@ -200,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_memory_that_grows_slowly_is_told_of_once),
         cmocka_unit_test(it_ends_when_it_is_level_again),
+        cmocka_unit_test(it_ends_when_it_gets_better),
         cmocka_unit_test(what_falls_or_says_nothing_or_is_level_is_not),
         cmocka_unit_test(it_ends_with_its_series),
         cmocka_unit_test(it_ends_when_nothing_is_known_for_long),
