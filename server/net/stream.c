@@ -70,7 +70,6 @@ void stream_free(struct stream *stream)
     }
     if (stream->transport != TRANSPORT_STDIN) {
         close(stream->fd);
-        atomic_fetch_sub_explicit(&owner->options.quota->open, 1, memory_order_relaxed);
     }
     reassembly_deinit(&stream->reassembly);
     free(stream);
@@ -83,6 +82,10 @@ void stream_end(struct stream *stream, enum connection_end end)
     bool input = stream->transport == TRANSPORT_STDIN;
     reassembly_end(&stream->reassembly, end == CONNECTION_CLOSED, owner->bytes, &output);
     owner->options.intake->figures.connections_ended[end]++;
+    if (!input) {
+        atomic_fetch_sub_explicit(&owner->options.quota->open, 1, memory_order_relaxed);
+    }
+    owner->options.publish(owner->options.context);
     stream_free(stream);
     if (input) {
         owner->options.finished(owner->options.context);

@@ -34,6 +34,7 @@ struct streams_options {
     struct streams_quota *quota; /* shared */
     uint32_t line_bytes_max;
     uint64_t idle_ms;                /* 0 = for ever */
+    void (*publish)(void *context);  /* shows the intake's figures to others */
     void (*taken)(void *context);    /* something was taken in, or a connection has ended */
     void (*finished)(void *context); /* standard input has come to its end */
     void *context;
@@ -71,10 +72,11 @@ bool stream_open_input(struct stream_owner *owner, int fd);
 /* Takes in what has arrived by now, without a call of `taken`. The stream may have ended then. */
 void stream_drain(struct stream *stream);
 
-/* Ends it: what is left is a line if the sender has closed it and cut otherwise. */
+/* Ends it: what is left is a line if the sender has closed it and cut otherwise. The descriptor is
+ * closed last: a peer that sees the end finds it counted and its place free. */
 void stream_end(struct stream *stream, enum connection_end end);
 
-/* Frees it without another word. */
+/* Frees it without another word; its place in the quota is not given back. */
 void stream_free(struct stream *stream);
 
 #endif

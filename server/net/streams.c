@@ -32,20 +32,24 @@ static bool is_full(struct streams_quota *quota)
     return true;
 }
 
+/* Counted first: a peer that sees the end finds it in the figures. */
+static void turn_away(struct streams_options *options, int fd, enum connection_end end)
+{
+    options->intake->figures.connections_ended[end]++;
+    options->publish(options->context);
+    close(fd);
+}
+
 static void open_connection(struct listener *listener, int fd)
 {
-    struct streams *streams = listener->streams;
-    struct ingest_figures *figures = &streams->owner.options.intake->figures;
-    figures->connections_accepted[listener->transport]++;
-    if (is_full(streams->owner.options.quota)) {
-        figures->connections_ended[CONNECTION_LIMIT]++;
-        close(fd);
-        return;
-    }
-    if (!stream_open_connection(&streams->owner, fd, listener->transport)) {
-        figures->connections_ended[CONNECTION_ERROR]++;
-        atomic_fetch_sub_explicit(&streams->owner.options.quota->open, 1, memory_order_relaxed);
-        close(fd);
+    struct stream_owner *owner = &listener->streams->owner;
+    struct streams_options *options = &owner->options;
+    options->intake->figures.connections_accepted[listener->transport]++;
+    if (is_full(options->quota)) {
+        turn_away(options, fd, CONNECTION_LIMIT);
+    } else if (!stream_open_connection(owner, fd, listener->transport)) {
+        atomic_fetch_sub_explicit(&options->quota->open, 1, memory_order_relaxed);
+        turn_away(options, fd, CONNECTION_ERROR);
     }
 }
 

@@ -179,6 +179,7 @@ static bool make_streams(struct worker *worker, const struct worker_options *opt
         .quota = options->quota,
         .line_bytes_max = (uint32_t)config->server.stream_line_bytes,
         .idle_ms = config->server.stream_idle_ms,
+        .publish = publish,
         .taken = on_taken,
         .finished = on_finished,
         .context = worker,

@@ -175,6 +175,22 @@ def test_a_connection_without_a_descriptor_waits_and_is_served_later(start):
     assert server.metrics().value("sigmad_accept_failures_total") > 0
 
 
+def test_a_peer_that_sees_its_end_finds_it_counted(start, tmp_path):
+    server = start({"unix_stream": "{tmp}/stream", "stream_connections": 1})
+    for count in range(1, 21):
+        with connect_unix(tmp_path / "stream") as bad:
+            bad.sendall(struct.pack("<I", 1) + b"\n" + struct.pack("<I", 1 << 20))
+            assert bad.recv(1) == b""
+        assert ended(server, "bad_frame") == count
+    with connect_unix(tmp_path / "stream") as only:
+        only.sendall(b"hits:1|c\n")
+        server.flush()
+        for count in range(1, 21):
+            with connect_unix(tmp_path / "stream") as other:
+                assert other.recv(1) == b""
+            assert ended(server, "limit") == count
+
+
 def test_an_idle_connection_is_closed_and_one_that_speaks_is_not(start):
     server = start({"tcp": "127.0.0.1:0", "stream_idle": "300ms"})
     with connect_tcp(server) as idle, connect_tcp(server) as busy:
