@@ -9,10 +9,20 @@ import threading
 from sigmad import eventually
 
 
+DELAYED_ACK_MS = 200  # at most, of Linux (TCP_DELACK_MAX)
+LAST_DATA_RECV = slice(52, 56)  # of struct tcp_info: ms since the last byte came
+
+
+def wait_for_acknowledgement(connection):
+    """Until the kernel has acknowledged all it has: it may put that off, and a reset in between takes it back."""
+    eventually(lambda: int.from_bytes(
+        connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[LAST_DATA_RECV], "little") > DELAYED_ACK_MS)
+
+
 class Receiver:
     """Listens on a free port of loopback and keeps what each connection brought, in their order.
 
-    read_bytes  a connection is reset after so many bytes
+    read_bytes  a connection is reset after so many bytes, once their acknowledgement is out
     keeps_open  a connection that the other side has ended is not closed
     """
 
@@ -76,7 +86,7 @@ class Receiver:
                     break
                 received += part
             else:
-                # Bytes that were not read: the kernel resets the connection.
+                wait_for_acknowledgement(connection)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except ConnectionError:
             pass
