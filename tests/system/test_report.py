@@ -6,13 +6,12 @@ import http.client
 import json
 import random
 import re
-import subprocess
 import tempfile
 import time
 
 import pytest
 
-from partners import missing
+from browser import render
 from sigmad import PATIENCE, eventually, sigmactl
 
 INTERVAL_S = 0.1
@@ -218,20 +217,6 @@ def test_requests_that_come_together_all_get_an_answer(start_server):
 
 
 HOSTILE = "<script>alert(1)</script>"
-
-
-def render(page, folder):
-    """The document that Chromium makes of a file, as HTML, and what it had to say on its console."""
-    command = [
-        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-sync", f"--user-data-dir={folder}", "--enable-logging=stderr", "--dump-dom", page.as_uri(),
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=50 * PATIENCE, check=False)
-    except FileNotFoundError:
-        missing("chromium")
-    assert done.returncode == 0, done.stderr
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
