@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from browser import render
+from browser import render, start_browser
 from sigmad import PATIENCE, eventually, sigmactl
 
 INTERVAL_S = 0.1
@@ -240,6 +240,42 @@ def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
     assert document.count("<svg") >= 6
     assert "<script>alert" not in document
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in document
+
+
+# Texts of plots that cover one another, and how much wider the page is than the window.
+CROWDED = """(() => {
+    const found = [];
+    for (const plot of document.querySelectorAll("svg.plot")) {
+        const texts = [...plot.querySelectorAll("text")]
+            .map((text) => [text.textContent, text.getBoundingClientRect()]);
+        texts.forEach(([name, box], at) => texts.slice(0, at).forEach(([other, its]) => {
+            if (box.left < its.right && its.left < box.right && box.top < its.bottom - 1 && its.top < box.bottom - 1) {
+                found.push(`${other} | ${name}`);
+            }
+        }));
+    }
+    return [found, document.documentElement.scrollWidth - document.documentElement.clientWidth];
+})()"""
+
+
+def test_nothing_is_crowded_or_tiny_on_narrow_screens(start_server, tmp_path):
+    server = start_server({"flush": {"interval": "50ms"}})
+
+    def enough():
+        server.send(f"{'a.very.long.name' * 5}:12.5|ms\nhits:1|c")
+        return report_of(server)["windows"] >= 5
+
+    eventually(enough, message="five windows were never closed")
+    file = tmp_path / "report.html"
+    sigmactl("report", "--server", http_of(server), "--html", file)
+    with start_browser() as page:
+        page.open(file)
+        for width in (1280, 420, 320):
+            page.resize(width, 800)
+            assert page.value(CROWDED) == [[], 0], width
+        page.resize(420, 800)
+        # As it is on the screen, since plots are scaled to it.
+        assert page.value("document.querySelector('.plot .tick').getBoundingClientRect().height") >= 11
 
 
 # sigmactl alone.
