@@ -15,6 +15,12 @@
 #define BOTTOM 26
 #define LEGEND 20
 
+/* Widths of a letter, the largest that the style gives, of the dash before a name and of half the
+ * label of a time, in the usual size. */
+#define LETTER 9.6
+#define DASH 19.0
+#define TIME_HALF 28.0
+
 #define SPARK_WIDTH 120.0
 #define SPARK_HEIGHT 22.0
 
@@ -155,16 +161,24 @@ static void put_time_label(struct buffer *out, double seconds, double step)
     }
 }
 
+/* In the middle below its tick, but for those that would be cut at the right or come below the
+ * values on the left. */
+static const char *time_anchor(const struct frame *frame, double x)
+{
+    bool first = x < frame->left + TIME_HALF;
+    bool last = x > frame->right + RIGHT - TIME_HALF;
+    return first ? "start" : last ? "end" : "middle";
+}
+
 static void put_time_axis(struct buffer *out, const struct frame *frame)
 {
     double step = time_step(frame->to - frame->from);
     for (double at = ceil(frame->from / step) * step; at <= frame->to; at += step) {
         double x = x_of(frame, at);
-        bool last = x > frame->right - 24;
         buffer_append_format(out,
                              "<path class=\"axis\" d=\"M%.1f %.0fv4\"/>"
                              "<text class=\"tick\" x=\"%.1f\" y=\"%.0f\" text-anchor=\"%s\">",
-                             x, frame->bottom, x, frame->bottom + 17, last ? "end" : "middle");
+                             x, frame->bottom, x, frame->bottom + 17, time_anchor(frame, x));
         put_time_label(out, at, step);
         buffer_append_text(out, "</text>");
     }
@@ -277,21 +291,36 @@ static void put_legend_entry(struct buffer *out, const char *class, const char *
     buffer_append_format(out,
                          "<path class=\"%s\" d=\"M%.0f %.1fh14\"/>"
                          "<text class=\"tick\" x=\"%.0f\" y=\"%.1f\">",
-                         class, x, y - 4, x + 19, y);
+                         class, x, y - 4, x + DASH, y);
     words_put_html(out, name, strlen(name));
     buffer_append_text(out, "</text>");
+}
+
+/* Of the n-th line, and of the band behind the last. */
+static const char *legend_name(const struct plot *plot, size_t n)
+{
+    return n < plot->line_count ? plot->lines[n].name : plot->band.name;
+}
+
+static double legend_width(const char *name)
+{
+    return DASH + LETTER * ((double)strlen(name) + 1.5);
 }
 
 static void put_legend(struct buffer *out, const struct frame *frame, const struct plot *plot)
 {
     size_t entries = plot->line_count + (plot->band.low && plot->band.name);
-    double width = fmin((frame->right - frame->left) / (double)entries, 150);
+    double x = frame->left, all = 0;
+    for (size_t i = 0; i < entries; i++) {
+        all += legend_width(legend_name(plot, i));
+    }
+    double scale = fmin((frame->right - frame->left) / all, 1);
     for (size_t i = 0; i < entries; i++) {
         char class[] = "line c1";
-        bool line = i < plot->line_count;
+        const char *name = legend_name(plot, i);
         class[sizeof(class) - 2] = (char)('1' + i);
-        put_legend_entry(out, line ? class : "swatch", line ? plot->lines[i].name : plot->band.name,
-                         frame->left + (double)i * width, 12);
+        put_legend_entry(out, i < plot->line_count ? class : "swatch", name, x, 12);
+        x += scale * legend_width(name);
     }
 }
 

@@ -8,7 +8,7 @@
  * ground. */
 static const char style[] =
     ":root{--paper:#fff;--ink:#1c2430;--soft:#5b6673;--rule:#d9dee5;--c1:#0067a5;--c2:#c8500a;"
-    "--c3:#00805f;--c4:#a8508a;--info:#5b6673;--warning:#b36b00;--critical:#c02626;--good:#00805f}"
+    "--c3:#00805f;--c4:#a8508a;--info:#5b6673;--warning:#a36200;--critical:#c02626;--good:#00805f}"
     "\n"
     "@media (prefers-color-scheme:dark){:root{--paper:#14181f;--ink:#e4e8ee;--soft:#9aa5b3;"
     "--rule:#2e3642;--c1:#5cb6ee;--c2:#f2894a;--c3:#3cc79f;--c4:#dd92c3;--info:#9aa5b3;"
@@ -28,7 +28,9 @@ static const char style[] =
     ".mark{stroke:var(--paper);stroke-width:1.5}\n"
     ".mark.info{fill:var(--info)}.mark.warning{fill:var(--warning)}"
     ".mark.critical{fill:var(--critical)}\n"
-    ".spark{width:120px;height:22px;vertical-align:middle}\n";
+    ".spark{width:120px;height:22px;vertical-align:middle}\n"
+    /* The drawing is scaled down to a narrow screen: what is written in it is to stay legible. */
+    "@media (max-width:520px){.plot{overflow:visible}.plot text{font-size:16px}}\n";
 
 void plot_style(struct buffer *out)
 {

@@ -153,6 +153,12 @@ void words_put_time(struct buffer *out, double seconds)
     }
 }
 
+/* U+FFFE and U+FFFF are no characters of XML: an SVG file that has one is not shown at all. */
+static bool is_no_character(const char *text, size_t size)
+{
+    return size == 3 && memcmp(text, "\xef\xbf", 2) == 0 && (unsigned char)text[2] >= 0xbe;
+}
+
 /* The length of the character at the start of a text; 0 where it is none, or a control one. */
 static size_t character(const char *text, size_t length)
 {
@@ -162,7 +168,7 @@ static size_t character(const char *text, size_t length)
         return 0;
     }
     bool c1 = lead == 0xc2 && (unsigned char)text[1] < 0xa0;
-    return c1 ? 0 : size;
+    return c1 || is_no_character(text, size) ? 0 : size;
 }
 
 static const char *entity(char byte)

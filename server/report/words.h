@@ -38,8 +38,8 @@ void words_put_span(struct buffer *out, double seconds);
 void words_put_stamp(struct buffer *out, double seconds);
 void words_put_time(struct buffer *out, double seconds);
 
-/* Text of HTML and of its attributes: markup escaped, what is no UTF-8 or a control character
- * replaced by U+FFFD. */
+/* Text of HTML, XML and their attributes: markup escaped, what is no UTF-8, a control character or
+ * none of XML's replaced by U+FFFD. */
 void words_put_html(struct buffer *out, const char *text, size_t length);
 
 /* Text of Markdown: every character that could begin markup has a backslash in front, the bars of

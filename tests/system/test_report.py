@@ -6,13 +6,12 @@ import http.client
 import json
 import random
 import re
-import subprocess
 import tempfile
 import time
 
 import pytest
 
-from partners import missing
+from browser import render, start_browser
 from sigmad import PATIENCE, eventually, sigmactl
 
 INTERVAL_S = 0.1
@@ -220,20 +219,6 @@ def test_requests_that_come_together_all_get_an_answer(start_server):
 HOSTILE = "<script>alert(1)</script>"
 
 
-def render(page, folder):
-    """The document that Chromium makes of a file, as HTML, and what it had to say on its console."""
-    command = [
-        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-sync", f"--user-data-dir={folder}", "--enable-logging=stderr", "--dump-dom", page.as_uri(),
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=50 * PATIENCE, check=False)
-    except FileNotFoundError:
-        missing("chromium")
-    assert done.returncode == 0, done.stderr
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-
-
 def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
     server = start_server({"flush": {"interval": "50ms"}})
 
@@ -255,6 +240,42 @@ def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
     assert document.count("<svg") >= 6
     assert "<script>alert" not in document
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in document
+
+
+# Texts of plots that cover one another, and how much wider the page is than the window.
+CROWDED = """(() => {
+    const found = [];
+    for (const plot of document.querySelectorAll("svg.plot")) {
+        const texts = [...plot.querySelectorAll("text")]
+            .map((text) => [text.textContent, text.getBoundingClientRect()]);
+        texts.forEach(([name, box], at) => texts.slice(0, at).forEach(([other, its]) => {
+            if (box.left < its.right && its.left < box.right && box.top < its.bottom - 1 && its.top < box.bottom - 1) {
+                found.push(`${other} | ${name}`);
+            }
+        }));
+    }
+    return [found, document.documentElement.scrollWidth - document.documentElement.clientWidth];
+})()"""
+
+
+def test_nothing_is_crowded_or_tiny_on_narrow_screens(start_server, tmp_path):
+    server = start_server({"flush": {"interval": "50ms"}})
+
+    def enough():
+        server.send(f"{'a.very.long.name' * 5}:12.5|ms\nhits:1|c")
+        return report_of(server)["windows"] >= 5
+
+    eventually(enough, message="five windows were never closed")
+    file = tmp_path / "report.html"
+    sigmactl("report", "--server", http_of(server), "--html", file)
+    with start_browser() as page:
+        page.open(file)
+        for width in (1280, 420, 320):
+            page.resize(width, 800)
+            assert page.value(CROWDED) == [[], 0], width
+        page.resize(420, 800)
+        # As it is on the screen, since plots are scaled to it.
+        assert page.value("document.querySelector('.plot .tick').getBoundingClientRect().height") >= 11
 
 
 # sigmactl alone.

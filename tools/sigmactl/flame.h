@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A tree of calls as a flame graph, one self-contained SVG file without scripts: callers above what
- * they call, widths by weight, the figures of each in its tooltip; and as folded stacks, a line
+ * A tree of calls as a flame graph, one self-contained SVG file: callers above what they call,
+ * widths by weight, the figures of each in its tooltip; in a browser its script (flame.js) zooms
+ * and searches, elsewhere the picture stands without it. And as folded stacks, a line
  * `a;b;c WEIGHT` each, which other tools draw. Functions of their input.
  */
 #ifndef TOOLS_SIGMACTL_FLAME_H

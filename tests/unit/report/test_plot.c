@@ -143,6 +143,34 @@ static void texts_are_escaped(void **state)
     buffer_deinit(&out);
 }
 
+static void names_of_a_legend_have_room(void **state)
+{
+    static const double values[COUNT] = {1, 1, 1, 1, 1, 1};
+    static const char *const names[] = {"dropped datagrams", "refused", "late samples"};
+    struct buffer out = {0};
+    struct plot plot = plot_of(values);
+    double before = 0, needed = 0;
+    (void)state;
+    plot.line_count = 3;
+    for (size_t i = 0; i < 3; i++) {
+        plot.lines[i] = (struct plot_line){names[i], values};
+    }
+    const char *at = drawn(&out, &plot);
+    for (size_t i = 0; i < 3; i++) {
+        double x;
+        char path[32];
+        snprintf(path, sizeof(path), "<path class=\"line c%zu\" d=\"M", i + 1);
+        at = strstr(at, path);
+        assert_non_null(at);
+        assert_int_equal(sscanf(at + strlen(path), "%lf", &x), 1);
+        assert_true(x >= before + needed);
+        before = x;
+        needed = 19 + 9 * (double)strlen(names[i]);
+    }
+    assert_true(before + needed <= 560);
+    buffer_deinit(&out);
+}
+
 static void a_file_of_its_own_has_its_style(void **state)
 {
     static const double values[COUNT] = {1, 2, 3, 4, 5, 6};
@@ -180,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_plot_without_values_says_so),
         cmocka_unit_test(constants_zeros_and_extremes_are_drawn),
         cmocka_unit_test(texts_are_escaped),
+        cmocka_unit_test(names_of_a_legend_have_room),
         cmocka_unit_test(a_file_of_its_own_has_its_style),
         cmocka_unit_test(a_sparkline_has_gaps_too),
     };

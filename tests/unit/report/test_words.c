@@ -89,6 +89,18 @@ static void html_has_no_markup_of_a_sender(void **state)
     expect(&out, "&lt;script&gt;&quot;&#39;&amp;\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdé");
 }
 
+static void html_has_no_character_that_xml_forbids(void **state)
+{
+    static const char forbidden[] = "\xef\xbf\xbe\xef\xbf\xbf";
+    static const char beside[] = "\xef\xbf\xbd\xef\xbe\xbf\xf0\x9f\xbf\xbf";
+    struct buffer out = {0};
+    (void)state;
+    words_put_html(&out, forbidden, strlen(forbidden));
+    expect(&out, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    words_put_html(&out, beside, strlen(beside));
+    expect(&out, beside);
+}
+
 static void markdown_has_no_markup_of_a_sender(void **state)
 {
     static const char hostile[] = "a|b*c_d`e[f](g)<h>\n# i";
@@ -124,6 +136,7 @@ int main(void)
         cmocka_unit_test(spans_have_their_two_largest_parts),
         cmocka_unit_test(stamps_are_utc_and_what_is_none_is_a_dash),
         cmocka_unit_test(html_has_no_markup_of_a_sender),
+        cmocka_unit_test(html_has_no_character_that_xml_forbids),
         cmocka_unit_test(markdown_has_no_markup_of_a_sender),
         cmocka_unit_test(a_code_span_holds_whatever_a_name_has),
     };
