@@ -4,6 +4,7 @@
 
 import json
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -459,6 +460,21 @@ def test_keys_that_do_not_go_together_are_refused(tmp_path, keys, reason):
     assert status != 0 and reason in said and "t0ken" not in said, said
 
 
+def test_a_webhook_with_a_certificate_of_its_own_is_reached_once_it_is_trusted(start_server, start_web, tmp_path):
+    certificate, stranger = Certificate(tmp_path / "one"), Certificate(tmp_path / "two")
+    web = start_web(certificate=certificate)
+    ca_file = tmp_path / "ca.pem"
+    shutil.copy(stranger.path, ca_file)
+    server = start_server(hook(web.url, ca_file=ca_file))
+    window(server, 300)
+    line = server.wait_for_log(msg="notifier cannot be reached", sink="notify:hook")
+    assert "certificate" in line["reason"]
+    assert eventually(lambda: failed(server)) and told(server) == lost(server) == 0 and not web.requests
+    shutil.copy(certificate.path, ca_file)
+    server.send_signal(signal.SIGHUP)
+    eventually(lambda: told(server) == 1, 30)
+
+
 def test_a_certificate_of_another_address_or_unknown_to_the_system_is_refused(start_server, start_web, tmp_path):
     elsewhere = Certificate(tmp_path / "elsewhere", "127.0.0.2")
     web = start_web(certificate=elsewhere)
@@ -519,6 +535,76 @@ def test_starttls_is_taken_where_it_is_offered_unless_it_is_off(start_server, st
     window(server, 300)
     eventually(lambda: told(server, notifier="mail") == 1)
     assert mail.mails_over_tls == [over_tls]
+
+
+@pytest.mark.parametrize("how", ["signal", "request"])
+def test_a_reload_reads_secrets_anew(start_server, start_web, start_mail, tmp_path, how):
+    web, mail = start_web(), start_mail()
+    secrets = {name: tmp_path / name for name in ("url", "token", "password", "headers")}
+
+    def write(generation):
+        for name, text in {"url": f"{web.url}/{generation}", "token": f"token-{generation}",
+                           "password": f"password-{generation}", "headers": f"X-Key: key-{generation}"}.items():
+            secrets[name].write_text(f"{text}\n", encoding="utf-8")
+
+    write("one")
+    config = mailed(mail.url, username="me", password_file=secrets["password"])
+    config['notify "hook"'] = {"type": "webhook", "url_file": secrets["url"], "token_file": secrets["token"],
+                               "headers_file": secrets["headers"]}
+    server = start_server(config)
+
+    def tell(generation, count):
+        window(server, 300, name=f"api.{count}")
+        eventually(lambda: told(server) == told(server, notifier="mail") == count)
+        request = web.requests[-1]
+        assert (request.path, request.headers["Authorization"], request.headers["X-Key"]) == (
+            f"/hook/{generation}", f"Bearer token-{generation}", f"key-{generation}")
+        assert mail.credentials[-1][1] == f"\0me\0password-{generation}".encode()
+
+    def reload(before):
+        if how == "signal":
+            server.send_signal(signal.SIGHUP)
+            eventually(lambda: len(server.log_lines(msg="reloaded")) > before)
+        else:
+            assert server.request("POST", "/-/reload").status == 200
+
+    tell("one", 1)
+    write("two")
+    reload(0)
+    tell("two", 2)
+    secrets["token"].unlink()
+    secrets["password"].write_text("\n", encoding="utf-8")
+    reload(1)
+    hook_line = server.wait_for_log(msg="secrets stay as they were", sink="notify:hook")
+    mail_line = server.wait_for_log(msg="secrets stay as they were", sink="notify:mail")
+    assert hook_line["level"] == "warning" and "No such file" in hook_line["reason"]
+    assert "password_file" in mail_line["reason"]
+    tell("two", 3)
+    assert not any(word in server.log for word in ("token-", "password-", "key-t"))
+
+
+def test_a_reload_during_a_request_leaves_it_alone(start_server, start_web, tmp_path):
+    def answer(before):
+        return first if before == 0 else 200
+
+    def first(handler):
+        web.hang(handler)
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    (tmp_path / "token").write_text("one\n", encoding="utf-8")
+    web = start_web(answer)
+    server = start_server(hook(web.url, token_file=tmp_path / "token"))
+    window(server, 300)
+    eventually(lambda: web.requests)
+    for text in ("two", "three"):
+        (tmp_path / "token").write_text(text, encoding="utf-8")
+        assert server.request("POST", "/-/reload").status == 200
+    window(server, 300, name="api.y")
+    web.released.set()
+    eventually(lambda: told(server) == 2)
+    assert [request.headers["Authorization"] for request in web.requests] == ["Bearer one", "Bearer three"]
 
 
 def test_a_reload_leaves_notifiers_as_they_are(start_server, start_web):

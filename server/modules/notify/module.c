@@ -212,7 +212,13 @@ static bool set_up(struct network_channel *channel, const struct config_notify *
     return set;
 }
 
-static const struct channel_ops ops = {.send = begin, .free = free_channel};
+static bool renew(struct channel *base, const struct config_notify *config, char *reason,
+                  size_t reason_size)
+{
+    return set_up((struct network_channel *)base, config, reason, reason_size);
+}
+
+static const struct channel_ops ops = {.send = begin, .renew = renew, .free = free_channel};
 
 static struct channel *make(const struct config_notify *config, struct event_base *base,
                             channel_done *done, void *context, char *reason, size_t reason_size)
