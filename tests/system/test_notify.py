@@ -3,6 +3,7 @@
 """Who is told of alerts: a webhook, Slack, mail, a real Alertmanager, a program; and what they do to the server."""
 
 import json
+import os
 import shutil
 import signal
 import stat
@@ -439,6 +440,8 @@ def test_a_line_of_a_headers_file_that_is_none_is_told(tmp_path, text, line, rea
 
 
 @pytest.mark.parametrize("keys, reason", [
+    ({"token_file": "large"}, "token_file: 'large': File too large"),
+    ({"token_file": "pipe"}, "token_file: 'pipe': "),
     ({"headers_file": "none"}, "headers_file: 'none': No such file"),
     ({"headers_file": "large"}, "headers_file: 'large': File too large"),
     ({"headers": "Authorization: a", "token_file": "token"}, "[notify \"hook\"] headers: there is a token_file"),
@@ -454,6 +457,7 @@ def test_a_line_of_a_headers_file_that_is_none_is_told(tmp_path, text, line, rea
 ])
 def test_keys_that_do_not_go_together_are_refused(tmp_path, keys, reason):
     (tmp_path / "token").write_text("t0ken\n", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_text("X-A: b\n" + "#" * 40000, encoding="utf-8")
     mail = {"url": "smtp://127.0.0.1", "from": "a@b", "to": "c@d"} if keys.get("type") == "smtp" else {}
     status, said = check(tmp_path, {'notify "hook"': {"type": "webhook", "url": "http://127.0.0.1/", **mail, **keys}})
@@ -595,7 +599,7 @@ def test_a_reload_during_a_request_leaves_it_alone(start_server, start_web, tmp_
 
     (tmp_path / "token").write_text("one\n", encoding="utf-8")
     web = start_web(answer)
-    server = start_server(hook(web.url, token_file=tmp_path / "token"))
+    server = start_server(hook(web.url, token_file=tmp_path / "token", timeout="60s"))
     window(server, 300)
     eventually(lambda: web.requests)
     for text in ("two", "three"):
@@ -605,6 +609,18 @@ def test_a_reload_during_a_request_leaves_it_alone(start_server, start_web, tmp_
     web.released.set()
     eventually(lambda: told(server) == 2)
     assert [request.headers["Authorization"] for request in web.requests] == ["Bearer one", "Bearer three"]
+
+
+def test_what_a_signal_tries_at_once_has_the_new_secret(start_server, start_web, tmp_path):
+    web = start_web(lambda before: 200 if before else (503, {"Retry-After": "300"}, b""))
+    (tmp_path / "token").write_text("one\n", encoding="utf-8")
+    server = start_server(hook(web.url, token_file=tmp_path / "token"))
+    window(server, 300)
+    eventually(lambda: failed(server) == 1)
+    (tmp_path / "token").write_text("two\n", encoding="utf-8")
+    server.send_signal(signal.SIGHUP)
+    eventually(lambda: told(server) == 1)
+    assert [request.headers["Authorization"] for request in web.requests] == ["Bearer one", "Bearer two"]
 
 
 def test_a_reload_leaves_notifiers_as_they_are(start_server, start_web):
