@@ -10,6 +10,7 @@
 
 #include "config/condition.h"
 #include "config/glob.h"
+#include "config/header.h"
 #include "config/loader.h"
 #include "config/small_file.h"
 #include "config/template.h"
@@ -118,6 +119,41 @@ static void check_url(struct config_loader *loader, const struct config_notify *
     }
 }
 
+static bool speaks_http(const struct config_notify *notify)
+{
+    return notify->type == NOTIFY_WEBHOOK || notify->type == NOTIFY_SLACK ||
+           notify->type == NOTIFY_ALERTMANAGER;
+}
+
+static void check_headers(struct config_loader *loader, const struct config_notify *notify)
+{
+    static const char none[] = "only a webhook, Slack and an Alertmanager have headers";
+    static const char authorization[] = "Authorization";
+    if (notify->headers.count > 0 && !speaks_http(notify)) {
+        fault(loader, "notify", "headers", none);
+    }
+    if (notify->headers_file && !speaks_http(notify)) {
+        fault(loader, "notify", "headers_file", none);
+    }
+    if (notify->token_file &&
+        config_headers_have(&notify->headers, authorization, strlen(authorization))) {
+        fault(loader, "notify", "headers", "there is a token_file for Authorization as well");
+    }
+}
+
+static void check_tls(struct config_loader *loader, const struct config_notify *notify)
+{
+    if (notify->type == NOTIFY_PROGRAM && notify->ca_file) {
+        fault(loader, "notify", "ca_file", "a program has no certificate");
+    }
+    if (notify->type != NOTIFY_SMTP && notify->tls != MAIL_TLS_AUTO) {
+        fault(loader, "notify", "tls", "only mail has it; the url of others says http or https");
+    } else if (notify->tls == MAIL_TLS_OFF && notify->url &&
+               strncmp(notify->url, "smtps://", strlen("smtps://")) == 0) {
+        fault(loader, "notify", "tls", "the url says smtps, which is TLS");
+    }
+}
+
 static void check_mail(struct config_loader *loader, const struct config_notify *notify)
 {
     if (notify->type != NOTIFY_SMTP) {
@@ -181,6 +217,8 @@ static void check_notifier(struct config_loader *loader, const struct config_not
 {
     check_url(loader, notify);
     check_mail(loader, notify);
+    check_headers(loader, notify);
+    check_tls(loader, notify);
     if (notify->type == NOTIFY_PROGRAM && notify->command.count == 0) {
         fault(loader, "notify", "command", "there is no program");
     }

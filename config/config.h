@@ -79,6 +79,10 @@ enum config_notify_type {
     NOTIFY_PROGRAM
 };
 
+/* Whether an smtp:// connection goes over to TLS by STARTTLS: where the server offers it, which it
+ * must where a password is to go over a network; always; never. */
+enum config_mail_tls { MAIL_TLS_AUTO, MAIL_TLS_REQUIRED, MAIL_TLS_OFF };
+
 /* [notify "NAME"]: who is told of alerts, and how. */
 struct config_notify {
     char *name;
@@ -88,7 +92,11 @@ struct config_notify {
     struct config_strings command; /* of a program */
     char *template_file;           /* of the body; NULL = the type's own */
     char *token_file;              /* holds a bearer token; NULL = none */
-    char *from;                    /* of mail; the next as well */
+    struct config_strings headers; /* of HTTP, `Name: value` (config/header.h) */
+    char *headers_file;            /* holds further ones, one a line; NULL = none */
+    char *ca_file;                 /* of certificates that are trusted; NULL = the system's */
+    enum config_mail_tls tls;      /* of mail; the next as well */
+    char *from;
     struct config_strings to;
     char *subject;
     char *username;

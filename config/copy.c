@@ -42,6 +42,7 @@ bool config_value_copy(const struct config_key *key, void *to_base, const void *
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
     case TYPE_GLOBS:
+    case TYPE_HEADERS:
     case TYPE_TEXTS:
     case TYPE_WORDS:
         return copy_strings(to, from);

@@ -9,6 +9,7 @@
 
 #include "config/address.h"
 #include "config/glob.h"
+#include "config/header.h"
 #include "config/value.h"
 #include "proto/number.h"
 #include "proto/text.h"
@@ -163,6 +164,13 @@ static bool append_glob(const struct config_key *key, struct config_strings *lis
     return config_strings_append(list, item, strlen(item), why);
 }
 
+static bool append_header(struct config_strings *list, const char *item, char *why)
+{
+    char fault[CONFIG_HEADER_WHY_MAX];
+    return config_headers_append(list, item, strlen(item), fault) ||
+           config_value_refuse(why, "%s", fault);
+}
+
 bool config_value_append(const struct config_key *key, void *base, const char *item,
                          char why[CONFIG_WHY_MAX])
 {
@@ -174,6 +182,8 @@ bool config_value_append(const struct config_key *key, void *base, const char *i
         return append_address(key, field, item, why);
     case TYPE_GLOBS:
         return append_glob(key, field, item, why);
+    case TYPE_HEADERS:
+        return append_header(field, item, why);
     case TYPE_TEXTS:
         return append_text(key, field, item, why);
     case TYPE_WORDS:

@@ -49,8 +49,9 @@ const struct config_key *config_key_find(const char *section, const char *name)
 
 bool config_key_is_list(const struct config_key *key)
 {
-    return key->type == TYPE_ADDRESSES || key->type == TYPE_GLOBS || key->type == TYPE_NUMBERS ||
-           key->type == TYPE_TAGS || key->type == TYPE_TEXTS || key->type == TYPE_WORDS;
+    return key->type == TYPE_ADDRESSES || key->type == TYPE_GLOBS || key->type == TYPE_HEADERS ||
+           key->type == TYPE_NUMBERS || key->type == TYPE_TAGS || key->type == TYPE_TEXTS ||
+           key->type == TYPE_WORDS;
 }
 
 /* Text that grows in a buffer of CONFIG_BOUNDS_MAX bytes and is cut at its end. */

@@ -5,6 +5,7 @@
 #include "config/schema.h"
 
 #include "config/config.h"
+#include "config/header.h"
 #include "config/units.h"
 
 #define FIELD(field) offsetof(struct config, field)
@@ -110,6 +111,13 @@ static const struct config_word severity_words[] = {
 static const struct config_word notify_type_words[] = {
     {"webhook", NOTIFY_WEBHOOK},           {"slack", NOTIFY_SLACK},     {"smtp", NOTIFY_SMTP},
     {"alertmanager", NOTIFY_ALERTMANAGER}, {"program", NOTIFY_PROGRAM}, {NULL, 0},
+};
+
+static const struct config_word mail_tls_words[] = {
+    {"auto", MAIL_TLS_AUTO},
+    {"required", MAIL_TLS_REQUIRED},
+    {"off", MAIL_TLS_OFF},
+    {NULL, 0},
 };
 
 /* Words that mean off, or what this version does anyway. */
@@ -1312,6 +1320,40 @@ const struct config_key config_keys[] = {
      .preset = "",
      .help = "File that holds a bearer token for the receiver.",
      .offset = ENTRY_FIELD(config_notify, token_file)},
+    {.section = "notify",
+     .name = "headers",
+     .type = TYPE_HEADERS,
+     .effect = EFFECT_RESTART,
+     .items_max = CONFIG_HEADERS_MAX,
+     .preset = "",
+     .example = "X-Team: ops",
+     .help = "Further headers of a webhook, Slack or an Alertmanager, Name: value, by comma.",
+     .offset = ENTRY_FIELD(config_notify, headers)},
+    {.section = "notify",
+     .name = "headers_file",
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
+     .preset = "",
+     .help = "File with further ones, one a line, where they are secrets, as X-Api-Key is, or have "
+             "a comma.",
+     .offset = ENTRY_FIELD(config_notify, headers_file)},
+    {.section = "notify",
+     .name = "ca_file",
+     .type = TYPE_PATH,
+     .effect = EFFECT_RESTART,
+     .preset = "",
+     .help = "File with the certificates (PEM) that the receiver's may be signed by, by https, "
+             "smtps and STARTTLS; off = those that the system trusts.",
+     .offset = ENTRY_FIELD(config_notify, ca_file)},
+    {.section = "notify",
+     .name = "tls",
+     .type = TYPE_ENUM,
+     .effect = EFFECT_RESTART,
+     .words = mail_tls_words,
+     .preset = "auto",
+     .help = "Of mail by smtp://, whether STARTTLS is used: where the server has it, which it must "
+             "for a password; always, else nothing is sent; never.",
+     .offset = ENTRY_FIELD(config_notify, tls)},
     {.section = "notify",
      .name = "from",
      .type = TYPE_TEXT,

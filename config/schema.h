@@ -33,6 +33,7 @@ enum config_type {
     TYPE_ENUM,      /* an enum */
     TYPE_GLOB,      /* char *, one of them, never empty */
     TYPE_GLOBS,     /* struct config_strings, of patterns as config/glob.h has them */
+    TYPE_HEADERS,   /* struct config_strings, `Name: value` each (config/header.h) */
     TYPE_MODE,      /* unsigned */
     TYPE_NUMBER,    /* double */
     TYPE_NUMBERS,   /* struct config_numbers */

@@ -22,6 +22,14 @@ static void write_strings(FILE *out, const struct config_strings *strings, const
         fprintf(out, "%s%s", i > 0 ? between : "", strings->items[i]);
 }
 
+/* The names; a value may be a secret. */
+static void write_headers(FILE *out, const struct config_strings *headers)
+{
+    for (size_t i = 0; i < headers->count; i++)
+        fprintf(out, "%s%.*s: (set)", i > 0 ? ", " : "", (int)strcspn(headers->items[i], ":"),
+                headers->items[i]);
+}
+
 static void write_numbers(FILE *out, const struct config_numbers *numbers)
 {
     for (size_t i = 0; i < numbers->count; i++) {
@@ -55,6 +63,9 @@ static void write_value(FILE *out, const struct config_key *key, const void *fie
     case TYPE_TEXTS:
     case TYPE_WORDS:
         write_strings(out, field, ", ");
+        break;
+    case TYPE_HEADERS:
+        write_headers(out, field);
         break;
     case TYPE_COMMAND:
         write_strings(out, field, " ");

@@ -284,6 +284,7 @@ void config_value_clear(const struct config_key *key, void *base)
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
     case TYPE_GLOBS:
+    case TYPE_HEADERS:
     case TYPE_TEXTS:
     case TYPE_WORDS:
         for (size_t i = 0; i < strings->count; i++)
@@ -340,6 +341,7 @@ bool config_value_equal(const struct config_key *key, const void *left, const vo
     case TYPE_ADDRESSES:
     case TYPE_COMMAND:
     case TYPE_GLOBS:
+    case TYPE_HEADERS:
     case TYPE_TEXTS:
     case TYPE_WORDS:
         return equal_strings(a, b);

@@ -233,10 +233,11 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
     if (daemon->stopping) {
         return;
     }
-    sinks_reopen(&daemon->sinks);
     if (!reload(daemon, reason, sizeof(reason))) {
         log_line(LOG_LEVEL_ERROR, "not reloaded", "reason", reason, NULL);
     }
+    /* Behind it, so that what is sent at once is sent with the secrets that were just read. */
+    sinks_reopen(&daemon->sinks);
 }
 
 static bool add_event(struct daemon *daemon, evutil_socket_t fd, short what,

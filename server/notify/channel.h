@@ -38,6 +38,11 @@ struct channel_ops {
     /* Begins a request, whose bytes and notification must stay until done(), which may be called
      * before this returns. */
     void (*send)(struct channel *channel, const struct channel_request *request);
+    /* Reads anew what is in files of its section, which is as it was, for the requests after the
+     * one under way. False with the reason where that cannot be; then all stays as it was. NULL =
+     * there are none. */
+    bool (*renew)(struct channel *channel, const struct config_notify *config, char *reason,
+                  size_t reason_size);
     /* Ends a request under way without a word, and frees. */
     void (*free)(struct channel *channel);
 };

@@ -16,6 +16,7 @@
 #include "server/sink/pump.h"
 
 #define MS UINT64_C(1000000)
+#define REASON_BYTES 512
 
 struct notifier {
     struct sink base; /* must be first */
@@ -351,6 +352,18 @@ static bool make_parts(struct notifier *notifier, char *reason, size_t reason_si
     return notifier->channel != NULL;
 }
 
+/* Who rotates a secret reloads. */
+static void renew_secrets(struct notifier *notifier)
+{
+    struct channel *channel = notifier->channel;
+    char reason[REASON_BYTES];
+    if (channel && channel->ops->renew &&
+        !channel->ops->renew(channel, notifier->config, reason, sizeof(reason))) {
+        log_line(LOG_LEVEL_WARNING, "secrets stay as they were", "sink", notifier->name, "reason",
+                 reason, NULL);
+    }
+}
+
 void notifier_configure(struct sink *sink, const struct config *config)
 {
     struct notifier *notifier = notifier_of(sink);
@@ -359,6 +372,7 @@ void notifier_configure(struct sink *sink, const struct config *config)
     uint64_t interval_ms = config->flush.interval_ms, resend_ms = notifier->config->resend_ms;
     notifier->lasts_ms =
         NOTIFIER_LASTS_RESENDS * (interval_ms > resend_ms ? interval_ms : resend_ms);
+    renew_secrets(notifier);
 }
 
 struct sink *notifier_new(const struct notifier_options *options, char *reason, size_t reason_size)

@@ -46,7 +46,8 @@ struct notifier_options {
 /* NULL with the reason. */
 struct sink *notifier_new(const struct notifier_options *options, char *reason, size_t reason_size);
 
-/* After a reload; its own section is as it was. Main thread. */
+/* After a reload; its own section is as it was, but the files of secrets that it names are read
+ * anew. What cannot be read stays as it was, with a warning. Main thread. */
 void notifier_configure(struct sink *sink, const struct config *config);
 
 #endif

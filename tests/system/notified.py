@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Receivers of alerts: a web server that answers as a test wants, a mail server of our own, a real Alertmanager."""
+"""Receivers of alerts: a web server that answers as a test wants, a mail server of our own, both with TLS, a real Alertmanager."""
 
+import base64
 import email
 import email.policy
 import http.server
 import json
 import socket
 import socketserver
+import ssl
 import struct
 import subprocess
 import threading
@@ -34,11 +36,26 @@ def reset(handler):
     handler.connection.close()
 
 
+class Certificate:
+    """A certificate that has signed itself, by the openssl command: who trusts `path` trusts a server that has it."""
+
+    def __init__(self, folder, address="127.0.0.1"):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path, key = folder / "certificate.pem", folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+             "-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}", "-keyout", key, "-out", self.path],
+            check=True, capture_output=True, timeout=60)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.path, key)
+
+
 class WebServer:
     """Answers each request by answer(number of requests before it): a status, (status, headers, body), or a function
-    that does it with the handler."""
+    that does it with the handler. With a certificate it speaks TLS."""
 
-    def __init__(self, answer=lambda before: 200):
+    def __init__(self, answer=lambda before: 200, certificate=None):
         self.answer = answer
         self.requests = []
         self.released = threading.Event()
@@ -46,6 +63,11 @@ class WebServer:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                if certificate:
+                    self.request = certificate.context.wrap_socket(self.request, server_side=True)
+                super().setup()
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -73,7 +95,7 @@ class WebServer:
 
         self.server = Quiet(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_address[1]}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def hang(self, _handler):
@@ -94,10 +116,13 @@ class WebServer:
 
 
 class MailServer:
-    """A server of SMTP (RFC 5321), as little as takes a mail; `refusals` are replies to the next DATAs."""
+    """A server of SMTP (RFC 5321), as little as takes a mail; `refusals` are replies to the next DATAs. With a
+    certificate it speaks TLS from the first byte, or with `starttls` when it is asked to; `mails_over_tls` and
+    `credentials` (how, what, whether over TLS) tell what came how."""
 
-    def __init__(self, refusals=()):
+    def __init__(self, refusals=(), certificate=None, starttls=False, mechanisms="PLAIN"):
         self.mails = []
+        self.mails_over_tls = []
         self.envelopes = []
         self.credentials = []
         self.refusals = list(refusals)
@@ -116,21 +141,49 @@ class MailServer:
                 while (line := self.rfile.readline()) not in (b".\r\n", b""):
                     lines.append(line[1:] if line.startswith(b".") else line)
                 outer.envelopes.append(self.envelope)
+                outer.mails_over_tls.append(self.over_tls())
                 outer.mails.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
                 self.reply("250 taken")
 
+            def over_tls(self):
+                return isinstance(self.connection, ssl.SSLSocket)
+
+            def begin_tls(self):
+                self.connection = certificate.context.wrap_socket(self.connection, server_side=True)
+                self.rfile = self.connection.makefile("rb", -1)
+                self.wfile = self.connection.makefile("wb", 0)
+
+            def ask(self, challenge):
+                self.reply(f"334 {base64.b64encode(challenge).decode()}")
+                return base64.b64decode(self.rfile.readline().strip())
+
+            def take_credentials(self, mechanism):
+                said = self.ask(b"") if mechanism == "PLAIN" else (self.ask(b"Username:"), self.ask(b"Password:"))
+                outer.credentials.append((mechanism, said, self.over_tls()))
+                self.reply("235 welcome")
+
+            def greet(self):
+                offers_tls = starttls and not self.over_tls()
+                self.wfile.write(b"250-here\r\n")
+                if offers_tls:
+                    self.wfile.write(b"250-STARTTLS\r\n")
+                self.reply(f"250 AUTH {mechanisms}")
+
             def handle(self):
                 self.envelope = []
+                if certificate and not starttls:
+                    self.begin_tls()
                 self.reply("220 ready")
                 while line := self.rfile.readline():
                     words = line.decode().split()
                     verb = words[0].upper() if words else ""
                     if verb == "EHLO":
-                        self.wfile.write(b"250-here\r\n250 AUTH PLAIN\r\n")
+                        self.greet()
+                    elif verb == "STARTTLS" and starttls:
+                        self.reply("220 go on")
+                        self.begin_tls()
                     elif verb == "AUTH":
-                        self.reply("334 ")
-                        outer.credentials.append(self.rfile.readline().strip())
-                        self.reply("235 welcome")
+                        self.take_credentials(words[1].upper())
                     elif verb == "DATA":
                         self.take_mail()
                     elif verb == "QUIT":
@@ -149,7 +202,7 @@ class MailServer:
                 pass
 
         self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"smtp://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"smtp{'s' if certificate and not starttls else ''}://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

@@ -253,6 +253,26 @@ def test_a_request_is_what_the_specification_asks_for(start_answerer, start_serv
     assert [list(series.labels) for series in request.series] == [["Upper", "__name__", "instance", "lower"]]
 
 
+def test_a_reload_reads_the_token_anew(start_answerer, start_server, tmp_path):
+    answerer = start_answerer(lambda *_: (204, {}))
+    (tmp_path / "token").write_text("one\n", encoding="utf-8")
+    server = start_server(writes_to(answerer, "one", keys={"token_file": tmp_path / "token"}))
+
+    def sent():
+        server.send("a:1|c")
+        server.flush()
+        return answerer.requests[-1].headers["Authorization"]
+
+    assert sent() == "Bearer one"
+    (tmp_path / "token").write_text("two\n", encoding="utf-8")
+    server.request("POST", "/-/reload")
+    assert sent() == "Bearer two"
+    (tmp_path / "token").unlink()
+    server.request("POST", "/-/reload")
+    line = server.wait_for_log(msg="secrets stay as they were", sink="remote_write")
+    assert "remote_write.token_file" in line["reason"] and sent() == "Bearer two"
+
+
 def test_the_queue_is_bounded_and_the_oldest_windows_go(start_answerer, start_server):
     answerer = start_answerer(lambda *_: (503, {}))
     server = start_server(writes_to(answerer, "one", keys={"queue": "64KiB"},

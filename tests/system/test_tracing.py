@@ -61,6 +61,29 @@ def test_a_window_is_a_trace_with_a_span_a_stage(start_server, start_collector, 
         assert start <= int(child["startTimeUnixNano"]) <= int(child["endTimeUnixNano"]) <= end
 
 
+def test_a_reload_reads_the_token_anew(start_server, start_collector, tmp_path):
+    collector = start_collector()
+    (tmp_path / "token").write_text("one\n", encoding="utf-8")
+    server = start_server({"tracing": {"endpoint": collector.url, "token_file": tmp_path / "token"}})
+
+    def sent():
+        before = len(collector.requests)
+        server.flush()
+        server.flush()
+        eventually(lambda: len(collector.requests) > before)
+        eventually(lambda: server.metrics().value("sigmad_sink_queue_bytes", sink="tracing") == 0)
+        return collector.requests[-1].headers["Authorization"]
+
+    assert sent() == "Bearer one"
+    (tmp_path / "token").write_text("two\n", encoding="utf-8")
+    server.request("POST", "/-/reload")
+    assert sent() == "Bearer two"
+    (tmp_path / "token").write_text("\n", encoding="utf-8")
+    server.request("POST", "/-/reload")
+    line = server.wait_for_log(msg="secrets stay as they were", sink="tracing")
+    assert "tracing.token_file" in line["reason"] and sent() == "Bearer two"
+
+
 def test_a_collector_that_is_away_is_waited_for_and_holds_nothing_up(start_server, start_collector):
     ready = []
     collector = start_collector(lambda before: 200 if ready else 503)

@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/modules/curl/secret.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "config/small_file.h"
+
 #define BEARER "Bearer "
 
-static bool is_one_line(const char *text)
+static bool is_visible(const char *text, size_t length)
 {
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
             return false;
         }
     }
-    return true;
+    return length > 0;
+}
+
+static size_t first_line(const char *text, size_t length)
+{
+    size_t end = 0;
+    while (end < length && text[end] != '\r' && text[end] != '\n') {
+        end++;
+    }
+    return end;
 }
 
 bool secret_read(const char *path, const char *key, char secret[SECRET_BYTES_MAX], char *reason,
@@ -23,17 +35,19 @@ bool secret_read(const char *path, const char *key, char secret[SECRET_BYTES_MAX
     if (!path) {
         return true;
     }
-    FILE *file = fopen(path, "re");
-    bool read = file && fgets(secret, SECRET_BYTES_MAX, file);
-    if (file) {
-        fclose(file);
-    }
-    secret[strcspn(secret, "\r\n")] = '\0';
-    if (!read || !secret[0] || !is_one_line(secret)) {
-        snprintf(reason, reason_size, "%s: '%s' holds no secret that could be sent", key, path);
+    ssize_t read = config_read_small_file(path, secret, SECRET_BYTES_MAX);
+    if (read < 0) {
+        snprintf(reason, reason_size, "%s: '%s': %s", key, path, strerror(errno));
+        secret[0] = '\0';
         return false;
     }
-    return true;
+    size_t length = first_line(secret, (size_t)read);
+    bool visible = is_visible(secret, length);
+    secret[visible ? length : 0] = '\0';
+    if (!visible) {
+        snprintf(reason, reason_size, "%s: '%s' holds no secret that could be sent", key, path);
+    }
+    return visible;
 }
 
 bool secret_read_bearer(const char *path, const char *key, char value[SECRET_BYTES_MAX],

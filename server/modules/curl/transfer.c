@@ -2,18 +2,29 @@
 #include "server/modules/curl/transfer.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/small_file.h"
+
+#define CA_FILE_BYTES_MAX (1 << 20)
+
 /* How long one attempt at connecting may take, of the timeout of a request. */
 #define CONNECT_MS_MAX 10000
+
+/* What requests are made with. */
+struct form {
+    CURL *easy;
+    struct curl_slist *list; /* headers, or who a mail is for */
+};
 
 struct transfer {
     struct event_base *base;
     CURLM *multi;
-    CURL *easy;
-    struct curl_slist *list; /* headers, or who a mail is for */
+    struct form form;
+    struct form renewed; /* takes its place with the next request; all zero = none */
     struct event *timer;
     transfer_done *done;
     void *context;
@@ -55,6 +66,36 @@ bool transfer_url_has_user(const char *url)
     return has;
 }
 
+bool transfer_url_is_loopback(const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    bool is = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+              (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+               (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host)));
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return is;
+}
+
+bool transfer_check_ca_file(const char *path, char *why, size_t why_size)
+{
+    static const char beginning[] = "-----BEGIN ", kind[] = "CERTIFICATE-----";
+    char *text = path ? malloc(CA_FILE_BYTES_MAX + 1) : NULL;
+    ssize_t length = text ? config_read_small_file(path, text, CA_FILE_BYTES_MAX + 1) : -1;
+    bool right =
+        !path || (length > 0 && memmem(text, (size_t)length, beginning, strlen(beginning)) &&
+                  memmem(text, (size_t)length, kind, strlen(kind)));
+    if (length < 0 && path) {
+        snprintf(why, why_size, "'%s': %s", path, strerror(errno));
+    } else if (!right) {
+        snprintf(why, why_size, "'%s' has no certificate (PEM)", path);
+    }
+    free(text);
+    return right;
+}
+
 bool transfer_may_pass(const struct transfer_answer *answer, bool mail)
 {
     long status = answer->status;
@@ -69,7 +110,7 @@ bool transfer_may_pass(const struct transfer_answer *answer, bool mail)
 static long read_status(const struct transfer *transfer, CURLcode result)
 {
     long status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->form.easy, CURLINFO_RESPONSE_CODE, &status);
     if (result == CURLE_OK) {
         return status;
     }
@@ -97,13 +138,13 @@ static void finish(struct transfer *transfer, CURLcode result)
 {
     struct transfer_answer answer = {0};
     curl_off_t value = 0;
-    curl_multi_remove_handle(transfer->multi, transfer->easy);
-    if (curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &value) == CURLE_OK) {
+    curl_multi_remove_handle(transfer->multi, transfer->form.easy);
+    if (curl_easy_getinfo(transfer->form.easy, CURLINFO_SIZE_UPLOAD_T, &value) == CURLE_OK) {
         answer.sent_bytes = (uint64_t)value;
     }
     answer.status = read_status(transfer, result);
     answer.taken = transfer->mail ? result == CURLE_OK : answer.status / 100 == 2;
-    if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &value) == CURLE_OK) {
+    if (curl_easy_getinfo(transfer->form.easy, CURLINFO_RETRY_AFTER, &value) == CURLE_OK) {
         answer.retry_after_s = (uint64_t)value;
     }
     give_reason(transfer, result, &answer);
@@ -211,76 +252,111 @@ static bool append(struct curl_slist **list, const char *text)
     return longer != NULL;
 }
 
-static bool add_header(struct transfer *transfer, const struct transfer_header *header)
+/* Whether a further header takes the place of this one. */
+static bool is_replaced(const struct transfer_header *header, const struct config_strings *lines)
+{
+    size_t length = strlen(header->name);
+    for (size_t i = 0; lines && i < lines->count; i++) {
+        if (strncasecmp(lines->items[i], header->name, length) == 0 &&
+            lines->items[i][length] == ':') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_header(struct curl_slist **list, const struct transfer_header *header,
+                       const struct config_strings *lines)
 {
     char *line = NULL;
-    if (!header->value || !header->value[0]) {
+    if (!header->value || !header->value[0] || is_replaced(header, lines)) {
         return true;
     }
     if (asprintf(&line, "%s: %s", header->name, header->value) < 0) {
         return false;
     }
-    bool added = append(&transfer->list, line);
+    bool added = append(list, line);
     free(line);
     return added;
 }
 
-static bool set_up_http(struct transfer *transfer, const struct transfer_options *options)
+static bool add_headers(struct curl_slist **list, const struct transfer_options *options)
 {
     static const struct transfer_header agent = {"User-Agent", "sigmad/" SIGMAD_VERSION};
-    bool added = add_header(transfer, &agent) && append(&transfer->list, "Expect:");
+    const struct config_strings *lines = options->lines;
+    bool added = add_header(list, &agent, lines) && append(list, "Expect:");
     for (size_t i = 0; added && i < options->header_count; i++) {
-        added = add_header(transfer, &options->headers[i]);
+        added = add_header(list, &options->headers[i], lines);
     }
-    curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->list);
-    curl_easy_setopt(transfer->easy, CURLOPT_POST, 1L);
+    for (size_t i = 0; added && lines && i < lines->count; i++) {
+        added = append(list, lines->items[i]);
+    }
     return added;
 }
 
-/* Whether the host of the URL is this one. */
-static bool is_loopback(const char *url)
+static bool set_up_http(struct form *form, const struct transfer_options *options)
 {
-    CURLU *parsed = curl_url();
-    char *host = NULL;
-    bool is = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
-              curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-              (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-               (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host)));
-    curl_free(host);
-    curl_url_cleanup(parsed);
-    return is;
+    bool added = add_headers(&form->list, options);
+    curl_easy_setopt(form->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(form->easy, CURLOPT_HTTPHEADER, form->list);
+    curl_easy_setopt(form->easy, CURLOPT_POST, 1L);
+    return added;
 }
 
-/* A mail server that offers STARTTLS is spoken to through it. It has to where a password is to go
- * over a network. */
-static bool set_up_mail(struct transfer *transfer, const struct transfer_options *options)
+/* A mail server that offers STARTTLS is spoken to through it, unless that is turned off. It has to
+ * where a password is to go over a network. */
+static long starttls_level(const struct transfer_options *options, bool secret)
+{
+    switch (options->mail->starttls) {
+    case TRANSFER_TLS_REQUIRED:
+        return CURLUSESSL_ALL;
+    case TRANSFER_TLS_NEVER:
+        return CURLUSESSL_NONE;
+    default:
+        return secret && !transfer_url_is_loopback(options->url) ? CURLUSESSL_ALL : CURLUSESSL_TRY;
+    }
+}
+
+static bool set_up_mail(struct transfer *transfer, struct form *form,
+                        const struct transfer_options *options)
 {
     const struct transfer_mail *mail = options->mail;
+    CURL *easy = form->easy;
     bool added = true;
     bool secret = mail->username && mail->username[0];
     for (size_t i = 0; added && i < mail->to_count; i++) {
-        added = append(&transfer->list, mail->to[i]);
+        added = append(&form->list, mail->to[i]);
     }
-    curl_easy_setopt(transfer->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(
-        transfer->easy, CURLOPT_USE_SSL,
-        (long)(secret && !is_loopback(options->url) ? CURLUSESSL_ALL : CURLUSESSL_TRY));
-    curl_easy_setopt(transfer->easy, CURLOPT_MAIL_FROM, mail->from);
-    curl_easy_setopt(transfer->easy, CURLOPT_MAIL_RCPT, transfer->list);
-    curl_easy_setopt(transfer->easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(transfer->easy, CURLOPT_READFUNCTION, give_bytes);
-    curl_easy_setopt(transfer->easy, CURLOPT_READDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(easy, CURLOPT_USE_SSL, starttls_level(options, secret));
+    curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail->from);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, form->list);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_bytes);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     if (secret) {
-        curl_easy_setopt(transfer->easy, CURLOPT_USERNAME, mail->username);
-        curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD, mail->password ? mail->password : "");
+        curl_easy_setopt(easy, CURLOPT_USERNAME, mail->username);
+        curl_easy_setopt(easy, CURLOPT_PASSWORD, mail->password ? mail->password : "");
     }
     return added;
 }
 
-static bool set_up(struct transfer *transfer, const struct transfer_options *options)
+/* A file of our own is small, and read for every connection, so that a new one is seen. */
+static void set_up_trust(CURL *easy, const char *ca_file)
 {
-    CURL *easy = transfer->easy;
+    if (ca_file) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700
+        curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
+    }
+}
+
+static bool set_up(struct transfer *transfer, struct form *form,
+                   const struct transfer_options *options)
+{
+    CURL *easy = form->easy;
     long timeout_ms = (long)options->timeout_ms;
     curl_easy_setopt(easy, CURLOPT_URL, options->url);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
@@ -290,11 +366,36 @@ static bool set_up(struct transfer *transfer, const struct transfer_options *opt
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    set_up_trust(easy, options->ca_file);
+    return transfer->mail ? set_up_mail(transfer, form, options) : set_up_http(form, options);
+}
+
+static void free_form(struct form *form)
+{
+    curl_easy_cleanup(form->easy);
+    curl_slist_free_all(form->list);
+    *form = (struct form){0};
+}
+
+static bool make_form(struct transfer *transfer, struct form *form,
+                      const struct transfer_options *options)
+{
+    *form = (struct form){.easy = curl_easy_init()};
+    bool made = form->easy && set_up(transfer, form, options);
+    if (!made) {
+        free_form(form);
+    }
+    return made;
+}
+
+static bool make_multi(struct transfer *transfer)
+{
+    transfer->multi = curl_multi_init();
     curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
     curl_multi_setopt(transfer->multi, CURLMOPT_SOCKETDATA, transfer);
     curl_multi_setopt(transfer->multi, CURLMOPT_TIMERFUNCTION, watch_time);
     curl_multi_setopt(transfer->multi, CURLMOPT_TIMERDATA, transfer);
-    return options->mail ? set_up_mail(transfer, options) : set_up_http(transfer, options);
+    return transfer->multi != NULL;
 }
 
 struct transfer *transfer_new(const struct transfer_options *options, transfer_done *done,
@@ -312,14 +413,24 @@ struct transfer *transfer_new(const struct transfer_options *options, transfer_d
     transfer->done = done;
     transfer->context = context;
     transfer->mail = options->mail != NULL;
-    transfer->multi = curl_multi_init();
-    transfer->easy = curl_easy_init();
     transfer->timer = evtimer_new(options->base, on_timer, transfer);
-    if (!transfer->multi || !transfer->easy || !transfer->timer || !set_up(transfer, options)) {
+    if (!transfer->timer || !make_multi(transfer) ||
+        !make_form(transfer, &transfer->form, options)) {
         transfer_free(transfer);
         return NULL;
     }
     return transfer;
+}
+
+bool transfer_renew(struct transfer *transfer, const struct transfer_options *options)
+{
+    struct form form;
+    if (!make_form(transfer, &form, options)) {
+        return false;
+    }
+    free_form(&transfer->renewed);
+    transfer->renewed = form;
+    return true;
 }
 
 void transfer_free(struct transfer *transfer)
@@ -328,31 +439,42 @@ void transfer_free(struct transfer *transfer)
         return;
     }
     if (transfer->busy) {
-        curl_multi_remove_handle(transfer->multi, transfer->easy);
+        curl_multi_remove_handle(transfer->multi, transfer->form.easy);
     }
     /* The multi handle closes the connections that are kept, and for that still calls back. */
     curl_multi_cleanup(transfer->multi);
-    curl_easy_cleanup(transfer->easy);
+    free_form(&transfer->renewed);
+    free_form(&transfer->form);
     if (transfer->timer) {
         event_free(transfer->timer);
     }
-    curl_slist_free_all(transfer->list);
     curl_global_cleanup();
     free(transfer);
 }
 
+static void take_renewed(struct transfer *transfer)
+{
+    if (transfer->renewed.easy) {
+        free_form(&transfer->form);
+        transfer->form = transfer->renewed;
+        transfer->renewed = (struct form){0};
+    }
+}
+
 bool transfer_send(struct transfer *transfer, const char *bytes, size_t length)
 {
+    take_renewed(transfer);
+    CURL *easy = transfer->form.easy;
     transfer->body_length = transfer->answer_bytes = transfer->given = 0;
     transfer->body[0] = transfer->error[0] = '\0';
     transfer->bytes = bytes;
     transfer->length = length;
     if (transfer->mail) {
-        curl_easy_setopt(transfer->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)length);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)length);
     } else {
-        curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, bytes);
-        curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, bytes);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
     }
-    transfer->busy = curl_multi_add_handle(transfer->multi, transfer->easy) == CURLM_OK;
+    transfer->busy = curl_multi_add_handle(transfer->multi, easy) == CURLM_OK;
     return transfer->busy;
 }

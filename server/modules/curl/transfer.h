@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
+
 /* An answer that goes on for longer is cut off: its status stands. */
 #define TRANSFER_ANSWER_BYTES_MAX 65536
 
@@ -21,7 +23,14 @@ struct transfer_header {
     const char *name, *value; /* one without a value is left out */
 };
 
+enum transfer_tls {
+    TRANSFER_TLS_OFFERED,  /* where the server offers it, over a network always with a password */
+    TRANSFER_TLS_REQUIRED, /* nothing is sent without */
+    TRANSFER_TLS_NEVER
+};
+
 struct transfer_mail {
+    enum transfer_tls starttls; /* of smtp://; smtps:// is TLS from its first byte */
     const char *from;
     char *const *to;
     size_t to_count;
@@ -34,6 +43,9 @@ struct transfer_options {
     const char *url;
     const struct transfer_header *headers; /* of HTTP, beside User-Agent */
     size_t header_count;
+    /* Further ones, "Name: value"; they take the place of those of the same name above. */
+    const struct config_strings *lines; /* NULL = none */
+    const char *ca_file; /* certificates that are trusted, in place of the system's; NULL = those */
     const struct transfer_mail *mail; /* of a mail server, else NULL */
     uint64_t timeout_ms;
 };
@@ -59,6 +71,10 @@ struct transfer;
 struct transfer *transfer_new(const struct transfer_options *options, transfer_done *done,
                               void *context);
 
+/* Has the requests after the one under way made with these options; done() stays, and whether it is
+ * a mail server. False without memory; then nothing has changed. */
+bool transfer_renew(struct transfer *transfer, const struct transfer_options *options);
+
 /* Ends a request under way without a word. NULL is allowed. */
 void transfer_free(struct transfer *transfer);
 
@@ -70,5 +86,12 @@ bool transfer_check_url(const char *url, bool mail);
 
 /* Whether it names a user or holds a password, which would rather be in a file. */
 bool transfer_url_has_user(const char *url);
+
+/* Whether its host is this one, so that what it is told crosses no network. */
+bool transfer_url_is_loopback(const char *url);
+
+/* Whether a file has certificates (PEM); false with what is wrong with it in words. NULL, which is
+ * the system's, is right. */
+bool transfer_check_ca_file(const char *path, char *why, size_t why_size);
 
 #endif

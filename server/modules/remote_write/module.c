@@ -230,9 +230,8 @@ static void reopen(struct sink *base)
     pump_hurry(&sink_of(base)->pump);
 }
 
-static void configure(struct sink *base, const struct config *config)
+static void follow_mapping(struct remote_write *sink, const struct config *config)
 {
-    struct remote_write *sink = sink_of(base);
     struct mapper mapper = {0};
     const char *path = config->prometheus.mapping;
     /* The server has just read it, and said what is wrong with it. */
@@ -295,8 +294,9 @@ static const struct sink_ops ops = {
     .stop = stop,
 };
 
-static struct transfer *make_transfer(struct remote_write *sink, const struct config *config,
-                                      const char *authorization)
+/* Makes the transfer, or has the one there is go on with this token. False without memory. */
+static bool set_transfer(struct remote_write *sink, const struct config *config,
+                         const char *authorization)
 {
     const struct transfer_header headers[] = {
         {"Content-Type", "application/x-protobuf"},
@@ -312,7 +312,11 @@ static struct transfer *make_transfer(struct remote_write *sink, const struct co
         .header_count = sizeof(headers) / sizeof(*headers),
         .timeout_ms = config->remote_write.timeout_ms,
     };
-    return transfer_new(&options, on_answer, sink);
+    if (sink->transfer) {
+        return transfer_renew(sink->transfer, &options);
+    }
+    sink->transfer = transfer_new(&options, on_answer, sink);
+    return sink->transfer != NULL;
 }
 
 static bool check_receiver(const struct config *config, char authorization[SECRET_BYTES_MAX],
@@ -342,8 +346,25 @@ static bool make_parts(struct remote_write *sink, const struct config *config, c
         return false;
     }
     snprintf(reason, reason_size, "remote_write: out of memory");
-    sink->transfer = make_transfer(sink, config, authorization);
-    return sink->transfer != NULL;
+    return set_transfer(sink, config, authorization);
+}
+
+/* Who rotates the token reloads. */
+static void renew_token(struct remote_write *sink, const struct config *config)
+{
+    char authorization[SECRET_BYTES_MAX], reason[512] = "out of memory";
+    if (!check_receiver(config, authorization, reason, sizeof(reason)) ||
+        !set_transfer(sink, config, authorization)) {
+        log_line(LOG_LEVEL_WARNING, "secrets stay as they were", "sink", "remote_write", "reason",
+                 reason, NULL);
+    }
+}
+
+static void configure(struct sink *base, const struct config *config)
+{
+    struct remote_write *sink = sink_of(base);
+    follow_mapping(sink, config);
+    renew_token(sink, config);
 }
 
 static struct sink *make(const struct sink_environment *environment, char *reason,
@@ -366,7 +387,7 @@ static struct sink *make(const struct sink_environment *environment, char *reaso
         free_sink(sink);
         return NULL;
     }
-    configure(&sink->base, config);
+    follow_mapping(sink, config);
     return &sink->base;
 }
 

@@ -242,6 +242,28 @@ static bool check_collector(const struct config *config, char authorization[SECR
                               reason, reason_size);
 }
 
+/* Makes the transfer, or has the one there is go on with this token. False without memory. */
+static bool set_transfer(struct tracing *tracing, const struct config *config,
+                         const char *authorization)
+{
+    const struct transfer_header headers[] = {
+        {"Content-Type", "application/json"},
+        {"Authorization", authorization},
+    };
+    const struct transfer_options options = {
+        .base = tracing->pump.base,
+        .url = config->tracing.endpoint,
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(*headers),
+        .timeout_ms = config->tracing.timeout_ms,
+    };
+    if (tracing->transfer) {
+        return transfer_renew(tracing->transfer, &options);
+    }
+    tracing->transfer = transfer_new(&options, on_answer, tracing);
+    return tracing->transfer != NULL;
+}
+
 static bool make_parts(struct tracing *tracing, const struct sink_environment *environment,
                        char *reason, size_t reason_size)
 {
@@ -250,23 +272,22 @@ static bool make_parts(struct tracing *tracing, const struct sink_environment *e
     if (!check_collector(config, authorization, reason, reason_size)) {
         return false;
     }
-    const struct transfer_header headers[] = {
-        {"Content-Type", "application/json"},
-        {"Authorization", authorization},
-    };
-    const struct transfer_options options = {
-        .base = environment->base,
-        .url = config->tracing.endpoint,
-        .headers = headers,
-        .header_count = sizeof(headers) / sizeof(*headers),
-        .timeout_ms = config->tracing.timeout_ms,
-    };
     snprintf(reason, reason_size, "tracing: out of memory or descriptors");
     tracing->room = config->tracing.queue_windows;
     tracing->ring = calloc(tracing->room, sizeof(*tracing->ring));
-    tracing->transfer = transfer_new(&options, on_answer, tracing);
-    return tracing->ring && tracing->transfer &&
-           pump_init(&tracing->pump, environment->base, send_next, tracing);
+    return tracing->ring && pump_init(&tracing->pump, environment->base, send_next, tracing) &&
+           set_transfer(tracing, config, authorization);
+}
+
+/* Who rotates the token reloads. */
+static void configure(struct sink *base, const struct config *config)
+{
+    char authorization[SECRET_BYTES_MAX], reason[512] = "out of memory";
+    if (!check_collector(config, authorization, reason, sizeof(reason)) ||
+        !set_transfer(tracing_of(base), config, authorization)) {
+        log_line(LOG_LEVEL_WARNING, "secrets stay as they were", "sink", "tracing", "reason",
+                 reason, NULL);
+    }
 }
 
 static struct sink *make(const struct sink_environment *environment, char *reason,
@@ -298,6 +319,6 @@ static bool check(const struct config *config, char *reason, size_t reason_size)
     return check_collector(config, authorization, reason, reason_size);
 }
 
-static const struct sink_module offer = {.new = make, .check = check};
+static const struct sink_module offer = {.new = make, .configure = configure, .check = check};
 
 MODULE_DEFINE("tracing", MODULE_SINK, &offer);

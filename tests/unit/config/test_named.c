@@ -236,6 +236,32 @@ static void examples_of_the_document_are_sound(void **state)
     free(text);
 }
 
+static void headers_are_a_list_and_their_values_are_not_shown(void **state)
+{
+    struct config *c = load_sound("[notify \"a\"]\ntype = webhook\nurl = http://a/\n"
+                                  "headers = X-Key: s3cret, X-Team:ops,\n  Accept: */*\n"
+                                  "headers = X-More: b\n",
+                                  NULL);
+    const struct config_strings *headers = &c->notifies.items[0].headers;
+    char *shown;
+    size_t size;
+    (void)state;
+    assert_int_equal(headers->count, 4);
+    assert_string_equal(headers->items[0], "X-Key: s3cret");
+    assert_string_equal(headers->items[1], "X-Team: ops");
+    assert_string_equal(headers->items[2], "Accept: */*");
+    assert_string_equal(headers->items[3], "X-More: b");
+    FILE *out = open_memstream(&shown, &size);
+    config_write_effective(c, out);
+    fclose(out);
+    assert_non_null(strstr(shown,
+                           "notify \"a\" > headers: X-Key: (set), X-Team: (set), Accept: (set), "
+                           "X-More: (set)\n"));
+    assert_null(strstr(shown, "s3cret"));
+    free(shown);
+    config_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_reload_tells_changed_entries_and_keeps_the_old_ones),
         cmocka_unit_test(keys_take_effect_as_their_section),
         cmocka_unit_test(examples_of_the_document_are_sound),
+        cmocka_unit_test(headers_are_a_list_and_their_values_are_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,10 @@ struct fake_channel {
     channel_done *done;
     void *context;
     bool busy;
-    unsigned requests;
-    char body[8192]; /* of the latest request */
+    unsigned requests, renewals;
+    bool cannot_renew;
+    const struct config_notify *config; /* of the latest renewal */
+    char body[8192];                    /* of the latest request */
 };
 
 struct fixture {
@@ -56,7 +58,18 @@ static void fake_free(struct channel *base)
     free(base);
 }
 
-static const struct channel_ops fake_ops = {.send = fake_send, .free = fake_free};
+static bool fake_renew(struct channel *base, const struct config_notify *config, char *reason,
+                       size_t reason_size)
+{
+    struct fake_channel *channel = (struct fake_channel *)base;
+    channel->renewals++;
+    channel->config = config;
+    snprintf(reason, reason_size, "the file is gone");
+    return !channel->cannot_renew;
+}
+
+static const struct channel_ops fake_ops = {
+    .send = fake_send, .renew = fake_renew, .free = fake_free};
 
 static struct channel *make_fake(const struct config_notify *config, struct event_base *base,
                                  channel_done *done, void *context, char *reason,
@@ -316,6 +329,28 @@ static void more_than_go_together_go_one_after_the_other(void **state)
     end(&fixture);
 }
 
+static void each_reload_has_secrets_read_and_a_failure_ends_nothing(void **state)
+{
+    struct fixture fixture;
+    struct alert_row row = told_row("a", ALERT_FIRING, 2);
+    (void)state;
+    start(&fixture, NOTIFY_WEBHOOK);
+    assert_int_equal(fixture.channel->renewals, 0);
+    struct config after = fixture.config;
+    notifier_configure(fixture.sink, &after);
+    assert_int_equal(fixture.channel->renewals, 1);
+    assert_ptr_equal(fixture.channel->config, &after.notifies.items[1]);
+    submit(&fixture, &row, 1);
+    fixture.channel->cannot_renew = true;
+    notifier_configure(fixture.sink, &after);
+    assert_int_equal(fixture.channel->renewals, 2);
+    answer(&fixture, true, false);
+    struct sink_figures figures = figures_of(&fixture);
+    assert_int_equal(figures.notifications_told[0], 1);
+    assert_int_equal(figures.errors, 0);
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +362,7 @@ int main(void)
         cmocka_unit_test(an_alertmanager_hears_again_of_what_fires),
         cmocka_unit_test(resolutions_are_left_out_where_that_is_asked_for),
         cmocka_unit_test(more_than_go_together_go_one_after_the_other),
+        cmocka_unit_test(each_reload_has_secrets_read_and_a_failure_ends_nothing),
     };
     hash_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
