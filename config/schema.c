@@ -813,7 +813,7 @@ const struct config_key config_keys[] = {
      .max = 64 * GIB,
      .preset = "64MiB",
      .help =
-         "Memory for it, 4 bytes a window of a counter, gauge or set, 12 of a timer; the oldest "
+         "Memory for it, 4 bytes a window of a counter, gauge or set, 24 of a timer; the oldest "
          "windows go first.",
      .offset = FIELD(history.memory_bytes)},
 

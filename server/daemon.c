@@ -75,10 +75,10 @@ static void publish(void *context, const struct snapshot *snapshot)
     sinks_submit(&daemon->sinks, snapshot);
 }
 
-static void keep(void *context, const char *section, struct buffer *text)
+static void keep(void *context, const char *section, struct buffer *kept, flusher_render *render)
 {
     struct daemon *daemon = context;
-    state_keep(daemon->state, section, text);
+    state_keep(daemon->state, section, kept, render);
 }
 
 static void ingest(void *context, struct ingest_figures *figures)
@@ -362,13 +362,21 @@ static bool make_flusher(struct daemon *daemon)
     return daemon->flusher != NULL;
 }
 
+static void restore_section(struct daemon *daemon, const char *section,
+                            bool (*take)(struct flusher *flusher, const char *text, size_t length))
+{
+    struct state_span known = state_known(daemon->state, section);
+    if (known.length > 0 && !take(daemon->flusher, known.text, known.length)) {
+        state_refuse(daemon->state, section);
+    }
+}
+
 /* Before the threads run. */
 static void restore(struct daemon *daemon)
 {
-    struct state_span known =
-        daemon->state ? state_known(daemon->state, FLUSHER_ALERTS) : (struct state_span){0};
-    if (known.length > 0 && !flusher_restore_alerts(daemon->flusher, known.text, known.length)) {
-        state_refuse(daemon->state, FLUSHER_ALERTS);
+    if (daemon->state) {
+        restore_section(daemon, FLUSHER_ALERTS, flusher_restore_alerts);
+        restore_section(daemon, FLUSHER_RINGS, flusher_restore_rings);
     }
 }
 

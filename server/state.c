@@ -23,6 +23,13 @@
 /* How much longer than its deadline the stop waits for the thread to come back from the kernel. */
 #define STOP_GRACE_NS SECOND_NS
 
+/* What a part has handed over of its section and the thread has not taken yet. */
+struct kept {
+    char section[STATE_NAME_BYTES];
+    struct buffer bytes;
+    state_render *render; /* NULL: they are lines already */
+};
+
 struct state {
     struct sink sink; /* must be first */
     char *path, *locked;
@@ -31,11 +38,15 @@ struct state {
     pthread_t thread;
     int lock_fd; /* the thread's */
     bool has_folder;
+    bool set_aside;         /* the file that was there at the start */
+    struct state_text text; /* the thread's once there is something to do */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    struct state_text text;
-    bool dirty; /* the file has not what `text` has */
+    struct kept kept[STATE_SECTIONS_MAX / 2];
+    size_t kept_count;
+    bool dirty; /* there is something to do: something was kept, or the file is stale */
+    bool stale; /* it has not what `text` has */
     bool writing, stopping, ended;
     uint64_t submitted_window, retry_ns;
     unsigned failures; /* in a row */
@@ -74,40 +85,65 @@ static void figures(struct sink *sink, struct sink_figures *out)
     pthread_mutex_unlock(&state->lock);
 }
 
-void state_keep(struct state *state, const char *section, struct buffer *text)
+/* Frees what was kept without anybody having wanted it. */
+static void let_go(struct kept *kept)
+{
+    if (kept->render) {
+        kept->render(&kept->bytes, NULL);
+    }
+    buffer_deinit(&kept->bytes);
+}
+
+/* With the lock held. */
+static struct kept *kept_of(struct state *state, const char *section)
+{
+    for (size_t i = 0; i < state->kept_count; i++) {
+        if (strcmp(state->kept[i].section, section) == 0) {
+            return &state->kept[i];
+        }
+    }
+    REQUIRE(state->kept_count < STATE_SECTIONS_MAX / 2);
+    struct kept *kept = &state->kept[state->kept_count++];
+    *kept = (struct kept){.render = NULL};
+    snprintf(kept->section, sizeof(kept->section), "%s", section);
+    return kept;
+}
+
+void state_keep(struct state *state, const char *section, struct buffer *bytes,
+                state_render *render)
 {
     pthread_mutex_lock(&state->lock);
-    struct state_section *place = state_text_section(&state->text, section);
-    REQUIRE(place != NULL);
-    bool same = place->text.length == text->length &&
-                (text->length == 0 || memcmp(place->text.bytes, text->bytes, text->length) == 0);
-    struct buffer other = place->text;
-    place->text = *text;
-    state->dirty |= !same;
+    struct kept *kept = kept_of(state, section);
+    struct kept before = *kept;
+    kept->bytes = *bytes;
+    kept->render = render;
+    state->dirty = true;
     pthread_mutex_unlock(&state->lock);
-    buffer_deinit(&other);
-    buffer_init(text);
+    let_go(&before);
+    buffer_init(bytes);
 }
 
 struct state_span state_known(struct state *state, const char *section)
 {
-    const struct state_section *place = state_text_section(&state->text, section);
+    const struct state_section *place = state_text_find(&state->text, section);
     return place ? (struct state_span){place->text.bytes, place->text.length}
                  : (struct state_span){0};
 }
 
+/* Once: what has been written since is ours. */
 static void set_aside(struct state *state, const char *reason)
 {
-    bool moved = state_file_set_aside(state->path);
-    log_line(LOG_LEVEL_ERROR, "state not read", "file", state->path, "reason", reason, "kept_as",
-             moved ? log_text("%s.bad", state->path) : "", NULL);
+    state->set_aside = state->set_aside || state_file_set_aside(state->path);
+    log_line(LOG_LEVEL_ERROR, state->text.count > 0 ? "state read in part" : "state not read",
+             "file", state->path, "reason", reason, "kept_as",
+             state->set_aside ? log_text("%s.bad", state->path) : "", NULL);
 }
 
 void state_refuse(struct state *state, const char *section)
 {
     set_aside(state, log_text("a line of [%s] is none of ours", section));
     pthread_mutex_lock(&state->lock);
-    state->dirty = true;
+    state->dirty = state->stale = true;
     pthread_cond_broadcast(&state->changed);
     pthread_mutex_unlock(&state->lock);
 }
@@ -121,6 +157,7 @@ static void read_file(struct state *state)
     } else if (bytes.length > 0 &&
                !state_text_read(&state->text, bytes.bytes, bytes.length, reason)) {
         set_aside(state, reason);
+        state->dirty = state->stale = state->text.count > 0;
     }
     buffer_deinit(&bytes);
 }
@@ -171,7 +208,7 @@ static void note_failure(struct state *state, const char *reason)
     own->errors++;
     own->failing = true;
     snprintf(own->reason, sizeof(own->reason), "%s", reason);
-    state->dirty = true;
+    state->dirty = state->stale = true;
     state->failures++;
     state->retry_ns =
         clock_monotonic_ns(&clock_system) + backoff_ms(state->failures, 0) * UINT64_C(1000000);
@@ -187,28 +224,82 @@ static void note_success(struct state *state, size_t bytes)
     state->failures = 0;
 }
 
-/* With the lock held, which it lets go for as long as the disk takes. */
-static void write_once(struct state *state)
+/* Has a section be made of these lines, which it takes over; whether they are others. */
+static bool put_lines(struct state_section *section, struct buffer *lines)
+{
+    struct buffer before = section->text;
+    bool same = before.length == lines->length &&
+                (before.length == 0 || memcmp(before.bytes, lines->bytes, before.length) == 0);
+    section->text = *lines;
+    buffer_init(lines);
+    buffer_deinit(&before);
+    return !same;
+}
+
+/* Makes sections of what was kept; whether any is another now. Without memory one stays as it was.
+ */
+static bool take_over(struct state *state, struct kept *kept, size_t count)
+{
+    bool changed = false;
+    for (size_t i = 0; i < count; i++) {
+        struct buffer lines = {0};
+        if (kept[i].render) {
+            kept[i].render(&kept[i].bytes, &lines);
+            buffer_deinit(&kept[i].bytes);
+        } else {
+            lines = kept[i].bytes;
+        }
+        struct state_section *section = state_text_section(&state->text, kept[i].section);
+        REQUIRE(section != NULL);
+        if (lines.failed) {
+            log_line(LOG_LEVEL_ERROR, "no memory for a section of the state", "section",
+                     kept[i].section, NULL);
+            buffer_deinit(&lines);
+        } else {
+            changed |= put_lines(section, &lines);
+        }
+    }
+    return changed;
+}
+
+/* The file as `text` has it. */
+static bool write_text(struct state *state, size_t *length, char *reason, size_t reason_size)
 {
     struct buffer bytes = {0};
-    char reason[sizeof(state->figures.reason)];
     state_text_write(&state->text, &bytes);
-    state->dirty = false;
+    bool written = write_file(state, &bytes, reason, reason_size);
+    *length = bytes.length;
+    buffer_deinit(&bytes);
+    return written;
+}
+
+/* With the lock held, which it lets go for as long as lines and the disk take. */
+static void work_once(struct state *state)
+{
+    struct kept kept[STATE_SECTIONS_MAX / 2];
+    size_t count = state->kept_count, length = 0;
+    bool stale = state->stale, written = true;
+    char reason[sizeof(state->figures.reason)];
+    memcpy(kept, state->kept, count * sizeof(*kept));
+    state->kept_count = 0;
+    state->dirty = state->stale = false;
     state->writing = true;
     pthread_mutex_unlock(&state->lock);
-    bool written = write_file(state, &bytes, reason, sizeof(reason));
+    stale |= take_over(state, kept, count);
+    if (stale) {
+        written = write_text(state, &length, reason, sizeof(reason));
+    }
     pthread_mutex_lock(&state->lock);
     state->writing = false;
-    if (written) {
-        note_success(state, bytes.length);
-    } else {
+    if (!written) {
         note_failure(state, reason);
+    } else if (stale) {
+        note_success(state, length);
     }
     settle(state);
     if (state->notify) {
         state->notify(state->context);
     }
-    buffer_deinit(&bytes);
 }
 
 static void wait_until(struct state *state, uint64_t until_ns)
@@ -228,11 +319,11 @@ static void *run(void *context)
         } else if (state->retry_ns > clock_monotonic_ns(&clock_system)) {
             wait_until(state, state->retry_ns);
         } else {
-            write_once(state);
+            work_once(state);
         }
     }
     if (state->dirty) {
-        write_once(state);
+        work_once(state);
     }
     state->ended = true;
     pthread_cond_broadcast(&state->changed);
@@ -243,6 +334,9 @@ static void *run(void *context)
 /* Frees all but the thread, which has ended or was never started. */
 static void free_state(struct state *state)
 {
+    for (size_t i = 0; i < state->kept_count; i++) {
+        let_go(&state->kept[i]);
+    }
     state_text_deinit(&state->text);
     pthread_cond_destroy(&state->changed);
     pthread_mutex_destroy(&state->lock);

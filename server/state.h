@@ -19,9 +19,9 @@
 
 struct state;
 
-/* Reads the file, where there is one, and begins the thread. What cannot be read is logged and set
- * aside as PATH.bad, and nothing is known then. `locked` is a folder that the caller has locked, or
- * NULL. NULL without memory or a thread. */
+/* Reads the file, where there is one, and begins the thread. A file that cannot be read, or not all
+ * of it, is set aside as PATH.bad, which is logged; known is what was sound. `locked` is a folder
+ * that the caller has locked, or NULL. NULL without memory or a thread. */
 struct state *state_new(const char *path, const char *locked, sink_notify *notify, void *context);
 
 /* The state as a sink, which is to be stopped; that frees the state. */
@@ -38,9 +38,14 @@ struct state_span state_known(struct state *state, const char *section);
 /* The section was not what its part has written: the file is set aside as well. */
 void state_refuse(struct state *state, const char *section);
 
-/* Any thread, never blocks for longer than a copy of the file: takes over the bytes of `text`
- * (which is empty then) as those of the section. To be called before the window that has changed
- * them is submitted. */
-void state_keep(struct state *state, const char *section, struct buffer *text);
+/* Makes lines of what a part handed over, and lets go of what that holds; `lines` is NULL where
+ * nobody wants them any more. Called once, mostly on the state's thread. */
+typedef void state_render(const struct buffer *kept, struct buffer *lines);
+
+/* Any thread, never blocks: takes over the bytes of `kept` (which is empty then) as what the
+ * section is made of by `render`; without it they are its lines. To be called before the window
+ * that has changed them is submitted. */
+void state_keep(struct state *state, const char *section, struct buffer *kept,
+                state_render *render);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "server/core/buffer.h"
 
-#define STATE_FILE_BYTES_MAX (64 * 1024 * 1024)
+#define STATE_FILE_BYTES_MAX (128 * 1024 * 1024)
 
 /* Appends what is in the file: nothing where there is none. False with errno: it cannot be read, is
  * no regular file (EINVAL), or is larger than STATE_FILE_BYTES_MAX (EFBIG). */

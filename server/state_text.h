@@ -3,15 +3,17 @@
  * The text of the state file: sections of lines, each written and read by a part of the server that
  * keeps something over a restart.
  *
- *     sigmad state 1
- *     [alerts 2]
+ *     sigmad state 2
+ *     [alerts 2 8c736521f4ac2b57]
  *     a line
  *     another
- *     sum 8c736521f4ac2b57
+ *     end 1
  *
- * The number behind a section's name counts its lines. The sum is FNV-1a (64 bits) of all bytes in
- * front of its line: it tells damage, not malice. What lines mean is their part's business, and a
- * section that no part asks for is kept as it is. Pure but for memory; one thread at a time.
+ * The number behind a section's name counts its lines. The sum is FNV-1a (64 bits) of the name and
+ * the lines: it tells damage, not malice, and damage costs the section that it is in. The last line
+ * counts the sections. Files of version 1, which had one sum at their end, are read as well. What
+ * lines mean is their part's business, and a section that no part asks for is kept as it is. Pure
+ * but for memory; one thread at a time.
  */
 #ifndef SERVER_STATE_TEXT_H
 #define SERVER_STATE_TEXT_H
@@ -42,11 +44,14 @@ void state_text_deinit(struct state_text *state);
 /* The section of this name, made where it is missing; NULL when there are STATE_SECTIONS_MAX. */
 struct state_section *state_text_section(struct state_text *state, const char *name);
 
+/* The same, NULL where it is missing. */
+const struct state_section *state_text_find(const struct state_text *state, const char *name);
+
 /* Appends the file. Sections without lines are left out. */
 void state_text_write(const struct state_text *state, struct buffer *out);
 
-/* Reads a file into `state`, which is empty; false with the reason, and then still empty: not a
- * state file, one of another version, damaged. */
+/* Reads a file into `state`, which is empty; false with the reason where it is none, is of another
+ * version, or is damaged. Sections that are sound are taken even so. */
 bool state_text_read(struct state_text *state, const char *bytes, size_t length,
                      char reason[STATE_REASON_BYTES]);
 

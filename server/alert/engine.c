@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/alert/engine_private.h"
+#include "server/alert/ring.h"
 #include "server/core/log.h"
 
 static void take_rules(struct alert_engine *engine, const struct config *config)
@@ -106,6 +107,8 @@ static void adopt(struct alert_engine *engine, const struct alert_rule *before, 
     instance->next = 0;
     if (index == engine->rule_count && instance->state == ALERT_FIRING) {
         instance->end = ALERT_END_RULE;
+        alert_ring_unref(instance->ring); /* of another condition */
+        instance->ring = NULL;
         index = find_named(engine, before->config->name);
         index = index < engine->rule_count ? index : alert_parting_add(engine, before);
         if (index == engine->rule_count + engine->parting_count) {

@@ -12,7 +12,7 @@
  * fires then.
  *
  * Which rules are about a series is found out once, when it is first seen: 24 bytes a series. All
- * calls are the flusher's, but for alert_engine_new() and alert_engine_free().
+ * calls are the flusher's, but for alert_engine_new(), alert_engine_free() and alert_rings_write().
  */
 #ifndef SERVER_ALERT_ENGINE_H
 #define SERVER_ALERT_ENGINE_H
@@ -29,6 +29,10 @@
 
 /* After so many windows without any series a rule is said to match none. */
 #define ALERT_UNMATCHED_WINDOWS 30
+
+/* Bytes of rule, condition and names up to which a ring is kept over a restart, so that the file
+ * has a bound. */
+#define ALERT_RING_TEXTS_MAX 4096
 
 struct alert_engine;
 
@@ -52,9 +56,23 @@ struct alert_set *alert_engine_judge(struct alert_engine *engine, const struct s
  * Unix time less monotonic time. */
 void alert_engine_save(const struct alert_engine *engine, double wall_offset_s, struct buffer *out);
 
-/* Reads what was saved, before the first window; false where a line is none of ours (the others are
- * taken). Alerts of rules that are gone are left out, which is logged of those that fire. */
+/* Reads what was saved, before the first window and before rings are; false where a line is none of
+ * ours (the others are taken). Alerts of rules that are gone are left out, which is logged of those
+ * that fire. */
 bool alert_engine_load(struct alert_engine *engine, double wall_offset_s, const char *text,
                        size_t length);
+
+/* The values that conditions of change look back at are ten megabytes for ALERT_INSTANCES_MAX
+ * alerts, and a tenth of a second as text. So the flusher only appends references to rings, of
+ * which any thread makes lines, a line a ring, and lets go of them: that is to be called once, with
+ * NULL where nobody wants the lines. Both fail without memory; nothing is appended then. */
+void alert_engine_hold_rings(const struct alert_engine *engine, double wall_offset_s,
+                             struct buffer *out);
+void alert_rings_write(const struct buffer *held, struct buffer *lines);
+
+/* Reads such lines, as alert_engine_load() does. Values from after now, by clocks that were set
+ * back, and from before all that a condition may look at are left out. */
+bool alert_engine_load_rings(struct alert_engine *engine, double wall_offset_s, const char *text,
+                             size_t length);
 
 #endif

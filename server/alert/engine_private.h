@@ -2,7 +2,7 @@
  *
  * The engine's own struct, for its files: engine.c makes and configures it, window.c goes through a
  * window, judge.c through the rules of a series, course.c moves one alert from state to state,
- * rows.c shows them all, saved.c keeps them over a restart.
+ * rows.c shows them all, saved.c and saved_rings.c keep them over a restart.
  */
 #ifndef SERVER_ALERT_ENGINE_PRIVATE_H
 #define SERVER_ALERT_ENGINE_PRIVATE_H
@@ -63,6 +63,11 @@ bool alert_course_is_over(const struct alert_engine *engine, const struct alert_
  * no room. The caller puts it on a list. */
 struct alert_instance *alert_engine_add(struct alert_engine *engine, size_t rule, char *names,
                                         const char *tags, uint32_t *handle);
+
+/* A ring for a rule of a change and a series of these names, which it can be kept by over a
+ * restart; NULL without memory. */
+struct alert_ring *alert_ring_make(const struct alert_rule *rule, const char *metric,
+                                   const char *tags);
 
 /* Logs that an alert which fires is gone with its rule: somebody may have been told that it fires.
  */

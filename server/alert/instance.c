@@ -10,7 +10,7 @@ void alert_instances_deinit(struct alert_instances *instances)
 {
     for (uint32_t i = 0; i < instances->made; i++) {
         free(instances->items[i].names);
-        alert_ring_free(instances->items[i].ring);
+        alert_ring_unref(instances->items[i].ring);
     }
     free(instances->items);
     *instances = (struct alert_instances){0};
@@ -51,7 +51,7 @@ void alert_instances_give(struct alert_instances *instances, uint32_t handle)
 {
     struct alert_instance *instance = alert_instances_at(instances, handle);
     free(instance->names);
-    alert_ring_free(instance->ring);
+    alert_ring_unref(instance->ring);
     *instance = (struct alert_instance){.next = instances->free};
     instances->free = handle;
     instances->used--;

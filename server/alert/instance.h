@@ -52,7 +52,7 @@ struct alert_instance {
     double pending_since, firing_since, resolved_at; /* Unix seconds */
     char *names;                                     /* owned: the metric, NUL, the tags, NUL */
     const char *tags;                                /* points into it */
-    struct alert_ring *ring;                         /* owned; of a change only */
+    struct alert_ring *ring;                         /* a reference; of a change only */
 };
 
 /* All zero is empty. */

@@ -129,6 +129,14 @@ static struct alert_finding find_threshold(const struct alert_engine *engine,
     };
 }
 
+/* How long a value stands for what came after it: as long as silence says nothing, or for a window
+ * that is missing. */
+static uint64_t gap_ns(const struct alert_engine *engine)
+{
+    double windows_ns = 2e9 * engine->snapshot->window_seconds;
+    return windows_ns > (double)ALERT_SILENCE_NS ? (uint64_t)windows_ns : ALERT_SILENCE_NS;
+}
+
 static struct alert_finding find_change(const struct alert_engine *engine,
                                         const struct alert_rule *rule,
                                         const struct alert_subject *subject,
@@ -138,9 +146,11 @@ static struct alert_finding find_change(const struct alert_engine *engine,
     if (!finding.judged || !instance || !instance->ring) {
         return (struct alert_finding){.judged = false};
     }
-    double before = alert_ring_before(instance->ring, engine->now_ns);
+    double before = alert_ring_before(instance->ring, engine->now_ns, gap_ns(engine));
     double change = alert_ring_change(before, finding.value);
-    alert_ring_add(instance->ring, engine->now_ns, finding.value);
+    if (alert_ring_own(&instance->ring)) {
+        alert_ring_add(instance->ring, engine->now_ns, finding.value);
+    }
     change = rule->condition.magnitude ? fabs(change) : change;
     return (struct alert_finding){
         .judged = !isnan(change),
@@ -179,7 +189,7 @@ static struct alert_instance *remember(struct alert_engine *engine,
         instance = begin(engine, subject, rule);
     }
     if (instance && !instance->ring) {
-        instance->ring = alert_ring_new(engine->rules[rule].condition.time_ms);
+        instance->ring = alert_ring_make(&engine->rules[rule], instance->names, instance->tags);
         engine->rules[rule].refused += instance->ring == NULL;
     }
     return instance;

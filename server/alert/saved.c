@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Alerts as lines of text: fields by tabs, in which tab, LF and backslash are escaped. Moments are
- * Unix seconds, so that they mean something to the next process.
+ * Alerts as lines of text. Moments are Unix seconds, so that they mean something to the next
+ * process.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/number.h"
 #include "server/alert/engine_private.h"
+#include "server/alert/saved_line.h"
 
 enum field {
     RULE,
@@ -24,23 +24,6 @@ enum field {
     FIELDS
 };
 
-static void put_text(struct buffer *out, const char *text)
-{
-    for (; *text; text++) {
-        const char *escape = *text == '\t'   ? "\\t"
-                             : *text == '\n' ? "\\n"
-                             : *text == '\\' ? "\\\\"
-                                             : NULL;
-        buffer_append(out, escape ? escape : text, escape ? 2 : 1);
-    }
-}
-
-static void put_number(struct buffer *out, double value)
-{
-    buffer_append(out, "\t", 1);
-    buffer_append_number(out, value);
-}
-
 static double wall_of(uint64_t ns, double wall_offset_s)
 {
     return ns == 0 ? 0 : (double)ns / 1e9 + wall_offset_s;
@@ -54,14 +37,14 @@ static void put_alert(const struct alert_engine *engine, const struct alert_inst
                            alert_state_name(instance->state)};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         buffer_append(out, "\t", i > 0);
-        put_text(out, texts[i]);
+        alert_line_put(out, texts[i]);
     }
-    put_number(out, instance->pending_since);
-    put_number(out, instance->firing_since);
-    put_number(out, wall_of(instance->seen_ns, wall_offset_s));
-    put_number(out, wall_of(instance->told_ns, wall_offset_s));
-    put_number(out, instance->told);
-    put_number(out, instance->windows);
+    alert_line_put_number(out, instance->pending_since);
+    alert_line_put_number(out, instance->firing_since);
+    alert_line_put_number(out, wall_of(instance->seen_ns, wall_offset_s));
+    alert_line_put_number(out, wall_of(instance->told_ns, wall_offset_s));
+    alert_line_put_number(out, instance->told);
+    alert_line_put_number(out, instance->windows);
     buffer_append(out, "\n", 1);
 }
 
@@ -75,35 +58,14 @@ void alert_engine_save(const struct alert_engine *engine, double wall_offset_s, 
     }
 }
 
-/* Undoes put_text() in place. False where an escape is none of ours. */
-static bool unescape(char *text)
+static bool split(char *line, const char *fields[FIELDS])
 {
-    char *out = text;
-    for (; *text; text++) {
-        if (*text == '\\') {
-            text++;
-            if (*text != 't' && *text != 'n' && *text != '\\') {
-                return false;
-            }
-            *out++ = *text == 't' ? '\t' : *text == 'n' ? '\n' : '\\';
-        } else {
-            *out++ = *text;
-        }
-    }
-    *out = '\0';
-    return true;
-}
-
-static bool split(char *line, char *fields[FIELDS])
-{
-    size_t count = 0;
-    for (char *field = strsep(&line, "\t"); field; field = strsep(&line, "\t")) {
-        if (count == FIELDS || !unescape(field)) {
+    for (int i = 0; i < FIELDS; i++) {
+        if (!alert_line_take(&line, &fields[i])) {
             return false;
         }
-        fields[count++] = field;
     }
-    return count == FIELDS;
+    return line == NULL;
 }
 
 struct saved {
@@ -111,7 +73,7 @@ struct saved {
     double numbers[FIELDS];
 };
 
-static bool read_fields(char *fields[FIELDS], struct saved *saved)
+static bool read_fields(const char *fields[FIELDS], struct saved *saved)
 {
     int state = ALERT_INACTIVE;
     while (state < ALERT_STATES &&
@@ -141,27 +103,6 @@ static uint64_t monotonic_of(const struct alert_engine *engine, double wall, dou
     return seconds > 1e-9 ? (uint64_t)(seconds * 1e9) : 1;
 }
 
-static char *join_names(const char *metric, const char *tags, const char **tags_at)
-{
-    size_t length = strlen(metric) + 1;
-    char *names = malloc(length + strlen(tags) + 1);
-    if (names) {
-        memcpy(names, metric, length);
-        *tags_at = strcpy(names + length, tags);
-    }
-    return names;
-}
-
-static size_t find_rule(const struct alert_engine *engine, const char *name, const char *condition)
-{
-    size_t i = 0;
-    while (i < engine->rule_count && (strcmp(engine->rules[i].config->name, name) != 0 ||
-                                      strcmp(engine->rules[i].config->condition, condition) != 0)) {
-        i++;
-    }
-    return i;
-}
-
 static bool is_absent(const struct alert_engine *engine, size_t rule)
 {
     return engine->rules[rule].condition.form == CONDITION_ABSENT;
@@ -169,20 +110,19 @@ static bool is_absent(const struct alert_engine *engine, size_t rule)
 
 static bool load_line(struct alert_engine *engine, double wall_offset_s, char *line)
 {
-    char *fields[FIELDS];
+    const char *fields[FIELDS];
     struct saved saved;
     if (!split(line, fields) || !read_fields(fields, &saved)) {
         return false;
     }
-    size_t rule = find_rule(engine, fields[RULE], fields[CONDITION]);
+    size_t rule = alert_line_rule(engine, fields[RULE], fields[CONDITION]);
     if (rule == engine->rule_count) {
         alert_engine_tell_of_gone(fields[RULE], fields[METRIC], saved.state);
         return true;
     }
     uint32_t handle;
-    const char *tags = NULL;
-    char *names = join_names(fields[METRIC], fields[TAGS], &tags);
-    struct alert_instance *instance = alert_engine_add(engine, rule, names, tags, &handle);
+    struct alert_instance *instance =
+        alert_line_add(engine, rule, fields[METRIC], fields[TAGS], &handle);
     if (!instance) {
         return true; /* counted */
     }
@@ -198,29 +138,15 @@ static bool load_line(struct alert_engine *engine, double wall_offset_s, char *l
     instance->seen_ns = saved.state == ALERT_FIRING && is_absent(engine, rule)
                             ? monotonic_of(engine, numbers[SEEN], wall_offset_s)
                             : engine->now_ns;
-    if (instance->seen_ns < engine->rules[rule].seen_ns && *tags == '\0' &&
+    if (instance->seen_ns < engine->rules[rule].seen_ns && *instance->tags == '\0' &&
         strcmp(instance->names, engine->rules[rule].config->metric) == 0) {
         engine->rules[rule].seen_ns = instance->seen_ns; /* the pattern itself is missed */
     }
-    alert_instances_stray(&engine->instances, handle);
     return true;
 }
 
 bool alert_engine_load(struct alert_engine *engine, double wall_offset_s, const char *text,
                        size_t length)
 {
-    char *copy = malloc(length + 1);
-    bool sound = copy != NULL;
-    char *rest = copy;
-    if (copy) {
-        memcpy(copy, text, length);
-        copy[length] = '\0';
-    }
-    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
-        if (*line && !load_line(engine, wall_offset_s, line)) {
-            sound = false;
-        }
-    }
-    free(copy);
-    return sound;
+    return alert_lines_read(engine, wall_offset_s, text, length, load_line);
 }

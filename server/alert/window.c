@@ -114,7 +114,7 @@ static void judge_missing(struct alert_engine *engine, struct alert_instance *in
         alert_course_step(engine, instance, &finding);
     } else if (instance->expired || engine->now_ns - instance->seen_ns >= ALERT_SILENCE_NS) {
         alert_course_end(engine, instance, ALERT_END_EXPIRED);
-        alert_ring_free(instance->ring);
+        alert_ring_unref(instance->ring);
         instance->ring = NULL;
     }
 }

@@ -155,11 +155,20 @@ bool flusher_start(struct flusher *flusher)
     return true;
 }
 
-bool flusher_restore_alerts(struct flusher *flusher, const char *text, size_t length)
+static double wall_offset_s(struct flusher *flusher)
 {
     struct moment now = flusher_clocks(flusher);
-    double wall_offset_s = (double)(now.wall_ns - (int64_t)now.monotonic_ns) / 1e9;
-    return alert_engine_load(flusher->alerts, wall_offset_s, text, length);
+    return (double)(now.wall_ns - (int64_t)now.monotonic_ns) / 1e9;
+}
+
+bool flusher_restore_alerts(struct flusher *flusher, const char *text, size_t length)
+{
+    return alert_engine_load(flusher->alerts, wall_offset_s(flusher), text, length);
+}
+
+bool flusher_restore_rings(struct flusher *flusher, const char *text, size_t length)
+{
+    return alert_engine_load_rings(flusher->alerts, wall_offset_s(flusher), text, length);
 }
 
 static void wake(struct flusher *flusher)

@@ -28,6 +28,8 @@ struct history;
 struct removal;
 struct pool;
 
+typedef void flusher_render(const struct buffer *kept, struct buffer *lines);
+
 struct flusher_options {
     const struct config *config; /* must outlive the flusher or the next flusher_configure() */
     const struct clock *clock;
@@ -40,25 +42,29 @@ struct flusher_options {
     void (*publish)(void *context,
                     const struct snapshot *closed); /* hands to the sinks; never blocks */
     /* Takes over a section of what is to survive a restart, before the window that has changed it
-     * is published; never blocks. NULL: nothing is kept. */
-    void (*keep)(void *context, const char *section, struct buffer *text);
+     * is published; never blocks. Unless `render` is NULL and the bytes are lines, it is called
+     * once and makes lines of them, on any thread; with NULL for lines it lets go of what the bytes
+     * hold. NULL: nothing is kept. */
+    void (*keep)(void *context, const char *section, struct buffer *kept, flusher_render *render);
     void (*notify)(void *context);
     /* The ingest totals of all workers, for [resources]; may be NULL. */
     void (*ingest)(void *context, struct ingest_figures *figures);
     void *context;
 };
 
-/* The section that the flusher's alerts are kept in. */
+/* The sections that the flusher's alerts are kept in, and the values that changes are told by. */
 #define FLUSHER_ALERTS "alerts"
+#define FLUSHER_RINGS "alert_rings"
 
 /* NULL without memory; else the registry is the flusher's to free. The thread runs from
  * flusher_start() on; false when it cannot be started. */
 struct flusher *flusher_new(const struct flusher_options *options);
 bool flusher_start(struct flusher *flusher);
 
-/* Before the start: takes up the alerts of an earlier process; false where a line is none of ours.
- */
+/* Before the start: takes up the alerts of an earlier process, then their rings; false where a line
+ * is none of ours. */
 bool flusher_restore_alerts(struct flusher *flusher, const char *text, size_t length);
+bool flusher_restore_rings(struct flusher *flusher, const char *text, size_t length);
 
 /* Takes in a last slice of every worker, closes the open window as final, publishes it, ends the
  * thread. */

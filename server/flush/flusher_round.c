@@ -312,22 +312,33 @@ static bool has_changed(const struct alert_set *alerts)
     return false;
 }
 
-/* Hands over what is to survive a restart: where it has changed, and at the stop. */
+/* False without memory: what was kept before stands. */
+static bool keep_section(struct flusher *flusher, const char *section, struct buffer *kept,
+                         flusher_render *render)
+{
+    bool whole = !kept->failed;
+    if (whole) {
+        flusher->options.keep(flusher->options.context, section, kept, render);
+    }
+    buffer_deinit(kept);
+    return whole;
+}
+
+/* Hands over what is to survive a restart: where an alert has changed, and at the stop. */
 static void keep_alerts(struct flusher *flusher, const struct snapshot *snapshot,
                         const struct moment *now, bool final)
 {
-    const struct flusher_options *options = &flusher->options;
-    struct buffer text = {0};
-    if (!options->keep || !(final || flusher->reconfigured || has_changed(snapshot->alerts))) {
+    struct buffer alerts = {0}, rings = {0};
+    if (!flusher->options.keep ||
+        !(final || flusher->reconfigured || has_changed(snapshot->alerts))) {
         return;
     }
     double wall_offset_s = (double)(now->wall_ns - (int64_t)now->monotonic_ns) / 1e9;
-    alert_engine_save(flusher->alerts, wall_offset_s, &text);
-    if (!text.failed) {
-        options->keep(options->context, FLUSHER_ALERTS, &text);
-        flusher->reconfigured = false;
-    }
-    buffer_deinit(&text);
+    alert_engine_save(flusher->alerts, wall_offset_s, &alerts);
+    alert_engine_hold_rings(flusher->alerts, wall_offset_s, &rings);
+    bool kept = keep_section(flusher, FLUSHER_ALERTS, &alerts, NULL);
+    kept &= keep_section(flusher, FLUSHER_RINGS, &rings, alert_rings_write);
+    flusher->reconfigured = flusher->reconfigured && !kept;
 }
 
 static void publish(struct flusher *flusher, struct snapshot *snapshot)

@@ -34,6 +34,17 @@ int column_slot(enum metric_kind kind, enum statistic statistic)
     return -1;
 }
 
+/* They stand behind the statistics. */
+unsigned column_timer_slot(enum history_timer figure)
+{
+    return slots[METRIC_TIMER].count + (unsigned)figure;
+}
+
+static size_t slots_of(int kind)
+{
+    return slots[kind].count + (kind == METRIC_TIMER ? HISTORY_TIMER_FIGURES : 0);
+}
+
 /* One more than the highest index of the rows, which come in the order of indexes. */
 static uint32_t indexes_of(const struct identity *last)
 {
@@ -58,7 +69,7 @@ static struct column *make_empty(const struct snapshot *snapshot)
     size_t values = 0;
     count_indexes(snapshot, counts);
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
-        values += (size_t)counts[kind] * slots[kind].count;
+        values += counts[kind] * slots_of(kind);
     }
     size_t bytes = sizeof(struct column) + values * sizeof(float);
     struct column *column = malloc(bytes);
@@ -73,7 +84,7 @@ static struct column *make_empty(const struct snapshot *snapshot)
     float *at = column->storage;
     for (int kind = 0; kind < METRIC_KINDS; kind++) {
         column->values[kind] = at;
-        at += (size_t)counts[kind] * slots[kind].count;
+        at += counts[kind] * slots_of(kind);
     }
     return column;
 }
@@ -84,24 +95,39 @@ static void put(struct column *column, enum metric_kind kind, unsigned slot, uin
     column->values[kind][(size_t)slot * column->counts[kind] + index] = (float)value;
 }
 
-static double p99_of(const struct snapshot *snapshot, const struct timer_row *row)
+/* Where a percentile stands in rows; percentile_count where it is not configured. */
+static size_t find_percent(const struct snapshot *snapshot, double percent)
 {
-    for (size_t i = 0; row->percentiles && i < snapshot->percentile_count; i++) {
-        if (snapshot->percents[i] == 99) {
-            return row->percentiles[i];
-        }
+    size_t i = 0;
+    while (i < snapshot->percentile_count && snapshot->percents[i] != percent) {
+        i++;
     }
-    return (double)NAN;
+    return i;
+}
+
+static double percentile_of(const struct snapshot *snapshot, const struct timer_row *row, size_t at)
+{
+    return row->percentiles && at < snapshot->percentile_count ? row->percentiles[at] : (double)NAN;
 }
 
 static void fill_timers(struct column *column, const struct snapshot *snapshot)
 {
+    size_t p50 = find_percent(snapshot, 50), p95 = find_percent(snapshot, 95);
+    size_t p99 = find_percent(snapshot, 99);
     for (size_t i = 0; i < snapshot->timer_count; i++) {
         const struct timer_row *row = &snapshot->timers[i];
         if (row->updated) {
-            put(column, METRIC_TIMER, 0, row->identity->index, row->rate);
-            put(column, METRIC_TIMER, 1, row->identity->index, row->mean);
-            put(column, METRIC_TIMER, 2, row->identity->index, p99_of(snapshot, row));
+            const double figures[] = {
+                row->rate,
+                row->mean,
+                percentile_of(snapshot, row, p99),
+                [3 + HISTORY_TIMER_P50] = percentile_of(snapshot, row, p50),
+                [3 + HISTORY_TIMER_P95] = percentile_of(snapshot, row, p95),
+                [3 + HISTORY_TIMER_MAX] = row->max,
+            };
+            for (unsigned slot = 0; slot < sizeof(figures) / sizeof(figures[0]); slot++) {
+                put(column, METRIC_TIMER, slot, row->identity->index, figures[slot]);
+            }
         }
     }
 }

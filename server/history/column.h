@@ -30,6 +30,9 @@ bool column_statistic(enum metric_kind kind, unsigned slot, enum statistic *stat
 /* The slot of a statistic; -1 where the kind has no such. */
 int column_slot(enum metric_kind kind, enum statistic statistic);
 
+/* The slot of a figure of timers. */
+unsigned column_timer_slot(enum history_timer figure);
+
 /* NaN where the window has none. */
 double column_value(const struct column *column, enum metric_kind kind, unsigned slot,
                     uint32_t index);

@@ -316,24 +316,35 @@ bool history_statistic(enum metric_kind kind, unsigned slot, enum statistic *sta
     return column_statistic(kind, slot, statistic);
 }
 
-size_t history_read(struct history *history, const struct history_range *range,
-                    const struct identity *identity, enum statistic statistic, double *values)
+static size_t read_slot(struct history *history, const struct history_range *range,
+                        const struct identity *identity, unsigned slot, double *values)
 {
     enum metric_kind kind = (enum metric_kind)identity->kind;
-    int slot = column_slot(kind, statistic);
     size_t numbers = 0;
-    if (slot < 0) {
-        return 0;
-    }
     pthread_mutex_lock(&history->lock);
     uint64_t begun = since(history, kind, identity);
     for (size_t i = 0; i < range->count; i++) {
         const struct column *column = column_at(history, range->first + i);
         bool known = column && begun > 0 && range->first + i >= begun;
-        values[i] =
-            known ? column_value(column, kind, (unsigned)slot, identity->index) : (double)NAN;
+        values[i] = known ? column_value(column, kind, slot, identity->index) : (double)NAN;
         numbers += isnan(values[i]) ? 0 : 1;
     }
     pthread_mutex_unlock(&history->lock);
     return numbers;
+}
+
+size_t history_read(struct history *history, const struct history_range *range,
+                    const struct identity *identity, enum statistic statistic, double *values)
+{
+    int slot = column_slot((enum metric_kind)identity->kind, statistic);
+    return slot < 0 ? 0 : read_slot(history, range, identity, (unsigned)slot, values);
+}
+
+size_t history_read_timer(struct history *history, const struct history_range *range,
+                          const struct identity *identity, enum history_timer figure,
+                          double *values)
+{
+    return identity->kind == METRIC_TIMER
+               ? read_slot(history, range, identity, column_timer_slot(figure), values)
+               : 0;
 }

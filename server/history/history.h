@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The latest windows of every series, for trends, reports and who wants to look back: a figure a
- * statistic and window, four bytes each. Off unless [history] keep says for how long.
+ * statistic and window, four bytes each, and of timers three more. Off unless [history] keep says
+ * for how long.
  *
  * A window is one piece of memory, a column: for each kind and statistic an array by
  * identity->index. Closing a window so writes in order and touches nothing older. When [history]
@@ -28,6 +29,14 @@
 
 /* Statistics of a kind: counters rate; gauges value; timers rate, mean and p99; sets unique. */
 #define HISTORY_SLOTS_MAX 3
+
+/* What is kept of timers beside these, for tables: nobody looks for trends in it. */
+enum history_timer {
+    HISTORY_TIMER_P50,
+    HISTORY_TIMER_P95,
+    HISTORY_TIMER_MAX,
+    HISTORY_TIMER_FIGURES
+};
 
 struct history;
 
@@ -71,6 +80,11 @@ void history_stamps(struct history *history, const struct history_range *range, 
  * snapshot that the caller holds. */
 size_t history_read(struct history *history, const struct history_range *range,
                     const struct identity *identity, enum statistic statistic, double *values);
+
+/* The same of a figure of a timer. Percentiles that are not configured are NaN. */
+size_t history_read_timer(struct history *history, const struct history_range *range,
+                          const struct identity *identity, enum history_timer figure,
+                          double *values);
 
 /* The statistics of a kind, `slot` from 0; false beyond the last. */
 bool history_statistic(enum metric_kind kind, unsigned slot, enum statistic *statistic);

@@ -86,27 +86,6 @@ static double sum_rates(const struct report_history *past)
     return sum;
 }
 
-static int by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static void read_p99(struct report_history *past, struct series *series)
-{
-    size_t known = 0;
-    for (size_t i = 0; i < past->range.count; i++) {
-        if (isfinite(past->values[i])) {
-            past->scratch[known++] = past->values[i];
-        }
-    }
-    if (known > 0) {
-        qsort(past->scratch, known, sizeof(past->scratch[0]), by_size);
-        series->typical[SERIES_P99] = past->scratch[known / 2];
-        series->worst[SERIES_P99] = past->scratch[known - 1];
-    }
-}
-
 /* Σ mean · rate · length; the rates are in `scratch`. */
 static double sum_means(const struct report_history *past)
 {
@@ -118,7 +97,16 @@ static double sum_means(const struct report_history *past)
     return sum;
 }
 
-/* Rates come before means, and those before p99. */
+static double largest(const struct report_history *past)
+{
+    double largest = (double)NAN;
+    for (size_t i = 0; i < past->range.count; i++) {
+        largest = isfinite(past->values[i]) ? fmax(largest, past->values[i]) : largest;
+    }
+    return largest;
+}
+
+/* Rates come before means. */
 static void take(struct report_history *past, enum statistic statistic, struct series *series)
 {
     if (statistic == STATISTIC_RATE) {
@@ -127,7 +115,37 @@ static void take(struct report_history *past, enum statistic statistic, struct s
     } else if (statistic == STATISTIC_MEAN) {
         series->sum = sum_means(past);
     } else if (statistic == STATISTIC_P99) {
-        read_p99(past, series);
+        series->worst[SERIES_P99] = largest(past);
+    }
+}
+
+static bool read_timer(struct report_history *past, const struct identity *identity,
+                       enum history_timer figure)
+{
+    return history_read_timer(past->history, &past->range, identity, figure, past->values) > 0;
+}
+
+/* What the logs have of timers as well. */
+static void read_latency(struct report_history *past, const struct identity *identity,
+                         const struct points *points, struct series *series)
+{
+    static const struct {
+        enum history_timer figure;
+        enum series_percentile percentile;
+    } percentiles[] = {{HISTORY_TIMER_P50, SERIES_P50}, {HISTORY_TIMER_P95, SERIES_P95}};
+    double values[POINTS_MAX];
+    for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++) {
+        if (read_timer(past, identity, percentiles[i].figure)) {
+            fold(past, points, values);
+            series->typical[percentiles[i].percentile] = series_median(values, points->count);
+            series->worst[percentiles[i].percentile] = largest(past);
+        }
+    }
+    if (read_timer(past, identity, HISTORY_TIMER_MAX)) {
+        series->max = largest(past);
+    }
+    if (series->has[STATISTIC_P99]) {
+        series->typical[SERIES_P99] = series_median(series->values[STATISTIC_P99], points->count);
     }
 }
 
@@ -135,7 +153,9 @@ void report_history_read(struct report_history *past, const struct identity *ide
                          const struct points *points, struct series *series)
 {
     /* Of the last window alone, they would not go with the rest. */
-    series->typical[SERIES_P50] = series->typical[SERIES_P95] = (double)NAN;
+    for (size_t i = 0; i < SERIES_PERCENTILES; i++) {
+        series->typical[i] = series->worst[i] = (double)NAN;
+    }
     series->min = series->max = (double)NAN;
     enum statistic statistic;
     for (unsigned slot = 0; history_statistic((enum metric_kind)identity->kind, slot, &statistic);
@@ -147,5 +167,8 @@ void report_history_read(struct report_history *past, const struct identity *ide
             take(past, statistic, series);
             fold(past, points, series->values[statistic]);
         }
+    }
+    if (identity->kind == METRIC_TIMER) {
+        read_latency(past, identity, points, series);
     }
 }

@@ -202,15 +202,11 @@ void section_slowest(struct page *page, const struct report *report)
         {"Timer", false},    {"Count", true}, {"Mean", true},
         {"p50", true},       {"p95", true},   {"p99", true},
         {"Worst p99", true}, {"Max", true},   {"p99 over time", false}};
-    bool files = report->source == REPORT_OF_FILES;
-    page->form->section(
-        page, "Slowest timers",
-        files ? "Count, mean and maximum are of all windows; p50, p95 and p99 are the "
-                "median over time, the worst p99 is that of one window."
-        : report->has_history
-            ? "Count and mean are of all windows, p99 is their "
-              "median and the worst that of one; p50, p95 and maxima over time are in CSV logs."
-            : "Of the last window.");
+    page->form->section(page, "Slowest timers",
+                        report->source == REPORT_OF_FILES || report->has_history
+                            ? "Count, mean and maximum are of all windows; p50, p95 and p99 are "
+                              "the median over time, the worst p99 is that of one window."
+                            : "Of the last window.");
     if (report->slowest.count == 0) {
         page->form->paragraph(page, "No timer (ms) had a sample.");
         return;

@@ -19,6 +19,25 @@ void series_reset(struct series *series)
     }
 }
 
+static int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double series_median(const double *values, size_t count)
+{
+    double known[POINTS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < POINTS_MAX; i++) {
+        if (isfinite(values[i])) {
+            known[n++] = values[i];
+        }
+    }
+    qsort(known, n, sizeof(known[0]), by_size);
+    return n == 0 ? (double)NAN : n % 2 ? known[n / 2] : (known[n / 2 - 1] + known[n / 2]) / 2;
+}
+
 /* The names stand behind the struct. */
 struct series *series_copy(const struct series *series)
 {

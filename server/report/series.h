@@ -36,11 +36,10 @@ struct series {
 
     /* Over all windows with samples. */
     uint64_t windows;
-    double count;         /* of counters and timers: the sum over the windows */
-    double sum, min, max; /* of timers; NaN where there is none */
-    double
-        typical[SERIES_PERCENTILES];  /* of timers: the median of the windows; NaN where unknown */
-    double worst[SERIES_PERCENTILES]; /* and the largest */
+    double count;                       /* of counters and timers: the sum over the windows */
+    double sum, min, max;               /* of timers; NaN where there is none */
+    double typical[SERIES_PERCENTILES]; /* of timers: the median of the points; NaN where unknown */
+    double worst[SERIES_PERCENTILES];   /* and the largest of all windows */
     double samples;     /* received a window, unweighted, the median; NaN where unknown */
     double longest_gap; /* seconds between two samples of it, so far as they are known */
 
@@ -56,6 +55,10 @@ struct series {
 
 /* All is empty: no name, NaN at each point. */
 void series_reset(struct series *series);
+
+/* The median of the numbers among up to POINTS_MAX values, NaN where there are none: what is
+ * typical of them. */
+double series_median(const double *values, size_t count);
 
 /* A copy with names of its own and one reference. NULL without memory. */
 struct series *series_copy(const struct series *series);

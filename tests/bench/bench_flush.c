@@ -428,36 +428,62 @@ static double fit_lines(const struct bench *bench, struct history *history, size
     return thread_ns() - begun;
 }
 
-/* What keeping an hour of windows takes of a flush, and reading all of it. */
-static void bench_history(const char *directory, size_t series)
+/* Closes an hour of windows of a kind and keeps them; the median time of keeping one. */
+static double keep_hour(struct bench *bench, struct history *history, enum metric_kind kind)
 {
-    struct bench bench;
     struct stages stages;
     double add[ROUNDS];
-    struct history_figures held;
-    size_t fitted = 0;
-    bench_init_with(&bench, directory, series, "off");
-    bench.config->history.keep_ms = UINT64_C(86400000);
-    bench.config->history.memory_bytes = UINT64_C(8) << 30;
-    struct history *history = history_new(bench.config);
-    REQUIRE(history);
-    make_names(&bench, "c", "");
     for (int window = 1 - HISTORY_WINDOWS; window < ROUNDS; window++) {
         int round = window < 0 ? 0 : window;
-        fill(&bench, METRIC_COUNTER, COUNTS);
-        merge(&bench, &stages, round);
-        struct snapshot *snapshot = derive(&bench, &stages, round, true);
+        fill(bench, kind, COUNTS);
+        merge(bench, &stages, round);
+        struct snapshot *snapshot = derive(bench, &stages, round, true);
         double begun = thread_ns();
         history_add(history, snapshot);
         add[round] = thread_ns() - begun;
     }
+    return median(add);
+}
+
+static struct history *start_history(struct bench *bench, const char *directory, size_t series,
+                                     const char *type)
+{
+    bench_init_with(bench, directory, series, "off");
+    bench->config->history.keep_ms = UINT64_C(86400000);
+    bench->config->history.memory_bytes = UINT64_C(8) << 30;
+    struct history *history = history_new(bench->config);
+    REQUIRE(history);
+    make_names(bench, type, "");
+    return history;
+}
+
+static double bytes_each(struct history *history, size_t series)
+{
+    struct history_figures held;
     history_figures(history, &held);
-    note("history, a window of counters", "ms", median(add) / 1e6, 0);
-    note("history, a counter and window", "bytes",
-         (double)held.bytes / (double)held.windows / (double)series, 0);
+    return (double)held.bytes / (double)held.windows / (double)series;
+}
+
+/* What keeping an hour of windows takes of a flush, and reading all of it. There is a timer to five
+ * counters. */
+static void bench_history(const char *directory, size_t series)
+{
+    struct bench bench;
+    size_t fitted = 0;
+    struct history *history = start_history(&bench, directory, series, "c");
+    note("history, a window of counters", "ms", keep_hour(&bench, history, METRIC_COUNTER) / 1e6,
+         0);
+    note("history, a counter and window", "bytes", bytes_each(history, series), 0);
     note("history, lines through 360 windows of all", "ms",
          fit_lines(&bench, history, series, &fitted) / 1e6, 0);
     REQUIRE(fitted == series);
+    history_free(history);
+    bench_deinit(&bench);
+    size_t timers = series / 5 + 1;
+    history = start_history(&bench, directory, timers, "ms");
+    note("history, a window of timers, a fifth as many", "ms",
+         keep_hour(&bench, history, METRIC_TIMER) / 1e6, 0);
+    note("history, a timer and window", "bytes", bytes_each(history, timers), 0);
     history_free(history);
     bench_deinit(&bench);
 }

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Alerts through the whole server: they fire, are seen wherever they should be, and outlive a restart."""
 
+import re
 import subprocess
+import time
 
 import pytest
 
@@ -9,6 +11,7 @@ import partners
 import sigmad
 
 SLOW = '[alert "slow"]\nmetric = api.*\ntags = env=prod\ncondition = p99 > 250\nfor = 2\nseverity = critical\n'
+GROWS = '[alert "grows"]\nmetric = pool.*\ncondition = change > 20% over 2s\n'
 GONE = '[alert "gone"]\nmetric = cron.*\ncondition = absent 1s\nseverity = warning\n'
 
 
@@ -97,7 +100,7 @@ def test_a_firing_alert_goes_on_over_a_restart_and_is_not_begun_again(start_serv
         window(server, "api.pay:300|ms|#env:prod")
     before = alerts(server)["alerts"][0]
     server.stop()
-    assert (server.data / "state").read_text().startswith("sigmad state 1\n[alerts 1]\nslow\t")
+    assert re.match(r"sigmad state 2\n\[alerts 1 [0-9a-f]{16}\]\nslow\t", (server.data / "state").read_text())
 
     server = start_server(text, folder=server.folder)
     window(server)
@@ -124,6 +127,55 @@ def test_what_a_killed_server_knew_is_on_the_disk(start_server):
     assert states(server, "slow") == ["pending", "firing", "resolved"]
 
 
+def grown_before_a_restart(start_server):
+    """A server that has seen a value and was stopped, and when that was."""
+    server = start_server(configuration(SLOW, GROWS))
+    for _ in range(2):
+        window(server, "api.pay:300|ms|#env:prod", "pool.used:100|g")
+    server.stop()
+    return server, time.time()
+
+
+def test_a_change_is_against_what_was_before_a_restart(start_server):
+    before, stopped = grown_before_a_restart(start_server)
+    server = start_server(configuration(SLOW, GROWS), folder=before.folder)
+    sigmad.eventually(lambda: time.time() >= stopped + 2)
+    window(server, "pool.used:130|g")
+    assert states(server, "grows") == ["firing"]
+    assert server.csv("alerts")[-1]["reason"] == "value changed by +30 % over 2s (> 20 %)"
+
+
+def test_damaged_values_of_a_change_do_not_cost_the_alerts(start_server):
+    before, stopped = grown_before_a_restart(start_server)
+    path = before.data / "state"
+    whole = path.read_text()
+    assert re.search(r"\n\[alert_rings 1 [0-9a-f]{16}\]\ngrows\t", whole)
+    path.write_text(whole.replace("\t100\n", "\t900\n"))
+    server = start_server(configuration(SLOW, GROWS), folder=before.folder)
+    line = server.wait_for_log(msg="state read in part")
+    assert line["reason"] == "is damaged: [alert_rings] is not what was written"
+    sigmad.eventually(lambda: path.exists() and "alert_rings" not in path.read_text())
+    sigmad.eventually(lambda: time.time() >= stopped + 2)
+    window(server, "pool.used:130|g")
+    assert [(alert["name"], alert["state"]) for alert in alerts(server)["alerts"]] == [("slow", "firing")]
+
+
+def test_a_state_of_the_version_before_is_read(start_server):
+    before, _ = grown_before_a_restart(start_server)
+    path = before.data / "state"
+    line = re.search(r"\nslow\t.*\n", path.read_text()).group()[1:]
+    old = f"sigmad state 1\n[alerts 1]\n{line}"
+    total = 0xcbf29ce484222325
+    for byte in old.encode():
+        total = (total ^ byte) * 0x100000001b3 % 2**64
+    path.write_text(f"{old}sum {total:016x}\n")
+    server = start_server(configuration(SLOW, GROWS), folder=before.folder)
+    window(server)
+    assert [alert["state"] for alert in alerts(server)["alerts"]] == ["firing"]
+    server.stop()
+    assert path.read_text().startswith("sigmad state 2\n")
+
+
 def test_an_alert_whose_rule_is_gone_is_forgotten_and_told_of(start_server):
     server = start_server(configuration(SLOW))
     for _ in range(2):
@@ -140,7 +192,7 @@ def test_an_alert_whose_rule_is_gone_is_forgotten_and_told_of(start_server):
 @pytest.mark.parametrize("damage, reason", [
     (lambda text: text[:-10], "damaged"),
     (lambda text: text.replace("pending", "pendinG").replace("firing", "firinG"), "damaged"),
-    (lambda text: text.replace("state 1", "state 9", 1), "version '9'"),
+    (lambda text: text.replace("state 2", "state 9", 1), "version '9'"),
     (lambda text: "", None),
     (lambda text: "hello\n", "not a state file"),
 ])
@@ -159,7 +211,7 @@ def test_a_damaged_state_is_set_aside_and_the_server_starts(start_server, damage
         assert (server.data / "state.bad").read_text() == damaged
     window(server, "api.pay:300|ms|#env:prod")
     assert alerts(server)["alerts"][0]["state"] == "pending"
-    sigmad.eventually(lambda: path.exists() and path.read_text().startswith("sigmad state 1\n"))
+    sigmad.eventually(lambda: path.exists() and path.read_text().startswith("sigmad state 2\n"))
 
 
 def test_a_state_that_cannot_be_written_is_told_of(start_server):
@@ -211,6 +263,7 @@ def test_a_rule_that_matches_nothing_is_said_to_once(start_server):
     for _ in range(35):
         window(server, "api.pay:1|c|#env:prod")
     assert alerts(server)["rules"][0]["matched"] == 0
+    server.wait_for_log(msg="an alert matches no series")
     (line,) = server.log_lines(msg="an alert matches no series")
     assert (line["alert"], line["metric"]) == ("slow", "api.*")
 

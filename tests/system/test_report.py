@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import re
+import statistics
 import tempfile
 import time
 
@@ -110,6 +111,47 @@ def test_windows_that_are_closed_by_hand_are_told_apart(start_server):
         server.send("\n".join(f"pay:{chance.gauss(80, 8) * slower:.2f}|ms\nhits:1|c" for _ in range(10)))
         server.flush()
     assert report_of(server)["changes"][0]["metric"] == "pay"
+
+
+def section_of(markdown, title):
+    return markdown.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def rows_of(markdown, title):
+    """The rows of a section's table but for the last column, whose marks are of the time that the report is about."""
+    return [line.split(" | ")[:-1] for line in section_of(markdown, title).splitlines() if line.startswith("|")]
+
+
+def test_timers_over_time_are_the_same_from_server_and_logs(start_server):
+    flush = {"interval": "250ms", "align": "true", "percentiles": "50, 95, 99"}
+    server = start_server({"flush": flush, "history": {"keep": "1h"}})
+    chance = random.Random(5)
+
+    def logged():
+        with open(server.data / "timers.csv", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def enough():
+        for name, mean in (("pay", 80), ("search", 50), ("cart", 20)):
+            server.send("\n".join(f"api.{name}:{chance.gauss(mean, mean / 4):.3f}|ms" for _ in range(20)))
+        return (server.data / "timers.csv").exists() and len({row["timestamp"] for row in logged()}) >= 12
+
+    eventually(enough, message="twelve windows were never logged")
+    # A window that is closed by hand has no rows, and so moves no other.
+    eventually(lambda: not server.snapshot()["timers"], message="the last samples never had a window")
+    server.flush()
+    of_server = sigmactl("report", "--server", http_of(server)).stdout.decode()
+    of_logs = sigmactl("report", "--csv", server.data).stdout.decode()
+    rows = rows_of(of_server, "Slowest timers")
+    assert rows == rows_of(of_logs, "Slowest timers")
+    assert [row[0] for row in rows[2:]] == ["| `api.pay`", "| `api.search`", "| `api.cart`"]
+
+    slowest = report_of(server)["slowest"][0]
+    of_pay = [row for row in logged() if row["metric"] == "api.pay"]
+    for figure, column in (("max", "max"), ("worst_p99", "p99")):
+        assert slowest[figure] == pytest.approx(max(float(row[column]) for row in of_pay), rel=1e-6)
+    for figure in ("p50", "p95", "p99"):
+        assert slowest[figure] == pytest.approx(statistics.median(float(row[figure]) for row in of_pay), rel=1e-6)
 
 
 def test_nothing_is_recommended_where_nothing_is_wrong(start_server):

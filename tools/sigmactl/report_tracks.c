@@ -195,23 +195,13 @@ const struct track *tracks_next(const struct tracks *tracks, const struct track 
     return behind ? behind->next : tracks->first;
 }
 
-static int by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static double median(const float *values, size_t count)
 {
-    double known[POINTS_MAX];
-    size_t n = 0;
+    double points[POINTS_MAX];
     for (size_t i = 0; i < count; i++) {
-        if (isfinite(values[i])) {
-            known[n++] = (double)values[i];
-        }
+        points[i] = (double)values[i];
     }
-    qsort(known, n, sizeof(known[0]), by_size);
-    return n == 0 ? (double)NAN : n % 2 ? known[n / 2] : (known[n / 2 - 1] + known[n / 2]) / 2;
+    return series_median(points, count);
 }
 
 static void read_line(const struct track *track, size_t line, const struct points *points,

@@ -391,20 +391,38 @@ static void a_series_that_expires_first_is_missed_by_its_pattern(void **state)
     assert_string_equal(fixture->set->rows[0].reason, "no samples for 30 s (absent 30s)");
 }
 
+static double offset_of(const struct fixture *fixture)
+{
+    return fixture->wall_s - (double)fixture->now_ns / 1e9;
+}
+
+/* The lines of all rings. */
+static struct buffer rings_of(const struct fixture *fixture)
+{
+    struct buffer copy = {0}, lines = {0};
+    alert_engine_hold_rings(fixture->engine, offset_of(fixture), &copy);
+    alert_rings_write(&copy, &lines);
+    assert_false(copy.failed || lines.failed);
+    buffer_deinit(&copy);
+    return lines;
+}
+
 /* A second process: the same rules, other clocks. */
 static void restart(struct fixture *fixture, double down_s)
 {
-    struct buffer text = {0};
-    double offset_s = fixture->wall_s - (double)fixture->now_ns / 1e9;
-    alert_engine_save(fixture->engine, offset_s, &text);
-    assert_false(text.failed);
+    struct buffer alerts = {0}, rings = rings_of(fixture);
+    alert_engine_save(fixture->engine, offset_of(fixture), &alerts);
+    assert_false(alerts.failed);
     alert_engine_free(fixture->engine);
     fixture->wall_s += down_s;
     fixture->now_ns = 4000 * SECOND_NS;
     begin(fixture);
-    offset_s = fixture->wall_s - (double)fixture->now_ns / 1e9;
-    assert_true(alert_engine_load(fixture->engine, offset_s, text.bytes, text.length));
-    buffer_deinit(&text);
+    assert_true(
+        alert_engine_load(fixture->engine, offset_of(fixture), alerts.bytes, alerts.length));
+    assert_true(
+        alert_engine_load_rings(fixture->engine, offset_of(fixture), rings.bytes, rings.length));
+    buffer_deinit(&alerts);
+    buffer_deinit(&rings);
 }
 
 static void a_restart_neither_repeats_nor_forgets(void **state)
@@ -489,6 +507,160 @@ static void lines_of_others_are_refused(void **state)
     assert_int_equal(judge(fixture, next(fixture))->count, 0);
 }
 
+static void a_change_is_against_what_was_before_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    add_rule(fixture, "grows\t\\", "pool.*", "change > 20% over 1m");
+    begin(fixture);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(state_of(gauge(fixture, 100)), ALERT_INACTIVE);
+    }
+    restart(fixture, 30);
+    assert_int_equal(state_of(gauge(fixture, 130)), ALERT_FIRING);
+    assert_string_equal(fixture->set->rows[0].reason, "value changed by +30 % over 1m (> 20 %)");
+    restart(fixture, 10); /* of what was before the first one, too */
+    assert_int_equal(state_of(gauge(fixture, 110)), ALERT_RESOLVED);
+    assert_int_equal(gauge(fixture, 125)->rows[0].state, ALERT_FIRING);
+}
+
+/* Where nobody saw what was so long ago, nothing is compared. */
+static void a_long_down_time_compares_no_wrong_spans(void **state)
+{
+    struct fixture *fixture = *state;
+    add_rule(fixture, "grows", "*", "change > 20% over 20m");
+    begin(fixture);
+    for (int i = 0; i < 6; i++) {
+        gauge(fixture, 100);
+    }
+    restart(fixture, 3600);
+    for (int i = 0; i < 120; i++) {
+        assert_int_equal(state_of(gauge(fixture, 200)), ALERT_INACTIVE);
+    }
+    assert_int_equal(state_of(gauge(fixture, 250)), ALERT_FIRING);
+    assert_string_equal(fixture->set->rows[0].reason, "value changed by +25 % over 20m (> 20 %)");
+}
+
+static void a_change_is_told_of_a_machine_that_has_just_started(void **state)
+{
+    struct fixture *fixture = *state;
+    add_rule(fixture, "grows", "*", "change > 20% over 3h");
+    begin(fixture);
+    gauge(fixture, 100);
+    restart(fixture, 10700); /* the value is from before the monotonic clock began */
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(state_of(gauge(fixture, 130)), ALERT_INACTIVE);
+    }
+    assert_int_equal(state_of(gauge(fixture, 130)), ALERT_FIRING);
+}
+
+static void values_from_after_now_are_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    add_rule(fixture, "grows", "*", "change > 20% over 30s");
+    begin(fixture);
+    for (int i = 0; i < 12; i++) {
+        gauge(fixture, 100);
+    }
+    restart(fixture, -95); /* the wall clock was set back */
+    assert_int_equal(state_of(gauge(fixture, 130)), ALERT_INACTIVE);
+    assert_int_equal(state_of(gauge(fixture, 130)), ALERT_FIRING); /* against the second one */
+    restart(fixture, -3600);
+    struct buffer rings = rings_of(fixture);
+    assert_int_equal(rings.length, 0);
+}
+
+static void rings_are_saved_as_what_was_loaded(void **state)
+{
+    struct fixture *fixture = *state;
+    add_rule(fixture, "grows", "*", "change > 20% over 5m");
+    add_rule(fixture, "moves", "pool.*", "|change| > 20% over 1s");
+    begin(fixture);
+    for (int i = 0; i < 200; i++) {
+        gauge(fixture, 100 + 1.0 / (i + 3)); /* 17 digits */
+    }
+    struct buffer before = rings_of(fixture);
+    restart(fixture, 0.1234567);
+    struct buffer after = rings_of(fixture);
+    assert_int_equal(before.length, after.length);
+    assert_memory_equal(before.bytes, after.bytes, before.length);
+    buffer_deinit(&before);
+    buffer_deinit(&after);
+}
+
+static void rings_of_series_that_do_not_come_back_are_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    add_rule(fixture, "grows", "*", "change > 20% over 1h");
+    begin(fixture);
+    gauge(fixture, 100);
+    restart(fixture, 10);
+    for (int i = 0; i < 29; i++) {
+        judge(fixture, next(fixture));
+    }
+    struct buffer rings = rings_of(fixture);
+    assert_true(rings.length > 0);
+    buffer_deinit(&rings);
+    judge(fixture, next(fixture));
+    rings = rings_of(fixture);
+    assert_int_equal(rings.length, 0);
+}
+
+static void rings_of_names_beyond_a_bound_are_not_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[ALERT_RING_TEXTS_MAX];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    add_rule(fixture, "grows", "*", "change > 20% over 1h");
+    begin(fixture);
+    struct snapshot *snapshot = next(fixture);
+    place(fixture, make_gauge(snapshot, name, "", 1)->identity, 1);
+    place(fixture, make_gauge(snapshot, "short", "", 1)->identity, 2);
+    judge(fixture, snapshot);
+    struct buffer rings = rings_of(fixture);
+    assert_true(rings.length < 100);
+    static const char line[] = "grows\tchange > 20% over 1h\tshort\t\t";
+    assert_memory_equal(rings.bytes, line, strlen(line));
+    buffer_deinit(&rings);
+}
+
+static void rings_of_others_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const lines[] = {
+        "grows\n",
+        "grows\tchange > 20% over 1m\tg\t\n",
+        "grows\tchange > 20% over 1m\tg\t\t\n",
+        "grows\tchange > 20% over 1m\tg\t\t1\n",
+        "grows\tchange > 20% over 1m\tg\t\t1\t2\t3\n",
+        "grows\tchange > 20% over 1m\tg\t\t-1\t2\n",
+        "grows\tchange > 20% over 1m\tg\t\t1.5\t2\n",
+        "grows\tchange > 20% over 1m\tg\t\t1e16\t2\n",
+        "grows\tchange > 20% over 1m\tg\t\t1\tnan\n",
+        "grows\tchange > 20% over 1m\tg\\x\t\t1\t2\n",
+        "grows\tchange > 20% over 1m\tg\t\t495000\t2\n"
+        "grows\tchange > 20% over 1m\tg\t\t495000\t2\n",
+    };
+    add_rule(fixture, "grows", "*", "change > 20% over 1m");
+    add_rule(fixture, "full", "*", "value > 90");
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        begin(fixture);
+        assert_false(alert_engine_load_rings(fixture->engine, 0, lines[i], strlen(lines[i])));
+        alert_engine_free(fixture->engine);
+    }
+    begin(fixture);
+    static const char other[] = "gone\tchange > 20% over 1m\tg\t\t495000\t2\n"
+                                "full\tvalue > 90\tg\t\t495000\t2\n"
+                                "grows\tchange > 20% over 1m\tg\t\t0\t2\n";
+    assert_true(alert_engine_load_rings(fixture->engine, 0, other, strlen(other)));
+    struct buffer text = {0};
+    for (int i = 0; i <= 62; i++) {
+        buffer_append_text(&text, i ? "\t1000\t2" : "grows\tchange > 20% over 1m\th\t\t1\t2");
+    }
+    assert_false(alert_engine_load_rings(fixture->engine, 0, text.bytes, text.length));
+    buffer_deinit(&text);
+}
+
 static void a_reload_keeps_what_unchanged_rules_have_begun(void **state)
 {
     struct fixture *fixture = *state;
@@ -525,6 +697,25 @@ static void a_rule_that_changes_resolves_what_it_told_of(void **state)
     assert_int_equal(fixture->set->rows[0].notify, 2);
     assert_string_equal(fixture->set->rows[0].reason, "the rule has changed");
     assert_int_equal(state_of(gauge(fixture, 95)), ALERT_FIRING);
+}
+
+static void a_change_over_another_time_is_against_other_values(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture other = *fixture;
+    other.config.alerts.items = other.alerts;
+    add_rule(fixture, "grows", "*", "change > 20% over 10s");
+    add_rule(&other, "grows", "*", "change > 20% over 1m");
+    begin(fixture);
+    gauge(fixture, 100);
+    assert_int_equal(state_of(gauge(fixture, 130)), ALERT_FIRING);
+    alert_engine_configure(fixture->engine, &other.config);
+    assert_int_equal(state_of(gauge(fixture, 160)), ALERT_RESOLVED);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(state_of(gauge(fixture, 200)), ALERT_INACTIVE);
+    }
+    assert_int_equal(state_of(gauge(fixture, 193)), ALERT_FIRING); /* against 160 */
+    alert_engine_configure(fixture->engine, &fixture->config);
 }
 
 static void a_rule_that_goes_resolves_what_it_told_of(void **state)
@@ -632,8 +823,17 @@ int main(void)
         TEST(the_cooldown_goes_on_over_a_restart),
         TEST(a_series_that_does_not_come_back_after_a_restart_ends),
         TEST(lines_of_others_are_refused),
+        TEST(a_change_is_against_what_was_before_a_restart),
+        TEST(a_long_down_time_compares_no_wrong_spans),
+        TEST(a_change_is_told_of_a_machine_that_has_just_started),
+        TEST(values_from_after_now_are_left_out),
+        TEST(rings_are_saved_as_what_was_loaded),
+        TEST(rings_of_series_that_do_not_come_back_are_forgotten),
+        TEST(rings_of_names_beyond_a_bound_are_not_kept),
+        TEST(rings_of_others_are_refused),
         TEST(a_reload_keeps_what_unchanged_rules_have_begun),
         TEST(a_rule_that_changes_resolves_what_it_told_of),
+        TEST(a_change_over_another_time_is_against_other_values),
         TEST(a_rule_that_goes_resolves_what_it_told_of),
         TEST(a_rule_that_comes_back_in_time_goes_on),
         TEST(a_reload_does_not_break_a_silence),

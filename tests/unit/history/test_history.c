@@ -17,8 +17,8 @@
 #define BEGIN 1000.0
 #define WINDOW 10.0
 
-static const double percents[] = {50, 99, 99.9};
-static const double percentiles[] = {5, 9, 10};
+static const double percents[] = {50, 95, 99, 99.9};
+static const double percentiles[] = {5, 8, 9, 10};
 
 struct harness {
     struct config config;
@@ -81,7 +81,7 @@ static struct snapshot next_window(struct harness *harness)
         .timestamp = time_of(++harness->window),
         .window_seconds = WINDOW,
         .percents = percents,
-        .percentile_count = 3,
+        .percentile_count = 4,
         .counters = harness->counters,
         .gauges = harness->gauges,
         .timers = harness->timers,
@@ -144,6 +144,7 @@ static void every_statistic_comes_back_from_where_it_was_put(void **state)
         harness.timers[i] = (struct timer_row){.identity = harness.identities[METRIC_TIMER][i],
                                                .rate = value + 20,
                                                .mean = value + 30,
+                                               .max = value + 70,
                                                .percentiles = percentiles,
                                                .updated = true};
         harness.sets[i] = (struct set_row){
@@ -177,7 +178,51 @@ static void every_statistic_comes_back_from_where_it_was_put(void **state)
     assert_int_equal(history_read(harness.history, &range, harness.identities[METRIC_SET][0],
                                   STATISTIC_MEAN, &untouched),
                      0);
+    assert_int_equal(history_read_timer(harness.history, &range, harness.identities[METRIC_SET][0],
+                                        HISTORY_TIMER_MAX, &untouched),
+                     0);
     assert_true(untouched == 7);
+    stop(&harness);
+}
+
+static size_t read_timer(struct harness *harness, const struct history_range *range,
+                         enum history_timer figure, double *values)
+{
+    return history_read_timer(harness->history, range, harness->identities[METRIC_TIMER][1], figure,
+                              values);
+}
+
+/* Two timers, the second of which has no samples in the second window; then without p95. */
+static void percentiles_and_maxima_of_timers_are_kept_as_they_are_configured(void **state)
+{
+    struct harness harness;
+    double values[3];
+    (void)state;
+    start(&harness, 3600000, 1 << 20);
+    for (unsigned window = 0; window < 3; window++) {
+        struct snapshot snapshot = next_window(&harness);
+        static const double other_percents[] = {50};
+        for (size_t i = 0; i < 2; i++) {
+            harness.timers[i] = (struct timer_row){.identity = harness.identities[METRIC_TIMER][i],
+                                                   .max = 100.0 * window + (double)i,
+                                                   .percentiles = percentiles,
+                                                   .updated = i == 0 || window != 1};
+        }
+        snapshot.timer_count = 2;
+        if (window == 2) {
+            snapshot.percents = other_percents;
+            snapshot.percentile_count = 1;
+        }
+        history_add(harness.history, &snapshot);
+    }
+    struct history_range range = all(&harness);
+    assert_int_equal(range.count, 3);
+    assert_int_equal(read_timer(&harness, &range, HISTORY_TIMER_P50, values), 2);
+    assert_true(values[0] == 5 && isnan(values[1]) && values[2] == 5);
+    assert_int_equal(read_timer(&harness, &range, HISTORY_TIMER_P95, values), 1);
+    assert_true(values[0] == 8 && isnan(values[1]) && isnan(values[2]));
+    assert_int_equal(read_timer(&harness, &range, HISTORY_TIMER_MAX, values), 2);
+    assert_true(values[0] == 1 && isnan(values[1]) && values[2] == 201);
     stop(&harness);
 }
 
@@ -419,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(off_keeps_nothing),
         cmocka_unit_test(every_statistic_comes_back_from_where_it_was_put),
+        cmocka_unit_test(percentiles_and_maxima_of_timers_are_kept_as_they_are_configured),
         cmocka_unit_test(idle_windows_and_those_before_a_series_are_no_numbers),
         cmocka_unit_test(an_index_used_again_does_not_show_the_earlier_series),
         cmocka_unit_test(windows_leave_when_they_are_older_than_keep),
