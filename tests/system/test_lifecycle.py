@@ -429,6 +429,16 @@ def test_a_signal_closes_the_window_to_every_output(server, number):
     assert (stopped["samples_received"], stopped["samples_stored"]) == ("4", "4")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_that_come_while_it_ends_change_nothing(server, number):
+    server.send("a:3|c")
+    server.send_signal(signal.SIGTERM)
+    while server.process.poll() is None:
+        server.send_signal(number)
+    server.stop()
+    assert server.csv("counters")[0]["count"] == "3"
+
+
 def test_an_idle_server_stops_at_once_and_leaves_nothing_running(server):
     server.stop()
     assert server.csv("counters") == []
