@@ -35,11 +35,11 @@ SANITIZER_REPORT = re.compile(
     r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer|broken invariant"
 )
 
-# One window that only a flush or SIGTERM ends, everything on loopback, every port free.
+# One window that only a flush or SIGTERM ends, in one file whatever the hour, everything on loopback, every port free.
 DEFAULTS = {
     "server": {"udp": "127.0.0.1:0"},
     "flush": {"interval": "1d", "align": "false"},
-    "csv": {"directory": "data"},
+    "csv": {"directory": "data", "rotate_age": "0"},
     "http": {"listen": "127.0.0.1:0"},
     "state": {"file": "data/state"},
 }
