@@ -211,6 +211,8 @@ def test_a_rule_that_matches_nothing_is_said_to_once(start_server):
     for _ in range(35):
         window(server, "api.pay:1|c|#env:prod")
     assert alerts(server)["rules"][0]["matched"] == 0
+    server.wait_for_log(msg="an alert matches no series")
+    server.stop()
     (line,) = server.log_lines(msg="an alert matches no series")
     assert (line["alert"], line["metric"]) == ("slow", "api.*")
 
