@@ -87,7 +87,7 @@ def test_prometheus_scrapes_alerts_beside_its_own(start_server, start_prometheus
     sigmad.eventually(lambda: prometheus.query('sigmad_alerts{alertstate="firing"}'), 20, "never scraped")
     assert prometheus.value('sigmad_alerts{alertname="slow",metric="api.pay",severity="critical"}') == 1
     assert prometheus.value("sum(sigmad_alerts_firing)") == 1
-    assert prometheus.value("up") == 1
+    sigmad.eventually(lambda: prometheus.query("up == 1"), 20, "no scrape is as it should be")
 
 
 def test_a_firing_alert_goes_on_over_a_restart_and_is_not_begun_again(start_server, tmp_path):
