@@ -555,6 +555,18 @@ static bool stop_parts(struct daemon *daemon)
     return complete;
 }
 
+/* The events that take these signals end before the process does: one that came then would end it
+ * by itself, and with another status. */
+static void block_signals(void)
+{
+    sigset_t taken;
+    sigemptyset(&taken);
+    sigaddset(&taken, SIGTERM);
+    sigaddset(&taken, SIGINT);
+    sigaddset(&taken, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &taken, NULL);
+}
+
 /* Also takes down what a failed start has left. */
 static void free_parts(struct daemon *daemon)
 {
@@ -605,6 +617,7 @@ int daemon_run(struct config *config, struct mapper mapper, const struct config_
         event_base_dispatch(daemon.base);
         status = stop_parts(&daemon) ? 0 : 1;
     }
+    block_signals();
     free_parts(&daemon);
     if (daemon.notify_fd >= 0) {
         close(daemon.notify_fd);

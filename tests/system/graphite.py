@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 
+from partners import free_port
 from sigmad import eventually
 
 
@@ -20,7 +21,7 @@ def wait_for_acknowledgement(connection):
 
 
 class Receiver:
-    """Listens on a free port of loopback and keeps what each connection brought, in their order.
+    """Listens on a port of loopback of its own and keeps what each connection brought, in their order.
 
     read_bytes  a connection is reset after so many bytes, once their acknowledgement is out
     keeps_open  a connection that the other side has ended is not closed
@@ -32,7 +33,7 @@ class Receiver:
         self.read_bytes = None
         self.keeps_open = False
         self._open = []
-        self.port = 0
+        self.port = free_port()
         self._listener = None
         self._thread = None
         self.listen()
@@ -47,7 +48,6 @@ class Receiver:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(64)
-        self.port = listener.getsockname()[1]
         self._listener = listener
         self._thread = threading.Thread(target=self._accept, args=(listener,), daemon=True)
         self._thread.start()

@@ -59,6 +59,7 @@ class WebServer:
         self.answer = answer
         self.requests = []
         self.released = threading.Event()
+        self._counting = threading.Lock()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,8 +72,9 @@ class WebServer:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                before = len(outer.requests)
-                outer.requests.append(WebRequest(self.path, self.headers, body))
+                with outer._counting:
+                    before = len(outer.requests)
+                    outer.requests.append(WebRequest(self.path, self.headers, body))
                 answer = outer.answer(before)
                 if callable(answer):
                     answer(self)

@@ -6,6 +6,7 @@ A test whose partner is missing fails. Only SIGMAD_TEST_OFFLINE=1 skips it, and 
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sigmad import clean_environment, eventually
+from sigmad import PATIENCE, clean_environment, eventually
 
 FOLDER = Path(os.environ.get("SIGMAD_PARTNERS", "missing"))
 
@@ -49,7 +50,7 @@ def run_client(command, what, environment=None):
     try:
         done = subprocess.run(
             command, env=clean_environment(**(environment or {})), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=60 * PATIENCE, check=False,
         )
     except FileNotFoundError:
         missing(what)
@@ -93,15 +94,42 @@ def promtool_check(text):
     """What `promtool check metrics` has to say about an exposition; empty means content."""
     done = subprocess.run(
         [program("promtool"), "check", "metrics"], input=text.encode() if isinstance(text, str) else text,
-        capture_output=True, timeout=60, check=False,
+        capture_output=True, timeout=60 * PATIENCE, check=False,
     )
     return (done.stdout + done.stderr).decode().strip()
 
 
+def unclaimed_ports():
+    """Ports that the kernel gives to nobody who binds port 0 or connects, as far as it leaves any."""
+    low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split())
+    return max(range(10000, low), range(high + 1, 65536), key=len) or range(10000, 65536)
+
+
+def claim(port):
+    """A socket that keeps other tests from being given the port while it is open; None where the port is taken."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0sigmad-test-port-{port}")
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with socket.socket(socket.AF_INET, kind) as probe:
+                probe.bind(("127.0.0.1", port))
+    except OSError:
+        name.close()
+        return None
+    return name
+
+
+claims = []  # open until the process ends
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of loopback, of TCP and UDP, that stays free until whoever it is for binds it, and between two binds."""
+    ports = unclaimed_ports()
+    for port in random.sample(ports, min(len(ports), 1000)):
+        if name := claim(port):
+            claims.append(name)
+            return port
+    pytest.fail("no port is free")
 
 
 class Prometheus:
@@ -224,16 +252,20 @@ class Carbon:
     def stop(self):
         """As an operator stops it: what it has taken in is stored."""
         self.process.terminate()
-        assert self.process.wait(timeout=30) in (0, -signal.SIGTERM)
+        assert self.process.wait(timeout=30 * PATIENCE) in (0, -signal.SIGTERM)
 
     def points(self, path):
-        """{stamp: value} that is stored of a path; {} where there is nothing yet."""
+        """{stamp: value} that is stored of a path; {} where there is nothing yet, or a file that is just being made."""
         file = self.folder / "whisper" / (path.replace(".", "/") + ".wsp")
         if not file.exists():
             return {}
         script = (
-            "import json, sys, whisper\n"
-            "(start, end, step), values = whisper.fetch(sys.argv[1], 0)\n"
+            "import json, struct, sys, whisper\n"
+            "try:\n"
+            "    (start, end, step), values = whisper.fetch(sys.argv[1], 0)\n"
+            "except (whisper.CorruptWhisperFile, struct.error):\n"
+            "    start = step = 0\n"
+            "    values = []\n"
             "print(json.dumps([(start + i * step, v) for i, v in enumerate(values) if v is not None]))\n"
         )
         printed = run_client(["/usr/bin/python3", "-c", script, str(file)], "whisper",

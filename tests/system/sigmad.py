@@ -7,7 +7,6 @@ because POST /-/flush takes in what was sent before it and answers when every ou
 
 import contextlib
 import csv
-import fcntl
 import http.client
 import json
 import os
@@ -17,7 +16,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import termios
 import threading
 import time
 from pathlib import Path
@@ -35,11 +33,11 @@ SANITIZER_REPORT = re.compile(
     r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer|broken invariant"
 )
 
-# One window that only a flush or SIGTERM ends, everything on loopback, every port free.
+# One window that only a flush or SIGTERM ends, in one file whatever the hour, everything on loopback, every port free.
 DEFAULTS = {
     "server": {"udp": "127.0.0.1:0"},
     "flush": {"interval": "1d", "align": "false"},
-    "csv": {"directory": "data"},
+    "csv": {"directory": "data", "rotate_age": "0"},
     "http": {"listen": "127.0.0.1:0"},
     "state": {"file": "data/state"},
 }
@@ -167,6 +165,7 @@ class Server:
         self._arrived = threading.Condition()
         self._reading = threading.Event()
         self._reading.set()
+        self._held = threading.Event()
         command = [*wrapper, binary("SIGMAD_BIN"), "-c", str(self.ini)]
         for key, value in (overrides or {}).items():
             command += ["--set", f"{key}={value}"]
@@ -215,7 +214,9 @@ class Server:
 
     def _collect(self):
         for line in self.process.stderr:
-            self._reading.wait()
+            if not self._reading.is_set():
+                self._held.set()
+                self._reading.wait()
             with self._arrived:
                 self._lines.append(line.decode(errors="replace").rstrip("\n"))
                 self._arrived.notify_all()
@@ -253,13 +254,14 @@ class Server:
 
     def hold_log(self):
         """From here to release_log() the pipe of the log is full, and nobody reads it."""
+        self._held.clear()
         self._reading.clear()
-        # Another way into the same pipe, which may be non-blocking while sigmad's is not. The reader takes what
-        # wakes it and no more.
+        # Another way into the same pipe, which may be non-blocking while sigmad's is not. The reader stops at the
+        # next line, be it the server's or this one.
         pipe = os.open(f"/proc/self/fd/{self.process.stderr.fileno()}", os.O_WRONLY | os.O_NONBLOCK)
         try:
             os.write(pipe, b"held\n")
-            eventually(lambda: not fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4).strip(b"\0"))
+            assert self._held.wait(10 * PATIENCE), "the log is still read"
             for piece in (b"\n" * select.PIPE_BUF, b"\n"):
                 with contextlib.suppress(BlockingIOError):
                     while True:

@@ -90,7 +90,7 @@ def test_prometheus_scrapes_alerts_beside_its_own(start_server, start_prometheus
     sigmad.eventually(lambda: prometheus.query('sigmad_alerts{alertstate="firing"}'), 20, "never scraped")
     assert prometheus.value('sigmad_alerts{alertname="slow",metric="api.pay",severity="critical"}') == 1
     assert prometheus.value("sum(sigmad_alerts_firing)") == 1
-    assert prometheus.value("up") == 1
+    sigmad.eventually(lambda: prometheus.query("up == 1"), 20, "no scrape is as it should be")
 
 
 def test_a_firing_alert_goes_on_over_a_restart_and_is_not_begun_again(start_server, tmp_path):
@@ -264,6 +264,7 @@ def test_a_rule_that_matches_nothing_is_said_to_once(start_server):
         window(server, "api.pay:1|c|#env:prod")
     assert alerts(server)["rules"][0]["matched"] == 0
     server.wait_for_log(msg="an alert matches no series")
+    server.stop()
     (line,) = server.log_lines(msg="an alert matches no series")
     assert (line["alert"], line["metric"]) == ("slow", "api.*")
 

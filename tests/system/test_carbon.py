@@ -36,9 +36,9 @@ class Load:
 
 
 def wait_for_windows(server, count):
-    """Until so many more windows have been closed."""
-    start = server.snapshot()["timestamp"]
-    eventually(lambda: server.snapshot()["timestamp"] >= start + count, count + 20, "no windows are closed")
+    """Until so many more windows of a second have been closed."""
+    start = server.balance()["windows_closed"]
+    eventually(lambda: server.balance()["windows_closed"] >= start + count, count + 20, "no windows are closed")
 
 
 @pytest.mark.parametrize("protocol", ["plaintext", "pickle"])
@@ -90,6 +90,8 @@ def test_no_window_is_missing_after_carbon_was_away_for_twenty(carbon, start_ser
     eventually(lambda: stored(carbon) == sent, 30, f"{stored(carbon)} of {sent} are stored")
     stamps = sorted(carbon.points("stats_counts.series.7"))
     after = [stamp for stamp in stamps if stamp >= away]
-    assert after == list(range(away, away + len(after)))
-    assert len(after) >= 22
+    # Every window that had samples. A late flusher passes a second over, and a load that is held up leaves one out.
+    closed = [float(row["timestamp"]) for row in server.csv("counters") if row["metric"] == "series.7"]
+    assert after == [stamp for stamp in closed if stamp >= away]
+    assert len(after) >= 20
     assert server.balance()["sinks"]["graphite"]["windows_lost"] == 0

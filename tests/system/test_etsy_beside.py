@@ -12,7 +12,7 @@ import pytest
 
 from graphite import Receiver, read_lines
 from partners import etsy_statsd, free_port
-from sigmad import DEFAULTS, clean_environment, eventually, ini_text, merged
+from sigmad import ANSWER_SECONDS, DEFAULTS, clean_environment, eventually, ini_text, merged
 
 OWN = re.compile(r"^(stats\.|stats_counts\.|stats\.gauges\.)?statsd\.")
 INTERVAL_SECONDS = 3
@@ -22,9 +22,9 @@ class EtsyStatsd:
     """A running etsy statsd that flushes to a receiver every INTERVAL_SECONDS."""
 
     def __init__(self, folder, receiver, changes):
-        self.port, mgmt_port = free_port(), free_port()
+        self.port, self.mgmt_port = free_port(), free_port()
         config = {
-            "port": self.port, "address": "127.0.0.1", "mgmt_port": mgmt_port, "mgmt_address": "127.0.0.1",
+            "port": self.port, "address": "127.0.0.1", "mgmt_port": self.mgmt_port, "mgmt_address": "127.0.0.1",
             "flushInterval": INTERVAL_SECONDS * 1000, "backends": ["./backends/graphite"],
             "graphiteHost": "127.0.0.1", "graphitePort": receiver.port, **changes,
         }
@@ -38,6 +38,18 @@ class EtsyStatsd:
 
     def send(self, datagram):
         self.socket.sendto(datagram.encode(), ("127.0.0.1", self.port))
+
+    def counter(self, name):
+        """What a counter has come to in the open window, by the management console; None before its first sample."""
+        with socket.create_connection(("127.0.0.1", self.mgmt_port), timeout=ANSWER_SECONDS) as console:
+            console.sendall(b"counters\n")
+            answer = b""
+            while not answer.endswith(b"END\n\n"):
+                piece = console.recv(65536)
+                assert piece, answer
+                answer += piece
+        found = re.search(rf"'{re.escape(name)}': (\d+)", answer.decode())
+        return int(found.group(1)) if found else None
 
     def kill(self):
         self.socket.close()
@@ -75,6 +87,25 @@ def receivers():
         one.close()
 
 
+def window_of(etsy, theirs, ours, server, datagrams, mark):
+    """What both show of a window with these datagrams; None where one of the two ended a window meanwhile."""
+    before = len(theirs.connections)
+    eventually(lambda: len(theirs.connections) > before, 30)
+    # Their flush has just been: a window's traffic fits in front of the next. And no window of ours is about to end.
+    count = len(theirs.connections)
+    eventually(lambda: time.time() % INTERVAL_SECONDS < INTERVAL_SECONDS / 2)
+    first = server.flush().json()["window"]
+    for datagram in [f"{mark}.first:1|c", *datagrams, f"{mark}.last:1|c"] if datagrams else []:
+        server.send(datagram)
+        etsy.send(datagram)
+    last = server.flush().json()["window"]
+    whole = True
+    if datagrams:
+        eventually(lambda: etsy.counter(f"{mark}.last") is not None, 30)
+        whole = last == first + 1 and etsy.counter(f"{mark}.first") == etsy.counter(f"{mark}.last") == 1
+    return (theirs.wait_for(count + 1, 30)[count], ours.connections[last - 1]) if whole else None
+
+
 def shown(data):
     """{path: value as text} without what a server says of itself."""
     return {path: value for path, value, _ in read_lines(data) if not OWN.match(path)}
@@ -101,19 +132,11 @@ def test_the_lines_of_a_window_are_identical(receivers, tmp_path, start_server, 
         })))
         theirs.wait_for(1, 30)
         for window in range(3):
-            # Their flush has just been: a window's traffic fits in front of the next.
-            count = len(theirs.wait_for(window + 1, 30))
-            # And no window of ours ends while it is sent.
-            eventually(lambda: time.time() % INTERVAL_SECONDS < INTERVAL_SECONDS / 2)
-            server.flush()
-            for datagram in traffic(window) if window < 2 else []:
-                server.send(datagram)
-                etsy.send(datagram)
-            server.flush()
-            mine = ours.connections[-1]
-            eventually(lambda count=count: len(theirs.connections) > count, 30)
-            expected = shown(theirs.connections[count])
-            found = shown(mine)
+            datagrams = traffic(window) if window < 2 else []
+            attempts = (window_of(etsy, theirs, ours, server, datagrams, f"mark.{window}.{i}") for i in range(5))
+            seen = next(filter(None, attempts), None)
+            assert seen, "no window held the traffic as a whole"
+            expected, found = map(shown, seen)
             if nested:
                 expected = {path: value for path, value in expected.items() if not path.startswith("prod.statsd.")
                             and ".statsd." not in path}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from graphite import Receiver, read_frames, read_lines, values
-from sigmad import DEFAULTS, PATIENCE, StartFailed, eventually, ini_text, merged
+from sigmad import DEFAULTS, PATIENCE, SANITIZED, STOP_SECONDS, StartFailed, eventually, ini_text, merged
 
 CORPUS = Path(__file__).resolve().parent.parent / "data" / "flush.jsonl"
 OWN = re.compile(r"(^|\.)statsd\.")
@@ -85,21 +85,36 @@ def windows_of(case):
     return case["windows"] if "windows" in case else [{"in": case["in"], "expect": case["expect"]}]
 
 
-@pytest.mark.parametrize("case", etsy_cases(), ids=lambda case: case["id"])
-def test_shows_what_etsy_statsd_shows(receiver, start_server, case):
-    server = start_server(to_config(case, receiver.address))
-    rename = to_path if case["flavour"] == "etsy" else str
-    for index, window in enumerate(windows_of(case)):
-        seen = len(receiver.connections)
+def shown_windows(case, receiver, server):
+    """What the receiver is shown of the case's windows; None where the clock has ended one of them, too."""
+    shown = []
+    for number, window in enumerate(windows_of(case), 1):
         for datagram in window["in"]:
             server.send(datagram)
-        server.flush()
-        shown = {path: value for path, value in values(receiver.wait_for(seen + 1)[seen]).items()
-                 if not OWN.search(path)}
+        if server.flush().json()["window"] != number:
+            return None
+        data = receiver.wait_for(len(shown) + 1)[len(shown)]
+        shown.append({path: value for path, value in values(data).items() if not OWN.search(path)})
+    return shown
+
+
+@pytest.mark.parametrize("case", etsy_cases(), ids=lambda case: case["id"])
+def test_shows_what_etsy_statsd_shows(make_receiver, start_server, case):
+    for _ in range(20):
+        receiver = make_receiver()
+        server = start_server(to_config(case, receiver.address))
+        shown = shown_windows(case, receiver, server)
+        if shown:
+            break
+        server.stop()
+    else:
+        pytest.fail("every window was ended by the clock")
+    rename = to_path if case["flavour"] == "etsy" else str
+    for index, window in enumerate(windows_of(case)):
         expected = {rename(series): value for series, value in window["expect"].items() if not OWN.search(series)}
-        assert shown.keys() == expected.keys(), f"window {index}"
+        assert shown[index].keys() == expected.keys(), f"window {index}"
         for path, value in expected.items():
-            assert math.isclose(shown[path], value, rel_tol=1e-9, abs_tol=1e-12), f"window {index}: {path}"
+            assert math.isclose(shown[index][path], value, rel_tol=1e-9, abs_tol=1e-12), f"window {index}: {path}"
 
 
 def test_pickle_says_the_same_as_plaintext(make_receiver, receiver, start_server):
@@ -162,9 +177,9 @@ def test_windows_wait_while_the_receiver_is_away(receiver, start_server):
     counts = [values(data)["stats_counts.hits"] for data in receiver.wait_for(21, 30)]
     assert counts == list(range(1, 22))
     eventually(lambda: server.get("/-/ready").status == 200, 30)
+    eventually(lambda: server.balance()["sinks"]["graphite"]["queue_bytes"] == 0)
     figures = server.balance()["sinks"]["graphite"]
     assert figures["windows_lost"] == 0
-    assert figures["queue_bytes"] == 0
     assert figures["errors"] > 0
 
 
@@ -210,10 +225,10 @@ def test_a_receiver_that_never_closes_has_each_window_once(receiver, start_serve
     for i in range(10):
         server.send(f"hits:{i}|c")
         server.flush()
-    counts = [values(data)["stats_counts.hits"] for data in receiver.connections]
+    # Once it is known, it costs a moment a window; until then five seconds.
+    assert time.monotonic() - start < 30
+    counts = [values(data)["stats_counts.hits"] for data in receiver.wait_for(10)]
     assert counts == list(range(10))
-    # Once it is known, it costs a moment a window.
-    assert time.monotonic() - start < 10 * PATIENCE
     assert server.balance()["sinks"]["graphite"]["windows_lost"] == 0
 
 
@@ -229,12 +244,12 @@ def test_a_name_that_is_none_is_told(receiver, start_server):
     answer = server.request("POST", "/-/flush")
     assert answer.status == 503
     server.process.terminate()
-    assert server.process.wait(timeout=20) == 1
+    assert server.process.wait(timeout=STOP_SECONDS) == 1
 
 
 def test_health_is_answered_while_a_large_window_is_sent(receiver, start_server):
     server = start_server({"graphite": {"address": receiver.address}})
-    for i in range(0, 100000, 25):
+    for i in range(0, 100000 if not SANITIZED else 20000, 25):
         server.send("\n".join(f"a.counter.with.some.name.{j}:1|c" for j in range(i, i + 25)))
         if i % 5000 == 0:
             server.get("/-/healthy")

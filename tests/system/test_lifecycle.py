@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import sigmad
+from partners import free_port
 from sigmad import Server, StartFailed, binary, clean_environment, eventually, ini_text, merged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -429,17 +430,28 @@ def test_a_signal_closes_the_window_to_every_output(server, number):
     assert (stopped["samples_received"], stopped["samples_stored"]) == ("4", "4")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_that_come_while_it_ends_change_nothing(server, number):
+    server.send("a:3|c")
+    server.send_signal(signal.SIGTERM)
+    while server.process.poll() is None:
+        server.send_signal(number)
+    server.stop()
+    assert server.csv("counters")[0]["count"] == "3"
+
+
 def test_an_idle_server_stops_at_once_and_leaves_nothing_running(server):
     server.stop()
     assert server.csv("counters") == []
 
 
 def test_a_port_is_free_again_after_the_end(start_server):
-    server = start_server({"server": {"workers": 2}})
+    udp, http = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    config = {"server": {"udp": udp, "workers": 2}, "http": {"listen": http}}
+    server = start_server(config)
     server.send("a:1|c")
     server.stop()
-    again = start_server({"server": {"udp": f"127.0.0.1:{server.udp[1]}", "workers": 2},
-                          "http": {"listen": f"127.0.0.1:{server.http[1]}"}})
+    again = start_server(config)
     assert again.udp == server.udp and again.http == server.http
 
 

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 import sigmad
-from sigmad import binary, clean_environment, eventually, sigmactl
+from sigmad import PATIENCE, binary, clean_environment, eventually, sigmactl
 
 # Sanitized, the server is to be as exact, not as fast.
 MILLION = 1_000_000 if not sigmad.SANITIZED else 100_000
@@ -179,8 +179,9 @@ def test_the_balance_closes_at_all_times_under_load_and_garbage(start_server, wo
         "limits": {"max_series": 300}, "log": {"bad_lines": "off"},
     })
     with subprocess.Popen(
-        [binary("SIGMACTL_BIN"), "load", "--json", "--to", server.target, "--rate", "40000", "--duration", "4s",
-         "--series", "500", "--types", "c,g,ms,h,d,s", "--sockets", "4", "--tags", "2"],
+        [binary("SIGMACTL_BIN"), "load", "--json", "--to", server.target, "--rate", str(40000 // PATIENCE),
+         "--duration", f"{5 * PATIENCE}s", "--series", "500", "--types", "c,g,ms,h,d,s", "--sockets", "4",
+         "--tags", "2"],
         stdout=subprocess.PIPE, env=clean_environment(),
     ) as load:
         draws = random.Random(7)
