@@ -19,6 +19,8 @@ import threading
 
 import pytest
 
+from sigmad import eventually
+
 SIGMACTL = os.environ["SIGMACTL_BIN"]
 TIMEOUT_S = 60
 
@@ -79,11 +81,14 @@ def receiver():
 
 @pytest.fixture
 def closed_port():
-    """An address of this machine to which nothing is bound."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return f"127.0.0.1:{port}"
+    """An address of this machine that refuses whoever comes. It is kept by sockets that are bound: one that does not
+    listen, and one that is connected elsewhere and so takes nothing from others."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as stream:
+        stream.bind(("127.0.0.1", 0))
+        address = stream.getsockname()
+        datagrams.bind(address)
+        datagrams.connect(("127.0.0.1", 9))
+        yield f"127.0.0.1:{address[1]}"
 
 
 class Collector(threading.Thread):
@@ -534,10 +539,14 @@ def test_sockets_are_source_ports_that_take_turns(receiver):
     ],
 )
 def test_the_pace_ends_when_its_last_metric_is_due(receiver, arguments, metrics, seconds):
-    report, datagrams = load(receiver, *arguments)
-    assert report["metrics"] == metrics == sum(datagram.count("\n") + 1 for datagram in datagrams)
-    assert seconds <= report["seconds"] < seconds + 1
-    assert report["rate"] == pytest.approx(metrics / report["seconds"])
+    def is_in_time():
+        report, datagrams = load(receiver, *arguments)
+        assert report["metrics"] == metrics == sum(datagram.count("\n") + 1 for datagram in datagrams)
+        assert report["rate"] == pytest.approx(metrics / report["seconds"])
+        assert seconds <= report["seconds"]
+        return report["seconds"] < seconds + 1
+
+    eventually(is_in_time, message="it never ended within a second of its due")  # a busy machine may hold it up
 
 
 def test_without_a_rate_the_duration_is_the_bound(receiver):
@@ -552,7 +561,7 @@ def test_datagrams_that_nobody_took_are_counted_exactly(receiver, sockets):
     """The receiver turns away in the middle: what it did not get was refused, to the unit."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, subprocess.Popen(
         [SIGMACTL, "load", "--json", "--single", "--to", receiver.target, "--sockets", str(sockets)]
-        + ["--metrics", "1500", "--rate", "2000"],
+        + ["--metrics", "6000", "--rate", "2000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
@@ -562,7 +571,7 @@ def test_datagrams_that_nobody_took_are_counted_exactly(receiver, sockets):
         output, errors = process.communicate(timeout=TIMEOUT_S)
     received += len(receiver.receive_waiting())
     report = json.loads(output)
-    assert report["metrics"] == 1500 == received + report["refused"]
+    assert report["metrics"] == 6000 == received + report["refused"]
     assert process.returncode == 1 and b"refused" in errors
 
 
@@ -572,8 +581,7 @@ def test_an_interrupted_load_reports_what_it_sent(receiver):
         [SIGMACTL, "load", "--json", "--to", receiver.target, "--rate", "5000", "--duration", "1m"],
         stdout=subprocess.PIPE,
     ) as process:
-        while not collector.datagrams:
-            assert process.poll() is None
+        eventually(lambda: collector.datagrams)
         process.send_signal(signal.SIGINT)
         report = json.loads(process.communicate(timeout=TIMEOUT_S)[0])
     datagrams = collector.finish()

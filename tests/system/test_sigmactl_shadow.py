@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from sigmad import binary, clean_environment, sigmactl
+from sigmad import PATIENCE, binary, clean_environment, sigmactl
 
 
 class Shadow:
@@ -29,7 +29,7 @@ class Shadow:
 
     def finish(self):
         """The exit status, the differences as lists of fields, and the summary as a dict."""
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=60 * PATIENCE)
         for connection in self.sockets:
             connection.close()
         lines = out.splitlines()
@@ -84,7 +84,7 @@ def test_lines_that_cannot_be_read_are_no_agreement():
 
 
 def test_it_gives_up_when_a_server_is_silent():
-    shadow = Shadow("--windows", 1, "--duration", "300ms")
+    shadow = Shadow("--windows", 1, "--duration", "2s")  # in which it has to be connected to
     shadow.connect()[0].sendall(windows({"a": 1}))
     status, _, told = shadow.finish()
     assert (status, told["windows"]) == (1, "0")
@@ -92,7 +92,7 @@ def test_it_gives_up_when_a_server_is_silent():
 
 @pytest.mark.parametrize("value, status", [(5, 0), (6, 1)])
 def test_two_servers_are_compared(start_server, value, status):
-    shadow = Shadow("--interval", "1s", "--windows", 2, "--ignore", "statsd.", "--duration", "30s")
+    shadow = Shadow("--interval", "1s", "--windows", 2, "--ignore", "statsd.", "--duration", f"{30 * PATIENCE}s")
     servers = []
     for port, sent in zip(shadow.ports, (5, value)):
         servers.append(start_server({"flush": {"interval": "1s", "align": "true"},

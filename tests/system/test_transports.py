@@ -30,12 +30,12 @@ def start(start_server, tmp_path):
 
 
 def connect_tcp(server):
-    return socket.create_connection(server.tcp, timeout=20)
+    return socket.create_connection(server.tcp, timeout=sigmad.ANSWER_SECONDS)
 
 
 def connect_unix(path, kind=socket.SOCK_STREAM):
     made = socket.socket(socket.AF_UNIX, kind)
-    made.settimeout(20)
+    made.settimeout(sigmad.ANSWER_SECONDS)
     made.connect(str(path))
     return made
 
@@ -192,7 +192,8 @@ def test_a_peer_that_sees_its_end_finds_it_counted(start, tmp_path):
 
 
 def test_an_idle_connection_is_closed_and_one_that_speaks_is_not(start):
-    server = start({"tcp": "127.0.0.1:0", "stream_idle": "300ms"})
+    # Long enough for a busy machine to let the one that speaks speak.
+    server = start({"tcp": "127.0.0.1:0", "stream_idle": f"{2 * sigmad.PATIENCE}s"})
     with connect_tcp(server) as idle, connect_tcp(server) as busy:
         idle.settimeout(0.02)
         sent = 0
@@ -206,7 +207,7 @@ def test_an_idle_connection_is_closed_and_one_that_speaks_is_not(start):
             except TimeoutError:
                 return False
 
-        eventually(is_closed)
+        eventually(is_closed, 20)
         server.flush()
         assert ended(server, "idle") == 1
         assert total(server, "hits") == sent
@@ -339,11 +340,11 @@ def test_the_end_of_the_only_input_stops_the_server_with_the_window_closed(start
     if kind == "pipe":
         with subprocess.Popen(["cat", str(source)], stdout=subprocess.PIPE) as cat:
             server = start_server(config, stdin=cat.stdout)
-            assert server.process.wait(timeout=60) == 0
+            assert server.process.wait(timeout=60 * sigmad.PATIENCE) == 0
     else:
         with open(source if kind == "file" else os.devnull, "rb") as opened:
             server = start_server(config, stdin=opened)
-            assert server.process.wait(timeout=60) == 0
+            assert server.process.wait(timeout=60 * sigmad.PATIENCE) == 0
     if kind == "nothing":
         assert server.csv("counters") == []
     else:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Trends: the right series first, the same from the history as from the CSV logs, and bad queries refused."""
 
+import itertools
 import json
 import random
+import statistics
 import urllib.parse
 
 import pytest
@@ -25,8 +27,22 @@ def by_name(document, statistic):
     return {row["name"]: row for row in document["trends"] if row["statistic"] == statistic}
 
 
+def theil_sen_change(stamps, values):
+    """By the median of all pairs' slopes, over the whole time, as a share of the mean."""
+    pairs = itertools.combinations(zip(stamps, values), 2)
+    slope = statistics.median((later - value) / (end - start) for (start, value), (end, later) in pairs)
+    return slope * (stamps[-1] - stamps[0]) / statistics.fmean(values)
+
+
 def order(document):
     return [(row["name"], row["statistic"]) for row in document["trends"]]
+
+
+def may_be_either(row):
+    """Rates depend on when a window is closed, which a machine may do ever later: where a line through them is about
+    to be a trend, a rounded value decides."""
+    z, tau, change = (abs(row[member]) for member in ("z", "tau", "change"))
+    return row["statistic"] == "rate" and (abs(z - 3.29) < 0.1 or abs(tau - 0.9) < 0.06 or abs(change - 0.1) < 0.01)
 
 
 @pytest.fixture(name="moved")
@@ -55,7 +71,10 @@ def test_what_gets_worse_comes_first(moved):
     assert (noise["direction"], noise["assessment"]) == ("steady", "stable")
     queue = by_name(document, "value")["queue.depth"]
     assert (queue["direction"], queue["assessment"]) == ("rising", "stable")
-    assert 0.3 < queue["change"] < 1 and queue["tau"] == 1  # windows closed on request are not equally long
+    # Windows closed on request are not equally long: how far it rises is told by their stamps.
+    rows = [row for row in moved.csv("gauges") if row["metric"] == "queue.depth"]
+    change = theil_sen_change([float(row["timestamp"]) for row in rows], [float(row["value"]) for row in rows])
+    assert queue["change"] == pytest.approx(change, rel=1e-6) and queue["tau"] == 1
     names = order(document)
     assert {name for name, _ in names[:2]} == {"api.checkout.latency"}
     assert names.index(("queue.depth", "value")) < names.index(("api.search.latency", "mean"))
@@ -72,15 +91,22 @@ def test_the_logs_give_the_same_lines_as_the_history(moved):
     assert len(told) == len(moved_document["trends"])
     for row in moved_document["trends"]:
         other = told[row["name"], row["statistic"]]
-        for member in ("tags", "type", "count", "direction", "assessment"):
+        for member in ("tags", "type", "count") + (() if may_be_either(row) else ("direction", "assessment")):
             assert other[member] == row[member], (row, other)
         for member in FIGURES:
             # Windows are milliseconds here: a rounded value moves a slope an hour far, and a tie moves z and tau.
-            least = 0.05 if member in ("z", "tau") else 1e-4 * max(1, abs(row["mean"]))
+            least = 1e-4 * max(1, abs(row["mean"]))
+            if member in ("z", "tau"):
+                least = 0.05
+            elif "slope" in member:
+                least = 1e-5 * abs(row["mean"]) * 3600 / (read["to"] - read["from"])
             assert other[member] == pytest.approx(row[member], rel=1e-3, abs=least), (member, row)
     # Of what moves the order is the same; noise may lie closer together than what four bytes hold.
-    moving = [name for name, row in zip(order(read), read["trends"]) if row["direction"] != "steady"]
-    assert moving == order(moved_document)[: len(moving)]
+    unsure = {name for document in (read, moved_document)
+              for name, row in zip(order(document), document["trends"]) if may_be_either(row)}
+    moving = [name for name, row in zip(order(read), read["trends"])
+              if row["direction"] != "steady" and name not in unsure]
+    assert moving == [name for name in order(moved_document) if name not in unsure][: len(moving)]
 
 
 def test_sigmactl_shows_the_servers_as_a_table(moved):
@@ -171,6 +197,8 @@ def test_memory_bounds_the_history_and_says_so(start_server):
     lines = [f"series.{i}:1|c" for i in range(series)]
     for at in range(0, series, 50):
         server.send("\n".join(lines[at : at + 50]))
+        if at % 5000 == 0:
+            sigmad.eventually(lambda sent=at: server.balance()["samples"]["stored"] >= sent)
     for _ in range(20):
         server.send("series.0:1|c")
         server.flush()

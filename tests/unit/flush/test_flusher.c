@@ -329,6 +329,7 @@ static void a_worker_who_is_late_loses_nothing(void **state)
         sched_yield();
     } while (figures.windows_extended == 0);
     atomic_store(&rig->workers[1].deaf, false);
+    flusher_figures(rig->flusher, &figures);
     uint64_t extended = figures.windows_extended;
     uint64_t ticket = flusher_ask(rig->flusher, FLUSHER_CLOSE);
     wait_for_answer(rig, FLUSHER_CLOSE, ticket);
