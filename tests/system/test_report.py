@@ -91,7 +91,9 @@ def test_a_regression_is_named_first_and_the_advice_removes_the_drops(start_serv
     value = re.search(r"^\+receive_buffer = (\S+)$", difference, re.MULTILINE).group(1)
     before, after = server.ini.read_text(), mended.read_text()
     assert f"receive_buffer = {value}\n" in after
-    assert [line for line in before.splitlines() if line not in after.splitlines()] == ["receive_buffer = 32KiB"]
+    replaced = [line for line in before.splitlines() if line not in after.splitlines()]
+    # A server that a busy machine makes late is told to close windows less often.
+    assert [line for line in replaced if line != "interval = 100ms"] == ["receive_buffer = 32KiB"]
     server.stop()
 
     names_the_regression_first(report)
@@ -268,11 +270,15 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
-    server = start_server({"flush": {"interval": "50ms"}})
+    # Without a history it shows the series of the latest window, into which nothing may have been sent.
+    server = start_server({"flush": {"interval": "50ms"}, "history": {"keep": "1h"}})
 
     def enough():
         server.send(f"api.time:12.5|ms|#who:{HOSTILE}\nhits:1|c\n{HOSTILE}:7|g\nbad")
-        return report_of(server)["windows"] >= 5
+        report = report_of(server)
+        # Of windows there may be five before anything was sent.
+        counts = {row["metric"]: row["count"] for row in report["busiest"]}
+        return report["windows"] >= 5 and counts.get("hits", 0) >= 5
 
     eventually(enough, message="five windows were never closed")
     page = tmp_path / "report.html"
