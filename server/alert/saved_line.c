@@ -62,8 +62,10 @@ bool alert_lines_read(struct alert_engine *engine, double wall_offset_s, const c
     char *copy = malloc(length + 1);
     bool sound = copy != NULL;
     char *rest = copy;
-    if (copy) {
+    if (copy && length > 0) {
         memcpy(copy, text, length);
+    }
+    if (copy) {
         copy[length] = '\0';
     }
     for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
