@@ -269,20 +269,26 @@ def test_requests_that_come_together_all_get_an_answer(start_server):
 HOSTILE = "<script>alert(1)</script>"
 
 
-def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
+def page_of_five_windows(start_server, page, lines):
+    """The page of a report whose five windows or more hold samples of these lines, `hits:1|c` among them."""
     # Without a history it shows the series of the latest window, into which nothing may have been sent.
     server = start_server({"flush": {"interval": "50ms"}, "history": {"keep": "1h"}})
 
     def enough():
-        server.send(f"api.time:12.5|ms|#who:{HOSTILE}\nhits:1|c\n{HOSTILE}:7|g\nbad")
+        server.send(lines)
         report = report_of(server)
         # Of windows there may be five before anything was sent.
         counts = {row["metric"]: row["count"] for row in report["busiest"]}
         return report["windows"] >= 5 and counts.get("hits", 0) >= 5
 
     eventually(enough, message="five windows were never closed")
-    page = tmp_path / "report.html"
     sigmactl("report", "--server", http_of(server), "--html", page)
+    return page
+
+
+def test_chromium_shows_the_page_without_a_complaint(start_server, tmp_path):
+    page = page_of_five_windows(start_server, tmp_path / "report.html",
+                                f"api.time:12.5|ms|#who:{HOSTILE}\nhits:1|c\n{HOSTILE}:7|g\nbad")
     text = page.read_text()
     assert HOSTILE not in text
     assert not re.search(r"(src|href)\s*=", text), "the page asks for something else"
@@ -313,15 +319,7 @@ CROWDED = """(() => {
 
 
 def test_nothing_is_crowded_or_tiny_on_narrow_screens(start_server, tmp_path):
-    server = start_server({"flush": {"interval": "50ms"}})
-
-    def enough():
-        server.send(f"{'a.very.long.name' * 5}:12.5|ms\nhits:1|c")
-        return report_of(server)["windows"] >= 5
-
-    eventually(enough, message="five windows were never closed")
-    file = tmp_path / "report.html"
-    sigmactl("report", "--server", http_of(server), "--html", file)
+    file = page_of_five_windows(start_server, tmp_path / "report.html", f"{'a.very.long.name' * 5}:12.5|ms\nhits:1|c")
     with start_browser() as page:
         page.open(file)
         for width in (1280, 420, 320):
