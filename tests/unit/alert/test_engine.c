@@ -638,8 +638,8 @@ static void rings_of_others_are_refused(void **state)
         "grows\tchange > 20% over 1m\tg\t\t1e16\t2\n",
         "grows\tchange > 20% over 1m\tg\t\t1\tnan\n",
         "grows\tchange > 20% over 1m\tg\\x\t\t1\t2\n",
-        "grows\tchange > 20% over 1m\tg\t\t495000\t2\n"
-        "grows\tchange > 20% over 1m\tg\t\t495000\t2\n",
+        ("grows\tchange > 20% over 1m\tg\t\t495000\t2\n"
+         "grows\tchange > 20% over 1m\tg\t\t495000\t2\n"),
     };
     add_rule(fixture, "grows", "*", "change > 20% over 1m");
     add_rule(fixture, "full", "*", "value > 90");
