@@ -11,9 +11,9 @@
  *   (SIOCOUTQ). These are never sent again; the next attempt resumes behind the last whole line, or
  *   frame, of them, and the old connection is reset, so that nothing of the rest can still arrive.
  *   What TCP does not tell is how much of the acknowledged bytes the program has read: the window
- *   is then `in_doubt`, since it may lack lines. Nor does it tell what the program has read of bytes
- *   whose acknowledgement was lost or put off (Linux: for 200 ms at most): only if the connection
- *   breaks in that moment may a line arrive twice.
+ *   is then `in_doubt`, since it may lack lines. Nor does it tell what the program has read of
+ *   bytes whose acknowledgement was lost or put off (Linux: for 200 ms at most): only if the
+ *   connection breaks in that moment may a line arrive twice.
  * - failed: there was no connection at all.
  */
 #ifndef SERVER_SINK_TCP_CLIENT_H
