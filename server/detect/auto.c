@@ -9,14 +9,14 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 2.24f
-#define AUTO_BY_SHAPE 1.31f
-#define AUTO_BY_SEASON 0.533f
-#define AUTO_BY_SEASON_RANGE 1.34f
-#define AUTO_BY_LEVEL 0.063f
-#define AUTO_BY_UNREST 0.477f
+#define AUTO_BY_RANGE 1.6f
+#define AUTO_BY_SHAPE 1.26f
+#define AUTO_BY_SEASON 0.46f
+#define AUTO_BY_SEASON_RANGE 1.4f
+#define AUTO_BY_LEVEL 0.07f
+#define AUTO_BY_UNREST 0.35f
 #define AUTO_BY_ZERO 4.0f
-#define AUTO_WORTH_MAX 3.58f
+#define AUTO_WORTH_MAX 2.9f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
 #define AUTO_RANGE_WEIGHT 0.46f
@@ -24,9 +24,9 @@
 
 /* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
  * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
-#define AUTO_THRESHOLD 1.318f
+#define AUTO_THRESHOLD 1.27f
 #define AUTO_THRESHOLD_ALARMS 30.0
-#define AUTO_THRESHOLD_STEP 0.18f
+#define AUTO_THRESHOLD_STEP 0.16f
 
 /* A series of so many windows has a threshold that is higher by ln 2 steps. */
 #define AUTO_YOUTH_WINDOWS 3000.0f
@@ -39,9 +39,9 @@
 
 /* The threshold of notice and alarm is multiplied by 1 + STEP * restless + PEAK * peak, where
  * restless counts notices and peak is the largest figure of one, both fading. */
-#define AUTO_RESTLESS_STEP 0.102f
-#define AUTO_RESTLESS_PEAK 0.147f
-#define AUTO_RESTLESS_DECAY 1.2e-4f
+#define AUTO_RESTLESS_STEP 0.104f
+#define AUTO_RESTLESS_PEAK 0.126f
+#define AUTO_RESTLESS_DECAY 1.1e-4f
 
 /* Values are this near to the first one at least, for squares to have room in a float. */
 #define AUTO_REACH 1e18
@@ -110,11 +110,12 @@ static struct findings auto_feed(struct auto_state *state, double value, float o
 
 /* What the threshold is higher by for a series of so few windows. Everything is new to who has seen
  * little: noise sets a record with a chance of 1 / age, what wanders more often, and the threshold
- * answers rates by their logarithm, as it answers the knob. */
+ * answers rates by their logarithm, as it answers the knob. The more so with heavy tails, whose
+ * usual the youngest have hardly seen: hence the power. */
 static float auto_youth(uint32_t windows)
 {
     float youth = AUTO_YOUTH_WINDOWS / (float)windows;
-    return AUTO_THRESHOLD_STEP * logf(1 + youth * youth);
+    return AUTO_THRESHOLD_STEP * logf(1 + youth * youth * sqrtf(youth));
 }
 
 /* What becomes of a joined figure: 0, or what is to be told of it, in thresholds of a notice. What
