@@ -9,39 +9,39 @@
 #include <math.h>
 
 /* Worth of a part's finding in the joined figure. */
-#define AUTO_BY_RANGE 1.703f
-#define AUTO_BY_SHAPE 1.282f
-#define AUTO_BY_SEASON 0.4497f
-#define AUTO_BY_SEASON_RANGE 0.9958f
-#define AUTO_BY_LEVEL 0.1406f
-#define AUTO_BY_UNREST 0.5276f
+#define AUTO_BY_RANGE 1.6f
+#define AUTO_BY_SHAPE 1.26f
+#define AUTO_BY_SEASON 0.46f
+#define AUTO_BY_SEASON_RANGE 1.4f
+#define AUTO_BY_LEVEL 0.07f
+#define AUTO_BY_UNREST 0.35f
 #define AUTO_BY_ZERO 4.0f
-#define AUTO_WORTH_MAX 2.834f
+#define AUTO_WORTH_MAX 2.9f
 
 /* Weights of the newest input: of the value in its range, of the step in its. */
-#define AUTO_RANGE_WEIGHT 0.5113f
-#define AUTO_UNREST_WEIGHT (1 / 7.378f)
+#define AUTO_RANGE_WEIGHT 0.46f
+#define AUTO_UNREST_WEIGHT (1 / 7.5f)
 
 /* At AUTO_THRESHOLD there are so many false alarms a month, and e times as many or as few a step
  * lower or higher: fitted to the means that tests/bench/bench_auto_alarms.c prints. */
-#define AUTO_THRESHOLD 1.259f
+#define AUTO_THRESHOLD 1.27f
 #define AUTO_THRESHOLD_ALARMS 30.0
-#define AUTO_THRESHOLD_STEP 0.162f
+#define AUTO_THRESHOLD_STEP 0.16f
 
 /* A series of so many windows has a threshold that is higher by ln 2 steps. */
 #define AUTO_YOUTH_WINDOWS 3000.0f
 
-/* What reaches this is a notice: it is told with a score below that of an alarm, the range is held
- * and the series counts as more restless. Where hold-off or youth forbid an alarm, what would be
+/* What reaches this is a notice: it is told with a score below that of an alarm, and the series
+ * counts as more restless. Where hold-off or youth forbid an alarm, what would be
  * one is told as just not. */
 #define AUTO_NOTICE 1.0f
 #define AUTO_JUST_BELOW 0.999f
 
 /* The threshold of notice and alarm is multiplied by 1 + STEP * restless + PEAK * peak, where
  * restless counts notices and peak is the largest figure of one, both fading. */
-#define AUTO_RESTLESS_STEP 0.121f
-#define AUTO_RESTLESS_PEAK 0.1015f
-#define AUTO_RESTLESS_DECAY (1 / 9636.0f)
+#define AUTO_RESTLESS_STEP 0.104f
+#define AUTO_RESTLESS_PEAK 0.126f
+#define AUTO_RESTLESS_DECAY 1.1e-4f
 
 /* Values are this near to the first one at least, for squares to have room in a float. */
 #define AUTO_REACH 1e18
@@ -71,31 +71,36 @@ static void findings_add(struct findings *findings, float worth, enum auto_part 
     }
 }
 
+/* A value as states keep it. */
+static float offset_of(const struct auto_state *state, double value)
+{
+    double offset = value - state->origin;
+    return (float)(offset > AUTO_REACH ? AUTO_REACH : offset < -AUTO_REACH ? -AUTO_REACH : offset);
+}
+
 /* Feeds all parts. */
 static struct findings auto_feed(struct auto_state *state, double value, float offset, unsigned bin)
 {
     uint32_t age = state->windows;
-    bool holding = state->notice_hold > 0;
     float step = age == 0 ? 0 : offset - state->last;
+    bool far = auto_range_is_far(&state->range, offset_of(state, 0));
     struct findings findings = {0};
-    float range = auto_range_observe(&state->range, offset, age, AUTO_RANGE_WEIGHT, holding);
+    float range = auto_range_observe(&state->range, offset, age, AUTO_RANGE_WEIGHT);
     findings_add(&findings, AUTO_BY_RANGE * range, AUTO_RANGE, range > 0);
     float level = auto_level_observe(&state->level, offset, age);
     findings_add(&findings, AUTO_BY_LEVEL * level, AUTO_LEVEL, level > 0);
-    struct auto_season_worth season =
-        auto_season_observe(&state->season, bin, offset, age, holding);
+    struct auto_season_worth season = auto_season_observe(&state->season, bin, offset, age);
     findings_add(&findings, AUTO_BY_SEASON * season.size, AUTO_SEASON, season.size > 0);
     findings_add(&findings, AUTO_BY_SEASON_RANGE * season.range, AUTO_SEASON, season.range > 0);
     bool above = offset >= state->level.mean;
     float shape = auto_shape_observe(&state->shape, offset, step, age);
     findings_add(&findings, AUTO_BY_SHAPE * shape, AUTO_SHAPE, above);
     if (age > 0) {
-        float unrest =
-            auto_range_observe(&state->unrest, fabsf(step), age - 1, AUTO_UNREST_WEIGHT, holding);
+        float unrest = auto_range_observe(&state->unrest, fabsf(step), age - 1, AUTO_UNREST_WEIGHT);
         findings_add(&findings, AUTO_BY_UNREST * unrest, AUTO_UNREST, above);
     }
     findings.joined = sqrtf(findings.joined);
-    if (auto_zero_observe(&state->zero, value, age) && findings.joined < AUTO_BY_ZERO) {
+    if (auto_zero_observe(&state->zero, value, age, far) && findings.joined < AUTO_BY_ZERO) {
         findings = (struct findings){AUTO_BY_ZERO, AUTO_BY_ZERO, AUTO_ZERO, above};
     }
     state->last = offset;
@@ -105,11 +110,12 @@ static struct findings auto_feed(struct auto_state *state, double value, float o
 
 /* What the threshold is higher by for a series of so few windows. Everything is new to who has seen
  * little: noise sets a record with a chance of 1 / age, what wanders more often, and the threshold
- * answers rates by their logarithm, as it answers the knob. */
+ * answers rates by their logarithm, as it answers the knob. The more so with heavy tails, whose
+ * usual the youngest have hardly seen: hence the power. */
 static float auto_youth(uint32_t windows)
 {
     float youth = AUTO_YOUTH_WINDOWS / (float)windows;
-    return AUTO_THRESHOLD_STEP * logf(1 + youth * youth);
+    return AUTO_THRESHOLD_STEP * logf(1 + youth * youth * sqrtf(youth));
 }
 
 /* What becomes of a joined figure: 0, or what is to be told of it, in thresholds of a notice. What
@@ -165,20 +171,19 @@ struct auto_verdict auto_observe(const struct auto_rule *rule, struct auto_state
         state->origin = value;
         state->start_s = timestamp_s;
     }
-    double offset = value - state->origin;
-    offset = offset > AUTO_REACH ? AUTO_REACH : offset < -AUTO_REACH ? -AUTO_REACH : offset;
+    float offset = offset_of(state, value);
     unsigned bin = auto_season_bin(timestamp_s);
     auto_expect(state, value, timestamp_s, bin, &verdict);
-    struct findings findings = auto_feed(state, value, (float)offset, bin);
+    struct findings findings = auto_feed(state, value, offset, bin);
     float told = auto_admit(rule, state, verdict.ready ? findings.joined : 0);
     if (told > 0) {
         verdict.score = (double)told / ((double)told + (double)rule->threshold);
         verdict.part = findings.part;
         verdict.side = findings.above ? SIGMA_ABOVE : SIGMA_BELOW;
         verdict.extreme_s =
-            fmin(auto_extremes_reach(&state->extremes, timestamp_s, (float)offset, findings.above),
+            fmin(auto_extremes_reach(&state->extremes, timestamp_s, offset, findings.above),
                  fmax(timestamp_s - state->start_s, 0));
     }
-    auto_extremes_add(&state->extremes, timestamp_s, (float)offset);
+    auto_extremes_add(&state->extremes, timestamp_s, offset);
     return verdict;
 }

@@ -15,18 +15,23 @@
  * flood. What a value says of the past is never revised: a verdict depends on the windows before it
  * and its own only, and equal input has equal verdicts.
  *
- * The constants stand in the files of their parts. They were found by random search, all at a time,
- * on the sources themselves, from a start made by hand; what was searched for was a flat maximum:
- * the mean of NAB's standard and low-false-positive scores on 29 labelled series of the Numenta
- * Anomaly Benchmark 1.1, taken over the constants and several copies of them of which each is off
- * by some 12 % (in the last steps also of the plain scores), with at least 86.5 % of the incidents
- * of made-up series (counters, timers and gauges of four days) found and no more false alarms on
- * clean noise than the knob promises. A fourth digit does not matter; a third is worth a point of a
- * hundred, so coarse is a yardstick of 58 windows, and one constant off by a tenth costs a point or
- * two. On series not seen expect less than on those 29: in four-fold cross-validation the weights
- * of the join scored 63 to 65, all constants searched anew from a rough start 58, and the shipped
- * ones 73 on all that they were searched on. What the method reaches is printed by
- * tests/bench/detectors.py, bench_auto.c and bench_auto_alarms.c.
+ * The constants stand in the files of their parts. They were found by random search, on the sources
+ * themselves, from a start made by hand; those of the parts were then rounded as far as that cost
+ * nothing. What was searched for was a flat maximum: NAB's standard and low-false-positive scores
+ * on 29 labelled series of the Numenta Anomaly Benchmark 1.1 at fixed thresholds, as means over
+ * several copies of the constants of which each is off by some 10 %, beside the plain scores; the
+ * incidents of made-up series (counters, timers and gauges of four days) that are found, drifts
+ * above all; few alarms in young series; and the threshold moved each time to where clean noise has
+ * as many false alarms as the knob promises. A third digit of a weight may be worth a point of a
+ * hundred, so coarse is a yardstick of 58 windows: constants of the join off by 3 % cost one point
+ * and those of the parts off by a tenth five.
+ *
+ * On series not seen expect less than the 74.2 of those 29. In four-fold cross-validation, with the
+ * threshold of the other three folds as well, the weights of the join and of restlessness, searched
+ * anew beside parts whose constants had seen all folds, scored 63 to 69 by start and length of the
+ * search (means of four ways to deal the series out), and 63 to 66 with the parts' constants off by
+ * a tenth; all constants searched anew, from a start off by a third, 59. What the method reaches is
+ * printed by tests/bench/detectors.py, bench_auto.c and bench_auto_alarms.c.
  *
  * Scale and origin of the values do not matter. Windows without samples are not fed; timestamps
  * serve the time of day (UTC) and the words only. They may step in either direction. Days of the
@@ -84,7 +89,7 @@ struct auto_verdict {
 
 #define AUTO_ALARM 0.5
 #define AUTO_WARMUP_WINDOWS 60
-#define AUTO_HOLD_WINDOWS 36 /* least distance of two alarms of a series */
+#define AUTO_HOLD_WINDOWS 40 /* least distance of two alarms of a series; of two notices, too */
 #define AUTO_LINE_BYTES 64   /* of memory, at a time */
 #define AUTO_DAY_S 86400.0
 

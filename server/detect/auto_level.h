@@ -18,11 +18,11 @@ struct auto_level {
     struct auto_residual residual;
 };
 
-#define AUTO_LEVEL_MEAN (1 / 141.6f)
+#define AUTO_LEVEL_MEAN 0.007f
 
 /* Of the residual: weights of the newest one and of its square. */
-#define AUTO_LEVEL_SMOOTH (1 / 2.779f)
-#define AUTO_LEVEL_SQUARE 0.01182f
+#define AUTO_LEVEL_SMOOTH 0.5f
+#define AUTO_LEVEL_SQUARE 0.012f
 #define AUTO_LEVEL_WARMUP 60
 
 /* Takes a value in; its worth with the sign of the residual. */

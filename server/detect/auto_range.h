@@ -9,9 +9,10 @@
  * since a signal that wanders in small steps (step much below its range) breaks its range softly,
  * by some steps, and one that jumps about breaks it by a good part of the range; the geometric mean
  * of both is the yardstick in between that found most with least parameters. The range then shrinks
- * at both ends by AUTO_RANGE_LEAK of itself, so that old extremes are forgotten, and takes y in;
- * while an anomaly was just told of only AUTO_RANGE_LEARN of the way, lest an anomaly becomes the
- * usual.
+ * at both ends by AUTO_RANGE_LEAK of itself, so that old extremes are forgotten, and takes y in,
+ * but no more than AUTO_RANGE_CLIP yardsticks at a time, lest an anomaly becomes the usual at once.
+ * (A bounded influence, as of Huber's estimators, 1964: what wanders is followed at its own pace,
+ * and a lasting jump is taken in within some sixty windows, since it makes the step larger.)
  *
  * Pure arithmetic on the caller's struct. All zero is a range that has seen nothing.
  */
@@ -28,15 +29,28 @@ struct auto_range {
     float low, high;
 };
 
-#define AUTO_RANGE_LEAK 0.0003068f /* half of a range is forgotten in 1,100 windows */
-#define AUTO_RANGE_LEARN 0.1416f
-#define AUTO_RANGE_STEP 0.007959f /* weight of the newest step */
+#define AUTO_RANGE_LEAK 0.0003f /* half of a range is forgotten in 1,200 windows */
+#define AUTO_RANGE_CLIP 0.5f
+#define AUTO_RANGE_STEP 0.008f /* weight of the newest step */
+
+/* What a range grows by at an end, of which the signal is so far outside. */
+static inline float auto_range_learnt(float distance, float most)
+{
+    return distance < 0 ? 0 : distance < most ? distance : most;
+}
+
+/* Whether a value lies outside by more than the width. */
+static inline bool auto_range_is_far(const struct auto_range *range, float value)
+{
+    float middle = (range->low + range->high) / 2;
+    return fabsf(value - middle) > 1.5f * (range->high - range->low);
+}
 
 /* Takes an input in and returns the worth of the break: 0 inside, above 0 over the range, below 0
  * under it. `age` counts the inputs before this one and `weight` is w; young signals are plain
  * means. */
 static inline float auto_range_observe(struct auto_range *range, float input, uint32_t age,
-                                       float weight, bool holding)
+                                       float weight)
 {
     if (age == 0) {
         *range = (struct auto_range){.signal = input, .low = input, .high = input};
@@ -52,15 +66,11 @@ static inline float auto_range_observe(struct auto_range *range, float input, ui
     float under = range->signal - range->low;
     float beyond = over > 0 ? over : under < 0 ? under : 0;
     float yardstick = sqrtf(width * range->step);
-    float learn = holding ? AUTO_RANGE_LEARN : 1;
+    float most = yardstick > 0 ? AUTO_RANGE_CLIP * yardstick : INFINITY;
     range->low += AUTO_RANGE_LEAK * width;
     range->high -= AUTO_RANGE_LEAK * width;
-    if (range->signal > range->high) {
-        range->high += learn * (range->signal - range->high);
-    }
-    if (range->signal < range->low) {
-        range->low += learn * (range->signal - range->low);
-    }
+    range->high += auto_range_learnt(range->signal - range->high, most);
+    range->low -= auto_range_learnt(range->low - range->signal, most);
     return yardstick > 0 ? beyond / yardstick : 0;
 }
 

@@ -7,13 +7,13 @@
 #define TIME_MAX_S 1e15 /* beyond, there is no time of day */
 
 /* Weights of the newest window: in its half hour, in the level, and in the size of residuals. */
-#define AUTO_SEASON_MEAN 0.01695f
-#define AUTO_SEASON_LEVEL 0.001699f
+#define AUTO_SEASON_MEAN 0.017f
+#define AUTO_SEASON_LEVEL 0.0015f
 #define AUTO_SEASON_SIZE 0.01f
 
 /* Of the residual: weights of the newest one and of its square. */
-#define AUTO_SEASON_SMOOTH (1 / 7.934f)
-#define AUTO_SEASON_SQUARE 0.0001175f
+#define AUTO_SEASON_SMOOTH (1 / 8.0f)
+#define AUTO_SEASON_SQUARE 1e-4f
 #define AUTO_SEASON_WARMUP 100
 
 /* Residuals are learnt up to so many rms of the smoothed residual. */
@@ -85,9 +85,9 @@ static float season_follow(struct auto_season *season, unsigned bin, float value
 }
 
 struct auto_season_worth auto_season_observe(struct auto_season *season, unsigned bin, float value,
-                                             uint32_t age, bool holding)
+                                             uint32_t age)
 {
     float size = season_follow(season, bin, value);
-    float range = auto_range_observe(&season->range, season->residual.smooth, age, 1, holding);
+    float range = auto_range_observe(&season->range, season->residual.smooth, age, 1);
     return (struct auto_season_worth){size, range};
 }

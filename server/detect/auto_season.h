@@ -46,9 +46,8 @@ struct auto_season_worth {
     float size, range;
 };
 
-/* Takes a value in. `age` counts the values before this one; `holding` as of auto_range_observe().
- */
+/* Takes a value in. `age` counts the values before this one. */
 struct auto_season_worth auto_season_observe(struct auto_season *season, unsigned bin, float value,
-                                             uint32_t age, bool holding);
+                                             uint32_t age);
 
 #endif

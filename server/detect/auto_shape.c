@@ -12,18 +12,18 @@
  * hardly varies, from alarming at each other one. */
 #define AUTO_SHAPE_WARMUP 100
 #define AUTO_SHAPE_FLOOR 0.001f
-#define AUTO_SHAPE_SOFT 0.6111f
-#define AUTO_SHAPE_NEW 0.1534f
-#define AUTO_SHAPE_PULL 0.0236f
-#define AUTO_SHAPE_LEAK 0.0001065f
-#define AUTO_SHAPE_MEAN (1 / 49.3f)
-#define AUTO_SHAPE_UNREST (1 / 2.0f)
-#define AUTO_SHAPE_USUAL 0.00115f
+#define AUTO_SHAPE_SOFT 0.6f
+#define AUTO_SHAPE_NEW 0.15f
+#define AUTO_SHAPE_PULL 0.024f
+#define AUTO_SHAPE_LEAK 1e-4f
+#define AUTO_SHAPE_MEAN 0.02f
+#define AUTO_SHAPE_UNREST 0.5f
+#define AUTO_SHAPE_USUAL 1e-3f
 
 /* Weights of the figures beside the value's. */
-#define AUTO_SHAPE_BY_MEAN 1.225f
-#define AUTO_SHAPE_BY_STEP 1.048f
-#define AUTO_SHAPE_BY_UNREST 0.3434f
+#define AUTO_SHAPE_BY_MEAN 1.2f
+#define AUTO_SHAPE_BY_STEP 1.05f
+#define AUTO_SHAPE_BY_UNREST (1 / 3.0f)
 
 typedef float lanes __attribute__((vector_size(16), aligned(4)));
 typedef int32_t keys __attribute__((vector_size(16)));

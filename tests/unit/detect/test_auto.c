@@ -173,18 +173,66 @@ static void noise_alarms_no_more_often_than_was_asked_for(void **context)
     assert_true(alarms_of_noise(AUTO_FALSE_ALARMS_DEFAULT) < alarms_of_noise(1000));
 }
 
+static double noise(struct feeder *feeder)
+{
+    return 500 + 40 * normal(&feeder->seed);
+}
+
+/* Half of a wandering value is forgotten in 69 windows. */
+static double wandering(struct feeder *feeder)
+{
+    static double walk;
+    walk = feeder->windows == 0 ? normal(&feeder->seed)
+                                : 0.99 * walk + sqrt(1 - 0.99 * 0.99) * normal(&feeder->seed);
+    return 500 + 40 * walk;
+}
+
+static double random_walk(struct feeder *feeder)
+{
+    static double walk;
+    walk = feeder->windows == 0 ? 1e6 : walk + normal(&feeder->seed);
+    return walk;
+}
+
+/* Of mean 4, by Knuth's method: a 0 in 55 windows. */
+static double poisson(struct feeder *feeder)
+{
+    double count = 0;
+    for (double product = uniform(&feeder->seed); product > exp(-4);
+         product *= uniform(&feeder->seed)) {
+        count++;
+    }
+    return count;
+}
+
+/* Alarms of 300 new series in so many windows, a month. */
+static double alarms_of_the_young(double (*value)(struct feeder *), unsigned windows)
+{
+    unsigned alarms = 0;
+    for (uint64_t series = 1; series <= 300; series++) {
+        struct feeder *feeder = feeder_new(AUTO_FALSE_ALARMS_DEFAULT, series * 31);
+        for (unsigned i = 0; i < windows; i++) {
+            feed(feeder, value(feeder));
+        }
+        alarms += feeder->alarms;
+        free(feeder);
+    }
+    return alarms * 259200.0 / (300.0 * windows);
+}
+
 /* A new series has seen nothing yet, and is not to report all of it. */
 static void young_series_do_not_cry_wolf(void **context)
 {
     (void)context;
-    unsigned alarms = 0, windows = DAY_WINDOWS / 4;
-    for (uint64_t series = 1; series <= 400; series++) {
-        struct feeder *feeder = feeder_new(AUTO_FALSE_ALARMS_DEFAULT, series * 31);
-        feed_noise(feeder, windows, 500, 40);
-        alarms += feeder->alarms;
-        free(feeder);
+    double (*const values[])(struct feeder *) = {noise, wandering, random_walk, poisson};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        double early = alarms_of_the_young(values[i], 200);
+        double later = alarms_of_the_young(values[i], DAY_WINDOWS / 4);
+        print_message("series %zu: %.1f a month before window 200, %.1f in six hours\n", i, early,
+                      later);
+        assert_true(early <= 2 * AUTO_FALSE_ALARMS_DEFAULT);
+        assert_true(later <= 1.5 * AUTO_FALSE_ALARMS_DEFAULT);
     }
-    assert_true(alarms <= 1.5 * AUTO_FALSE_ALARMS_DEFAULT * 400 * windows / 259200);
 }
 
 static void the_knob_is_taken_to_its_bounds(void **context)
@@ -233,6 +281,32 @@ static void incidents_are_caught_in_time(void **context)
     assert_true(caught(1, 6, 3) >= 48);    /* a rise by six deviations, within three */
     assert_true(caught(1, -6, 3) >= 48);
     assert_true(caught(1, 3, 60) >= 45); /* a shift by three, within ten minutes */
+}
+
+/* By so many deviations of noise in five hours of the second day. */
+static bool drift_is_caught(uint64_t seed, double deviations)
+{
+    struct feeder *feeder = feeder_new(AUTO_FALSE_ALARMS_DEFAULT, seed);
+    double mean = 400, stddev = 30;
+    feed_noise(feeder, DAY_WINDOWS + 1000, mean, stddev);
+    feeder->alarms = 0;
+    for (unsigned i = 0; i < 1800; i++) {
+        feed(feeder, mean + stddev * (normal(&feeder->seed) - deviations * i / 1800));
+    }
+    bool caught = feeder->alarms > 0;
+    free(feeder);
+    return caught;
+}
+
+static void slow_drifts_are_caught(void **context)
+{
+    (void)context;
+    unsigned count = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        count += drift_is_caught(seed * 57, 6);
+    }
+    print_message("%u of 200 drifts\n", count);
+    assert_true(count >= 100);
 }
 
 static void more_unrest_is_caught(void **context)
@@ -312,6 +386,7 @@ int main(void)
         cmocka_unit_test(young_series_do_not_cry_wolf),
         cmocka_unit_test(the_knob_is_taken_to_its_bounds),
         cmocka_unit_test(incidents_are_caught_in_time),
+        cmocka_unit_test(slow_drifts_are_caught),
         cmocka_unit_test(more_unrest_is_caught),
         cmocka_unit_test(zeros_that_come_all_the_time_are_usual),
         cmocka_unit_test(the_usual_is_that_of_the_hour_from_the_second_day_on),

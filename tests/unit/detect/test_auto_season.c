@@ -46,7 +46,7 @@ static void feed_days(struct auto_season *season, unsigned days)
     for (uint32_t age = 0; age < days * DAY_WINDOWS; age++) {
         unsigned bin = age % DAY_WINDOWS / BIN_WINDOWS;
         float noise = (float)(random_next(&seed) % 201) / 1000 - 0.1f;
-        auto_season_observe(season, bin, of_bin(bin) + noise, age, false);
+        auto_season_observe(season, bin, of_bin(bin) + noise, age);
     }
 }
 
@@ -54,7 +54,7 @@ static void nothing_is_expected_of_an_unknown_half_hour(void **context)
 {
     (void)context;
     struct auto_season season = {0};
-    auto_season_observe(&season, 3, 5, 0, false);
+    auto_season_observe(&season, 3, 5, 0);
     assert_true(auto_season_expect(&season, 3).known);
     assert_false(auto_season_expect(&season, 4).known);
 }
@@ -79,7 +79,7 @@ static void the_value_of_the_day_at_night_is_out_of_season(void **context)
     struct auto_season season = {0};
     feed_days(&season, 4);
     struct auto_season_worth worth =
-        auto_season_observe(&season, 0, of_bin(AUTO_SEASON_BINS - 1), 4 * DAY_WINDOWS, false);
+        auto_season_observe(&season, 0, of_bin(AUTO_SEASON_BINS - 1), 4 * DAY_WINDOWS);
     assert_true(worth.size > 3 && worth.range > 0);
     struct auto_expected expected = auto_season_expect(&season, 0);
     assert_true(fabsf(expected.usual - of_bin(0)) < 0.3f); /* and teaches little */
