@@ -45,8 +45,7 @@ struct state {
     pthread_cond_t changed;
     struct kept kept[STATE_SECTIONS_MAX / 2];
     size_t kept_count;
-    bool dirty; /* there is something to do: something was kept, or the file is stale */
-    bool stale; /* it has not what `text` has */
+    bool stale; /* the file has not what `text` has */
     bool writing, stopping, ended;
     uint64_t submitted_window, retry_ns;
     unsigned failures; /* in a row */
@@ -58,9 +57,15 @@ static struct state *state_of(struct sink *sink)
     return (struct state *)sink;
 }
 
+/* With the lock held: something was kept, or the file is stale. */
+static bool has_work(const struct state *state)
+{
+    return state->kept_count > 0 || state->stale;
+}
+
 static void settle(struct state *state)
 {
-    if (!state->dirty && !state->writing) {
+    if (!has_work(state) && !state->writing) {
         state->figures.done_window = state->submitted_window;
     }
 }
@@ -117,7 +122,6 @@ void state_keep(struct state *state, const char *section, struct buffer *bytes,
     struct kept before = *kept;
     kept->bytes = *bytes;
     kept->render = render;
-    state->dirty = true;
     pthread_mutex_unlock(&state->lock);
     let_go(&before);
     buffer_init(bytes);
@@ -143,7 +147,7 @@ void state_refuse(struct state *state, const char *section)
 {
     set_aside(state, log_text("a line of [%s] is none of ours", section));
     pthread_mutex_lock(&state->lock);
-    state->dirty = state->stale = true;
+    state->stale = true;
     pthread_cond_broadcast(&state->changed);
     pthread_mutex_unlock(&state->lock);
 }
@@ -157,7 +161,7 @@ static void read_file(struct state *state)
     } else if (bytes.length > 0 &&
                !state_text_read(&state->text, bytes.bytes, bytes.length, reason)) {
         set_aside(state, reason);
-        state->dirty = state->stale = state->text.count > 0;
+        state->stale = state->text.count > 0;
     }
     buffer_deinit(&bytes);
 }
@@ -208,7 +212,7 @@ static void note_failure(struct state *state, const char *reason)
     own->errors++;
     own->failing = true;
     snprintf(own->reason, sizeof(own->reason), "%s", reason);
-    state->dirty = state->stale = true;
+    state->stale = true;
     state->failures++;
     state->retry_ns =
         clock_monotonic_ns(&clock_system) + backoff_ms(state->failures, 0) * UINT64_C(1000000);
@@ -282,7 +286,7 @@ static void work_once(struct state *state)
     char reason[sizeof(state->figures.reason)];
     memcpy(kept, state->kept, count * sizeof(*kept));
     state->kept_count = 0;
-    state->dirty = state->stale = false;
+    state->stale = false;
     state->writing = true;
     pthread_mutex_unlock(&state->lock);
     stale |= take_over(state, kept, count);
@@ -314,7 +318,7 @@ static void *run(void *context)
     struct state *state = context;
     pthread_mutex_lock(&state->lock);
     while (!state->stopping) {
-        if (!state->dirty) {
+        if (!has_work(state)) {
             pthread_cond_wait(&state->changed, &state->lock);
         } else if (state->retry_ns > clock_monotonic_ns(&clock_system)) {
             wait_until(state, state->retry_ns);
@@ -322,7 +326,7 @@ static void *run(void *context)
             work_once(state);
         }
     }
-    if (state->dirty) {
+    if (has_work(state)) {
         work_once(state);
     }
     state->ended = true;
@@ -359,7 +363,7 @@ static bool stop(struct sink *sink, uint64_t deadline_ms)
     while (!state->ended && clock_monotonic_ns(&clock_system) < until_ns) {
         wait_until(state, until_ns);
     }
-    bool ended = state->ended, whole = ended && !state->dirty;
+    bool ended = state->ended, whole = ended && !has_work(state);
     pthread_mutex_unlock(&state->lock);
     if (!ended) {
         /* It hangs in the kernel and still uses all of this. */

@@ -2,10 +2,10 @@
 #include "server/report/change.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/core/require.h"
+#include "server/report/series.h"
 
 /* A stretch in between has to be so much better, in squares of normal deviates. */
 #define BUMP_FACTOR 1.25
@@ -58,18 +58,6 @@ static void sort_places(struct place *places, size_t count)
     if (from != places) {
         memcpy(places, from, count * sizeof(*places));
     }
-}
-
-static int by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median_of(double *values, size_t count)
-{
-    qsort(values, count, sizeof(*values), by_size);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
 /* Equal values share the mean of their ranks, which are written to the places of the values. */
@@ -151,7 +139,7 @@ static double level_of(const struct samples *samples, const struct stretch *stre
             scratch[count++] = samples->items[i].value;
         }
     }
-    return count > 0 ? median_of(scratch, count) : 0;
+    return count > 0 ? series_median(scratch, count) : 0;
 }
 
 static double level_at(const struct stretch *stretch, const struct change *change, size_t i)
@@ -165,7 +153,7 @@ static double deviation_of(const struct samples *samples, const struct stretch *
     for (size_t i = 0; i < samples->count; i++) {
         scratch[i] = fabs(samples->items[i].value - level_at(stretch, change, i));
     }
-    return 1.4826 * median_of(scratch, samples->count);
+    return 1.4826 * series_median(scratch, samples->count);
 }
 
 /* (1 - r) / (1 + r), by the correlation r of what is left of neighbours, of which nothing counts
